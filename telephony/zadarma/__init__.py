@@ -1,0 +1,1 @@
+"""The Zadarma dialect. Nothing is imported here: each module stands alone."""
