@@ -1,0 +1,162 @@
+"""Phone numbers: from what a PBX or a person writes to E.164, and back.
+
+``phonenumbers`` does the work. Nothing here raises on odd input: what is no number is
+the empty text, and the empty text never matches anybody.
+"""
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+# A PBX's own extensions have three digits, those of others up to five; no outside
+# number is that short once it is international.
+EXTENSION_DIGITS = 5
+# Digits that are compared before a candidate is verified: the subscriber's part of
+# nearly every numbering plan.
+TAIL_DIGITS = 7
+# E.164 allows fifteen digits.
+_MAX_DIGITS = 15
+
+_LOGIN = re.compile(r"\d{3,}-(\d{1,5})")
+_SHORT = re.compile(r"\d{1,5}")
+_WORD = re.compile(r"[^\W\d_]", re.UNICODE)
+# What people put before an extension that follows a number ("ext. 12", "доб. 3", "#4").
+_SUFFIX = re.compile(r"\s*(?:ext|x|#|;|доб|вн).*$", re.IGNORECASE | re.DOTALL)
+
+
+def digits(text):
+    """Return the decimal digits of ``text`` as ASCII, in order."""
+    return phonenumbers.normalize_digits_only(text or "")
+
+
+def extension(text):
+    """Return the short extension in ``text``: of ``100``, ``123456-100``; else ``""``.
+
+    ``0`` is what a PBX writes for "none".
+    """
+    text = (text or "").strip()
+    if login := _LOGIN.fullmatch(text):
+        text = login.group(1)
+    if not _SHORT.fullmatch(text) or not text.strip("0"):
+        return ""
+    return text
+
+
+def is_extension(text):
+    """Tell whether ``text`` can only be an extension or another short code."""
+    return bool(extension(text))
+
+
+def _parse(text, country=None):
+    try:
+        return phonenumbers.parse(text, country)
+    except NumberParseException:
+        return None
+
+
+def _e164(number):
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def from_pbx(text):
+    """Return the party a PBX names: E.164, a short extension, or ``""`` if withheld.
+
+    A PBX writes international numbers with or without ``+`` (or with ``00``). What has
+    letters (``anonymous``), is empty or all zeros is a withheld caller. A number that
+    no numbering plan knows keeps its digits behind a ``+``.
+    """
+    text = (text or "").strip()
+    if text.lower().startswith(("sip:", "tel:")):
+        text = text[4:]
+    text = text.split("@", 1)[0].split(";", 1)[0]
+    if short := extension(text):
+        return short
+    if _WORD.search(text):
+        return ""
+    plain = digits(text)
+    if not plain.strip("0"):
+        return ""
+    if plain.startswith("00"):
+        plain = plain[2:]
+    number = _parse("+" + plain)
+    if number is not None:
+        return _e164(number)
+    return "+" + plain if len(plain) <= _MAX_DIGITS else plain
+
+
+def _is_international(text):
+    text = text.lstrip(" (\t\N{NO-BREAK SPACE}")
+    return text.startswith(("+", "\N{FULLWIDTH PLUS SIGN}", "00"))
+
+
+def to_e164(text, country=None):
+    """Return the E.164 form of a number that a person typed, or ``""``.
+
+    :param str country: two-letter region in which national forms are read.
+
+    Also numbers that ``phonenumbers`` calls invalid, as long as it can read them: a new
+    range is in use before the library knows it.
+    """
+    text = (text or "").strip()
+    if not text or is_extension(text):
+        return ""
+    country = country.upper() if country else None
+    if _is_international(text) and not text.lstrip(" (").startswith("+"):
+        # ``00`` is the prefix of most plans; where it is not, the plain reading stays.
+        number = _parse("+" + re.sub(r"^\D*00", "", text)) or _parse(text, country)
+    else:
+        number = _parse(text, country)
+    return _e164(number) if number is not None else ""
+
+
+def country_of(number):
+    """Return the two-letter region of an E.164 number, or ``""``."""
+    parsed = _parse(number) if number and number.startswith("+") else None
+    return (phonenumbers.region_code_for_number(parsed) or "") if parsed else ""
+
+
+def readable(number):
+    """Return ``number`` as people write it internationally; odd text unchanged."""
+    parsed = _parse(number) if number and number.startswith("+") else None
+    if parsed is None:
+        return number or ""
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
+
+
+def tail(text):
+    """Return the last digits by which candidates are looked up; ``""`` if too few.
+
+    An extension written behind the number does not count.
+    """
+    plain = digits(_SUFFIX.sub("", text or ""))
+    return plain[-TAIL_DIGITS:] if len(plain) >= TAIL_DIGITS else ""
+
+
+@lru_cache(maxsize=4096)
+def same_number(number, typed, own=None, defaults=()):
+    """Tell whether what a person typed is ``number``.
+
+    :param str number: E.164.
+    :param str typed: any style, any country.
+    :param str own: region of whoever has the number. When it is known no other is
+        tried: equal last digits in two countries are two people.
+    :param tuple defaults: regions to try in this order when ``own`` is unknown; without
+        any, the caller's.
+    """
+    if not number or not typed or is_extension(number):
+        return False
+    typed = typed.strip()
+    if _is_international(typed):
+        return to_e164(typed, own) == number
+    regions = (own,) if own else tuple(d for d in defaults if d)
+    regions = regions or (country_of(number),)
+    parsed = [p for p in (_parse(typed, r.upper()) for r in regions if r) if p]
+    for reading in parsed:
+        if phonenumbers.is_valid_number(reading):
+            return _e164(reading) == number
+    if any(_e164(reading) == number for reading in parsed):
+        return True
+    # Typed internationally, but without the plus.
+    return "+" + digits(_SUFFIX.sub("", typed)) == number

@@ -1,0 +1,239 @@
+"""Zadarma's webhooks: from the raw request to neutral events.
+
+Source: the official SDKs for the signed events and their fields, integrators'
+observations for what no document tells (direction, legs of a click-to-call, transfer).
+"""
+
+import email.parser
+import email.policy
+import re
+from datetime import datetime, timezone
+from urllib.parse import parse_qsl
+
+from .. import numbers
+from ..call import (
+    ANSWERED,
+    BUSY,
+    CANCELLED,
+    DIALLED,
+    ENDED,
+    FAILED,
+    INBOUND,
+    NO_ANSWER,
+    OFFERED,
+    OUTBOUND,
+    RECORDED,
+    RINGING,
+    SPOKEN,
+    CallEvent,
+)
+from ..dialect import Refused
+
+MAX_BODY = 1024 * 1024
+MAX_ID = 200
+MAX_FIELD = 1000
+MAX_FIELDS = 100
+IDS = ("pbx_call_id", "call_id_with_rec", "call_id")
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+# The PBX's words. What is not here is a failure under a word of its own.
+DISPOSITIONS = {
+    "answered": SPOKEN,
+    "busy": BUSY,
+    "cancel": CANCELLED,
+    "no answer": NO_ANSWER,
+    "no answered": NO_ANSWER,
+}
+KINDS = {
+    "NOTIFY_START": OFFERED,
+    "NOTIFY_IVR": OFFERED,
+    "NOTIFY_INTERNAL": RINGING,
+    "NOTIFY_ANSWER": ANSWERED,
+    "NOTIFY_END": ENDED,
+    "NOTIFY_OUT_START": DIALLED,
+    "NOTIFY_OUT_END": ENDED,
+    "NOTIFY_RECORD": RECORDED,
+}
+
+
+def parse_form(request):
+    """Return the form fields of ``request`` as ``{name: text}``.
+
+    Nested names (``wait_dtmf[name]``) stay as they came; of repeated ones the last
+    counts, as in PHP.
+
+    :raises Refused: 415, 413 or 400.
+    """
+    if request.content_type not in (FORM, MULTIPART):
+        raise Refused(415, "not a form")
+    if len(request.body) > MAX_BODY:
+        raise Refused(413, "the body is larger than 1 MiB")
+    if request.content_type == FORM:
+        pairs = _urlencoded(request.body)
+    else:
+        pairs = _multipart(request)
+    fields = dict(pairs)
+    for name, value in fields.items():
+        if "\0" in name or "\0" in value:
+            raise Refused(400, "a NUL character")
+        limit = MAX_ID if name in IDS else MAX_BODY if name == "result" else MAX_FIELD
+        if len(value) > limit or len(name) > MAX_ID:
+            raise Refused(400, "a field is too long")
+    if not fields.get("event"):
+        raise Refused(400, "no event")
+    return fields
+
+
+def _urlencoded(body):
+    try:
+        return parse_qsl(
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except UnicodeDecodeError as error:
+        raise Refused(400, "the text is not UTF-8") from error
+    except ValueError as error:
+        raise Refused(400, "too many fields") from error
+
+
+def _multipart(request):
+    header = request.headers["content-type"].encode("latin-1", "replace")
+    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
+        b"Content-Type: " + header + b"\r\n\r\n" + request.body
+    )
+    if not message.is_multipart():
+        raise Refused(400, "a multipart form without parts")
+    pairs = []
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        if not isinstance(name, str) or len(pairs) >= MAX_FIELDS:
+            raise Refused(400, "a part without a name, or too many parts")
+        content = part.get_payload(decode=True) or b""
+        try:
+            pairs.append((name, content.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            raise Refused(400, "the text is not UTF-8") from error
+    return pairs
+
+
+def read_time(text, zone):
+    """Return the readings of a local time in naive UTC: none, one, or two.
+
+    Two where a summer time ends or begins: the hour is there twice, or not at all.
+    """
+    try:
+        local = datetime.strptime((text or "").strip(), "%Y-%m-%d %H:%M:%S")
+        readings = {
+            local.replace(tzinfo=zone, fold=fold)
+            .astimezone(timezone.utc)
+            .replace(tzinfo=None)
+            for fold in (0, 1)
+        }
+    except (ValueError, OverflowError):
+        return ()
+    return tuple(sorted(readings)) if local.year > 1970 else ()
+
+
+def read_duration(text):
+    """Return whole seconds, or ``None`` for what is no duration."""
+    text = (text or "").strip()
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def read_disposition(word):
+    """Return the neutral disposition for the PBX's word; ``""`` for no word."""
+    word = (word or "").strip().lower()
+    return DISPOSITIONS.get(word, FAILED) if word else ""
+
+
+def _direction(event, ref):
+    # The id knows best: an inbound call that is forwarded tells outbound events too.
+    if ref.startswith("in_"):
+        return INBOUND
+    if ref.startswith("out_"):
+        return OUTBOUND
+    if event.startswith("NOTIFY_OUT_"):
+        return OUTBOUND
+    return INBOUND if event in ("NOTIFY_START", "NOTIFY_INTERNAL", "NOTIFY_END",
+                                "NOTIFY_IVR") else ""
+
+
+def _answer(values, fields):
+    destination = fields.get("destination", "")
+    inner = numbers.extension(fields.get("internal"))
+    called = numbers.from_pbx(destination)
+    if not inner and values["direction"] != OUTBOUND:
+        # The extension may be told only at the end of the destination.
+        inner = numbers.extension(destination)
+        inner = inner or numbers.extension(destination.rpartition("-")[2])
+        called = inner or called
+    if not values["direction"]:
+        if numbers.is_extension(called):
+            values["direction"] = INBOUND
+        elif numbers.is_extension(values["caller"]):
+            values["direction"] = OUTBOUND
+    values.update(called=called, extension=inner)
+
+
+def _outbound(values, fields):
+    internal, destination = fields.get("internal", ""), fields.get("destination", "")
+    inner, called = numbers.extension(internal), numbers.from_pbx(destination)
+    calltype = fields.get("calltype", "").strip().lower()
+    own_leg = calltype == "callback_leg1"
+    if not inner and internal and numbers.is_extension(called):
+        # The first leg of a click-to-call, told with its two ends swapped.
+        inner, called, own_leg = called, numbers.from_pbx(internal), True
+    if own_leg and called == inner:
+        called = ""
+    values.update(extension=inner, called=called, own_leg=own_leg)
+
+
+def _speakers(values, fields):
+    """Who spoke: the last one is the extension, the one before is not forgotten."""
+    first = values["extension"] or numbers.extension(fields.get("internal"))
+    last = numbers.extension(fields.get("last_internal")) or first
+    values["extension"] = last
+    if first and first != last:
+        values["also"] = (first,)
+
+
+def read(fields, received_at, zone):
+    """Return the events that a webhook's fields tell: a list of none or one.
+
+    :param dict fields: as ``parse_form`` gives them.
+    :param datetime received_at: naive UTC.
+    :param tzinfo zone: the account's zone, in which ``call_start`` is told.
+    """
+    event, ref = fields.get("event", ""), fields.get("pbx_call_id", "").strip()
+    kind = KINDS.get(event)
+    if kind is None or not ref:
+        return []
+    values = {
+        "direction": _direction(event, ref),
+        "caller": numbers.from_pbx(fields.get("caller_id")),
+        "called": numbers.from_pbx(fields.get("called_did")),
+        "extension": "",
+        "started": read_time(fields.get("call_start"), zone),
+    }
+    if kind == RECORDED:
+        values.update(caller="", called="")
+    elif event.startswith("NOTIFY_OUT_"):
+        _outbound(values, fields)
+    elif kind == ANSWERED:
+        _answer(values, fields)
+    elif kind == RINGING:
+        values["extension"] = numbers.extension(fields.get("internal"))
+    if kind == ENDED:
+        _speakers(values, fields)
+        values.update(
+            talk=read_duration(fields.get("duration")),
+            disposition=read_disposition(fields.get("disposition")),
+            said=fields.get("disposition", "").strip(),
+        )
+    if kind == RECORDED or fields.get("is_recorded", "").strip() in ("1", "true"):
+        values["recording"] = fields.get("call_id_with_rec", "").strip()
+    return [CallEvent(kind=kind, ref=ref, received_at=received_at, **values)]
