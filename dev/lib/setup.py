@@ -1,0 +1,59 @@
+"""Brings everything a command needs, once: what is there already is reused."""
+
+import contextlib
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from . import debian, instance, odoo, places, venv
+from .instance import Instance, Tools
+from .terminal import say
+
+os.umask(0o022)  # PostgreSQL, as another user, must read what is made here
+
+
+@contextlib.contextmanager
+def lock():
+    """One set-up at a time on one cache."""
+    with (places.cache() / "lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("- waiting for another set-up that uses the same cache")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def python_only() -> venv.Venv:
+    """The virtual environment: enough for the tests that need no Odoo."""
+    with lock():
+        debian.install(debian.missing({"python"}), places.logs() / "apt.log")
+        return venv.bring()
+
+
+def everything(browser: bool = False) -> Tools:
+    """The virtual environment, Odoo, PostgreSQL and, if wanted, Chromium."""
+    wants = {"python"}
+    if browser:
+        wants.add("browser")
+    if odoo.needs_archive():
+        wants.add("odoo")
+    with lock():
+        debian.install(debian.missing(wants), places.logs() / "apt.log")
+        # Side by side: one waits for the network while the other unpacks.
+        with ThreadPoolExecutor() as pool:
+            environment = pool.submit(venv.bring)
+            sources = pool.submit(odoo.bring)
+            return Tools(environment.result(), sources.result())
+
+
+def home(tools: Tools) -> Instance:
+    """The checkout's own instance, started: the demo's, and for trying things."""
+    with lock():
+        seed = instance.seed(tools)
+        folder = places.state() / f"home-{seed.name.removeprefix('seed-')}"
+        for other in places.state().glob("home-*"):
+            if other != folder:
+                say("- Odoo or its modules changed: the old databases are deleted")
+                Instance(other, tools).remove()
+        return instance.plant(seed, folder, tools)

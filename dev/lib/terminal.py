@@ -1,0 +1,101 @@
+"""Talking to the person at the terminal: steps, progress, one clear sentence."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+HEARTBEAT_SECONDS = 10
+TAIL_LINES = 15
+
+
+class Stop(Exception):
+    """Ends a command: its text is the one sentence that says what to do."""
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, also into a pipe."""
+    print(text, flush=True)
+
+
+@contextlib.contextmanager
+def step(title: str):
+    """Announce a step, show that it lives while it takes long, and its time."""
+    say(f"- {title}")
+    began = time.monotonic()
+    over = threading.Event()
+
+    def beat():
+        while not over.wait(HEARTBEAT_SECONDS):
+            say(f"    ... {title}: {time.monotonic() - began:.0f} s")
+
+    beater = threading.Thread(target=beat, daemon=True)
+    beater.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beater.join()
+    took = time.monotonic() - began
+    if took >= 1:
+        say(f"    {title}: done in {took:.0f} s")
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a log, indented, or a word that there are none."""
+    try:
+        text = path.read_text(errors="replace").splitlines()[-lines:]
+    except OSError:
+        text = []
+    return "\n".join(f"    | {line}" for line in text) or "    | (nothing was logged)"
+
+
+def run(command, *, log: Path, failing: str, env=None, cwd=None) -> None:
+    """Run a quiet command whose output goes to `log`.
+
+    When it fails, raises Stop with the sentence `failing` and the log's end.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        output.write(f"$ {' '.join(map(str, command))}\n".encode())
+        output.flush()
+        try:
+            code = subprocess.run(
+                list(map(str, command)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+            ).returncode
+        except OSError as error:
+            output.write(f"{error}\n".encode())
+            code = 127
+    if code:
+        raise Stop(f"{failing} The whole log: {log}\n{tail(log)}")
+
+
+def environment(**changes) -> dict:
+    """This process's environment with `changes`; None removes a variable."""
+    env = dict(os.environ)
+    for name, value in changes.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = str(value)
+    return env
+
+
+def main(command) -> None:
+    """Run a command's function; its result is the exit code."""
+    try:
+        code = command()
+    except Stop as stop:
+        sys.stdout.flush()
+        sys.exit(f"\n{stop}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code or 0)
