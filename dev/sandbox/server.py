@@ -1,0 +1,58 @@
+"""The server: one Flask application on 127.0.0.1, one thread per request."""
+
+import logging
+import signal
+import sys
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+from . import api, control, methods_account, methods_pbx, methods_statistics, recordings
+from .account import Account
+from .exchange import Exchange
+
+HOST = "127.0.0.1"
+# These modules register what they play; naming them shows that they are needed.
+PLAYED = (methods_account, methods_pbx, methods_statistics)
+
+
+def make_app(account):
+    """Return the WSGI application of an account."""
+    app = Flask(__name__, static_url_path="/static")
+    app.json.sort_keys = False
+    app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
+    app.extensions["exchange"] = Exchange(account)
+    app.register_blueprint(recordings.blueprint)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(control.blueprint)
+
+    @app.get("/")
+    def page():
+        answer = app.send_static_file("index.html")
+        answer.headers["Content-Security-Policy"] = "default-src 'self'"
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+    @app.get("/healthz")
+    def health():
+        return {"status": "success"}
+
+    return app
+
+
+def serve(port, key, secret, mode, zone):
+    """Serve until SIGTERM or Ctrl-C; a busy port is one sentence and exit code 1."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = make_app(Account(key, secret, mode, zone))
+    try:
+        server = make_server(HOST, port, app, threaded=True)
+    except (OSError, SystemExit):
+        sys.exit(f"Port {port} is busy: give another one with --port.")
+    # What is still being sent or answered shall not hold the end back.
+    server.daemon_threads = True
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(f"listening on http://{HOST}:{server.port}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        sys.exit(0)
