@@ -7,7 +7,13 @@
     "license": "LGPL-3",
     "depends": ["bus", "contacts", "crm", "phone_validation"],
     "external_dependencies": {"python": ["phonenumbers", "requests"]},
-    "data": [],
-    "demo": [],
+    "data": [
+        "security/cloud_pbx_security.xml",
+        "security/ir.model.access.csv",
+        "data/ir_sequence_data.xml",
+        "data/ir_cron_data.xml",
+        "views/pbx_menus.xml",
+    ],
+    "demo": ["demo/cloud_pbx_demo.xml"],
     "application": True,
 }

@@ -1,5 +1,6 @@
 """Zadarma as one of the dialects."""
 
+import secrets
 from urllib.parse import urlencode
 
 from .. import dialect
@@ -56,6 +57,8 @@ class Zadarma(dialect.Dialect):
             "caller_id": "0",
             "called_did": "0",
             "call_start": "2000-01-01 00:00:00",
+            # Two checks are two events.
+            "check": secrets.token_hex(8),
         }
         return Request(
             method="POST",

@@ -1,0 +1,38 @@
+"""The answer to a PBX while the database is away.
+
+Without a database Odoo knows no addon's routes and answers 404, which tells a PBX that
+the address is wrong for good. It is told 503, "later", instead.
+"""
+
+import functools
+import sys
+
+import psycopg2
+
+from odoo import http
+from odoo.sql_db import db_connect
+
+from ..models.ir_http import WEBHOOK_PREFIX
+
+
+def _database_is_away():
+    if isinstance(sys.exc_info()[1], http.RegistryError):
+        return True
+    try:
+        with db_connect("postgres").cursor():
+            return False
+    except psycopg2.Error:
+        return True
+
+
+def _serve_later(serve):
+    @functools.wraps(serve)
+    def wrapped(self):
+        if self.httprequest.path.startswith(WEBHOOK_PREFIX) and _database_is_away():
+            return http.Response("Try again later.", 503, mimetype="text/plain")
+        return serve(self)
+
+    return wrapped
+
+
+http.Request._serve_nodb = _serve_later(http.Request._serve_nodb)

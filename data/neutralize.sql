@@ -1,0 +1,7 @@
+-- A copy of the database must neither take the calls of the real one nor speak to its PBX.
+UPDATE pbx_provider
+   SET active = FALSE,
+       api_key = NULL,
+       api_secret = NULL,
+       webhook_token = md5(random()::text || id::text || clock_timestamp()::text);
+UPDATE pbx_extension SET password = NULL;

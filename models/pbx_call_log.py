@@ -1,0 +1,201 @@
+"""Writing the log: facts grow, the call is derived from them anew."""
+
+import logging
+
+from odoo import api, fields, models
+
+from ..telephony.call import EXPIRED, RECORDED, CallEvent, CallFacts, derive
+from .pbx_event_apply import MAX_FACTS
+
+_logger = logging.getLogger(__name__)
+
+# A machine writes: no followers, no tracking, no "created" line in the chatter.
+QUIET = {
+    "tracking_disable": True,
+    "mail_create_nosubscribe": True,
+    "mail_create_nolog": True,
+    "mail_notrack": True,
+}
+
+
+class PbxCall(models.Model):
+    _inherit = "pbx.call"
+
+    @api.model
+    def _add_facts(self, settings, events):
+        """Add events of one call to its facts and write what follows from them.
+
+        :param PbxSettings settings: of the provider that told them.
+        :param list events: ``CallEvent``, all with the same ``ref``.
+        :return: the call.
+        """
+        # sudo: the log is the system's; it is written in the name of "run as", whose
+        # rights need not reach every contact and every colleague.
+        calls = self.with_user(settings.user_id or self.env.uid).sudo()
+        calls = calls.with_context(**QUIET)
+        call = calls._find_by_ref(settings.id, events[0].ref)
+        known = CallFacts.from_json(call.facts if call else None)
+        facts = known.add(events)
+        if facts == known:
+            return call
+        if len(facts) > MAX_FACTS:
+            raise ValueError(
+                f"The call has {len(facts)} events, more than any real one: "
+                "further ones are not applied."
+            )
+        return calls._write_facts(settings, facts, call)._join_legs(settings)
+
+    @api.model
+    def _write_facts(self, settings, facts, call):
+        """Make ``call`` (or a new one, if empty) what ``facts`` tell; return it."""
+        told = derive(facts)
+        at = self.env["pbx.extension"]._who_is_at(
+            settings.id, {leg.extension for leg in told.legs}
+        )
+        values = self._values_from(told, at, call)
+        values["facts"] = facts.to_json()
+        values["own_leg_only"] = any(e.own_leg for e in facts.events) and all(
+            e.own_leg or e.kind == RECORDED for e in facts.events
+        )
+        values.update(self._match_values(settings, told, call))
+        if call:
+            call.write(call._changed(values))
+        else:
+            values.update(provider_id=settings.id, company_id=settings.company_id)
+            call = self.create(values)
+        call._write_legs(settings, told, at)
+        return call
+
+    def _changed(self, values):
+        """Return those of ``values`` that differ from what is there."""
+        changed = {}
+        for name, value in values.items():
+            now = self[name]
+            if isinstance(now, models.BaseModel):
+                now = now.ids if isinstance(value, list) else now.id
+            if now != value:
+                changed[name] = value
+        return changed
+
+    def _values_from(self, told, at, call):
+        """Return the fields that the facts decide; what people wrote is not in them.
+
+        :param Call told: as derived.
+        :param dict at: who is at each extension, as ``_who_is_at`` gives it.
+        """
+        extension_id, users = at.get(told.extension, (False, []))
+        values = {
+            # A click's record keeps the id by which it was first known.
+            "ref": call.ref or told.ref,
+            "direction": told.direction or False,
+            "state": told.state,
+            "outcome": told.outcome or False,
+            "disposition": told.disposition or False,
+            "number": told.number or False,
+            "line": told.line or False,
+            "extension_id": extension_id,
+            "start": _to_second(told.start),
+            "answer": _to_second(told.answer),
+            "stop": _to_second(told.stop),
+            "wait_seconds": told.wait,
+            "talk_seconds": told.talk,
+            "last_event_at": _to_second(told.last_event_at),
+        }
+        everybody = sorted({user for _id, users in at.values() for user in users})
+        if everybody != sorted(call.participant_ids.ids):
+            values["participant_ids"] = [fields.Command.set(everybody)]
+        if not call.user_picked:
+            # Several people at one extension: which of them, only they know.
+            values["user_id"] = users[0] if len(users) == 1 else False
+            values["user_picked"] = False
+        return values
+
+    def _match_values(self, settings, told, call):
+        """Look the outside party up: once, and not before the provider wants it."""
+        if call.partner_source and (
+            call.partner_source == "picked" or call.number == (told.number or False)
+        ):
+            return {}
+        if not told.number and told.state != "done":
+            return {}
+        if settings.lookup_on_answer and told.state == "ringing":
+            return {}
+        found = self.env["pbx.directory"]._find(settings, told.number, told.line)
+        values = {"partner_id": found.partner_id, "partner_source": found.source}
+        if found.lead_id and not call.lead_id:
+            values["lead_id"] = found.lead_id
+        return values
+
+    def _write_legs(self, settings, told, at):
+        """Write one leg per extension, and the recordings that were told."""
+        legs = {leg.number: leg for leg in self.leg_ids} if told.legs else {}
+        new = []
+        for leg in told.legs:
+            values = {
+                "start": _to_second(leg.start),
+                "answer": _to_second(leg.answer),
+                "stop": _to_second(leg.stop),
+                "outcome": leg.outcome or False,
+            }
+            if known := legs.get(leg.extension):
+                if changed := known._changed(values):
+                    known.write(changed)
+                continue
+            extension_id, users = at.get(leg.extension, (False, []))
+            new.append(
+                {
+                    "call_id": self.id,
+                    "provider_id": settings.id,
+                    "number": leg.extension,
+                    "extension_id": extension_id,
+                    "user_id": users[0] if len(users) == 1 else False,
+                    **values,
+                }
+            )
+        if new:
+            self.env["pbx.call.leg"].create(new)
+        if told.recordings:
+            known = set(self.recording_ids.mapped("ref"))
+            self.env["pbx.recording"].create(
+                [
+                    {"call_id": self.id, "ref": ref}
+                    for ref in told.recordings
+                    if ref not in known
+                ]
+            )
+
+    @api.model
+    def _cron_close(self, limit=200):
+        """Close calls whose end was never told, a while after their last event."""
+        for provider in self.env["pbx.provider"].with_context(active_test=False).search(
+            []
+        ):
+            settings = provider._settings(provider.id)
+            before = fields.Datetime.subtract(
+                fields.Datetime.now(), hours=provider.open_call_hours
+            )
+            calls = self.search(
+                [
+                    ("provider_id", "=", provider.id),
+                    ("state", "!=", "done"),
+                    ("last_event_at", "<", before),
+                ],
+                order="last_event_at",
+                limit=limit,
+            )
+            for call in calls:
+                # sudo: nobody but the code reads the facts
+                ref = call.ref or ""
+                facts = CallFacts.from_json(call.sudo().facts)
+                if not facts:
+                    continue
+                expired = CallEvent(
+                    kind=EXPIRED, ref=ref, received_at=fields.Datetime.now()
+                )
+                self._add_facts(settings, [expired])
+            self.env["ir.cron"]._commit_progress(len(calls))
+
+
+def _to_second(moment):
+    return moment.replace(microsecond=0) if moment else False
+

@@ -1,0 +1,250 @@
+"""Who is it: from an outside number to contact and lead, by indexed look-ups only."""
+
+from dataclasses import dataclass
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..telephony import numbers
+from .phone_index import tail_condition
+
+# More people than this at one number are no help to anybody.
+MAX_CANDIDATES = 20
+# Numbers that end alike, before they are verified.
+MAX_ALIKE = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """The outcome of a look-up; ids, or ``False``."""
+
+    source: str
+    partner_id: int | bool = False
+    lead_id: int | bool = False
+    name: str = ""
+
+
+class PbxDirectory(models.AbstractModel):
+    """The directory of callers. It has no table: it reads contacts and leads."""
+
+    _name = "pbx.directory"
+    _description = "Directory of callers"
+
+    # ------------------------------------------------------------ the corridor
+
+    @api.model
+    def _find(self, settings, number, line=""):
+        """Return who has ``number``: one, or none where there are several.
+
+        :param PbxSettings settings: whose company and country count.
+        :param str number: E.164 (or whatever the PBX told), ``""`` if withheld.
+        :param str line: our line of this very call, which is nobody's number.
+        """
+        if not number or numbers.is_extension(number) or number == line:
+            return Found("none")
+        rows = self._known(settings, number)
+        kinds = {kind for kind, *_rest in rows}
+        if "own" in kinds:
+            return Found("none")
+        picked = [row for row in rows if row[0] == "picked"]
+        if picked:
+            _kind, partner_id, _entity, name = picked[0]
+            lead = self._lead_of(settings, number, partner_id)
+            return Found("remembered", partner_id, lead, name or "")
+        people, source = [row for row in rows if row[0] == "number"], "number"
+        if not people:
+            people, source = self._by_tail(settings, number), "tail"
+        chosen = self._one_of(people)
+        if chosen:
+            lead = self._lead_of(settings, number, chosen[1])
+            return Found(source, chosen[1], lead, chosen[3] or "")
+        if people:
+            return Found("several")
+        return self._by_lead(settings, number)
+
+    @staticmethod
+    def _one_of(people):
+        """Return the one row that is meant, or ``None``.
+
+        A company and its contacts sharing a number are the company.
+        """
+        if len(people) < 2:
+            return people[0] if people else None
+        entities = {entity for _kind, _id, entity, _name in people}
+        if len(entities) == 1:
+            company = entities.pop()
+            return next((row for row in people if row[1] == company), None)
+        return None
+
+    def _in_company(self, alias, company_id):
+        company_sudo = self.env["res.company"].sudo().browse(company_id)
+        # A branch sees what its parents share with it, as Odoo's own rules say.
+        ids = [int(part) for part in company_sudo.parent_path.split("/") if part]
+        column = SQL.identifier(alias, "company_id")
+        return SQL("(%s IS NULL OR %s = ANY(%s))", column, column, ids)
+
+    def _known(self, settings, number):
+        """Return rows ``(kind, partner id, commercial entity's id, name)``.
+
+        One statement, each part by its own index: is it one of our own lines, did a
+        person pick somebody for it before, who has exactly this number.
+        """
+        self.env["res.partner"].flush_model(["phone_sanitized", "active", "company_id"])
+        self.env["pbx.call"].flush_model(["number", "line", "partner_id"])
+        in_company = self._in_company("partner", settings.company_id)
+        return self.env.execute_query(
+            SQL(
+                """
+                (SELECT 'own', NULL::integer, NULL::integer, NULL::varchar
+                   FROM pbx_call
+                  WHERE provider_id = %(provider)s AND line = %(number)s
+                    AND direction = 'inbound' LIMIT 1)
+                UNION ALL
+                (SELECT 'own', NULL, NULL, NULL FROM pbx_extension
+                  WHERE provider_id = %(provider)s AND caller_id = %(number)s LIMIT 1)
+                UNION ALL
+                (SELECT 'picked', partner.id, partner.commercial_partner_id,
+                        coalesce(partner.name, partner.complete_name)
+                   FROM pbx_call call JOIN res_partner partner
+                     ON partner.id = call.partner_id
+                  WHERE call.number = %(number)s AND call.company_id = %(company)s
+                    AND call.partner_source = 'picked'
+                    AND partner.active AND %(in_company)s
+               ORDER BY call.write_date DESC LIMIT 1)
+                UNION ALL
+                (SELECT 'number', partner.id, partner.commercial_partner_id,
+                        coalesce(partner.name, partner.complete_name)
+                   FROM res_partner partner
+                  WHERE partner.phone_sanitized = %(number)s
+                    AND partner.active AND %(in_company)s
+               ORDER BY partner.id LIMIT %(limit)s)
+                """,
+                provider=settings.id,
+                company=settings.company_id,
+                number=number,
+                in_company=in_company,
+                limit=MAX_CANDIDATES,
+            )
+        )
+
+    def _by_tail(self, settings, number):
+        """Return rows like ``_known`` for numbers that end alike and are the same.
+
+        What ends alike is verified by reading the typed number in its own country.
+        """
+        tail = numbers.tail(number)
+        if not tail:
+            return []
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner.id, partner.commercial_partner_id,
+                       coalesce(partner.name, partner.complete_name), partner.phone,
+                       coalesce(country.code, entity_country.code)
+                  FROM res_partner partner
+             LEFT JOIN res_country country ON country.id = partner.country_id
+             LEFT JOIN res_partner entity
+                    ON entity.id = partner.commercial_partner_id
+             LEFT JOIN res_country entity_country
+                    ON entity_country.id = entity.country_id
+                 WHERE %(alike)s AND partner.active AND %(in_company)s
+              ORDER BY partner.id LIMIT %(limit)s
+                """,
+                alike=tail_condition("partner", tail),
+                in_company=self._in_company("partner", settings.company_id),
+                limit=MAX_ALIKE,
+            )
+        )
+        defaults = self._default_countries(settings)
+        return [
+            ("tail", id_, entity, name)
+            for id_, entity, name, phone, own in rows
+            if numbers.same_number(number, phone, own, defaults)
+        ][:MAX_CANDIDATES]
+
+    def _default_countries(self, settings):
+        company_sudo = self.env["res.company"].sudo().browse(settings.company_id)
+        return tuple(
+            filter(None, (settings.country, company_sudo.country_id.code))
+        )
+
+    # ------------------------------------------------------------------- leads
+
+    def _lead_of(self, settings, number, partner_id):
+        """Return the one open lead of a known contact, or ``False``."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT lead.id FROM crm_lead lead
+                 WHERE (lead.partner_id = %s OR lead.phone_sanitized = %s)
+                   AND lead.active AND lead.won_status = 'pending' AND %s
+                 LIMIT 2
+                """,
+                partner_id,
+                number,
+                self._in_company("lead", settings.company_id),
+            )
+        )
+        return rows[0][0] if len(rows) == 1 else False
+
+    def _by_lead(self, settings, number):
+        """Find a caller who is only a lead."""
+        tail = numbers.tail(number)
+        alike = tail_condition("lead", tail) if tail else SQL("FALSE")
+        self.env["crm.lead"].flush_model(["phone_sanitized", "phone", "active"])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT lead.id, lead.partner_id, lead.phone, lead.phone_sanitized,
+                       coalesce(lead.contact_name, lead.partner_name, lead.name),
+                       country.code
+                  FROM crm_lead lead
+             LEFT JOIN res_country country ON country.id = lead.country_id
+                 WHERE (lead.phone_sanitized = %(number)s OR (%(alike)s))
+                   AND lead.active AND lead.won_status = 'pending' AND %(in_company)s
+              ORDER BY lead.id DESC LIMIT %(limit)s
+                """,
+                number=number,
+                alike=alike,
+                in_company=self._in_company("lead", settings.company_id),
+                limit=MAX_ALIKE,
+            )
+        )
+        defaults = self._default_countries(settings)
+        rows = [
+            row
+            for row in rows
+            if row[3] == number
+            or numbers.same_number(number, row[2], row[5], defaults)
+        ]
+        if len(rows) != 1:
+            # Several leads of one contact are still that contact.
+            partners = {row[1] for row in rows}
+            if len(partners) == 1 and (partner_id := partners.pop()):
+                return Found("lead", partner_id, False, rows[0][4] or "")
+            return Found("several" if rows else "none")
+        lead_id, partner_id, _phone, _sanitized, name, _country = rows[0]
+        return Found("lead", partner_id or False, lead_id, name or "")
+
+    # ------------------------------------------------------------------ people
+
+    @api.model
+    def _candidates(self, number, company, country):
+        """Return every contact that may have ``number``, for a person to choose.
+
+        Under the reader's own rights, apart from which numbers end alike.
+        """
+        if not number or numbers.is_extension(number):
+            return self.env["res.partner"]
+        scope = _Scope(company.id, country or "")
+        tail = self._by_tail(scope, number)
+        exact = self.env["res.partner"].search(
+            [("phone_sanitized", "=", number)], limit=MAX_CANDIDATES
+        )
+        return exact | self.env["res.partner"].browse(row[1] for row in tail)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    company_id: int
+    country: str

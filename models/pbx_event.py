@@ -1,0 +1,229 @@
+import json
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..telephony import dialect as dialects
+from ..telephony.dialect import Decision, Delivery
+
+# A delivery that repeats an earlier one is recognised for this long.
+REPEAT_HOURS = 72
+# Minutes until a failed event is tried again; the last one goes on for ever.
+PAUSES = (1, 5, 30, 120, 360, 1440)
+
+
+class PbxEvent(models.Model):
+    """The inbox: what a PBX told us, committed before it is answered."""
+
+    _name = "pbx.event"
+    _description = "Phone event"
+    _order = "received_at desc, id desc"
+    _rec_name = "event_type"
+
+    provider_id = fields.Many2one(
+        "pbx.provider", string="Cloud PBX", required=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="provider_id.company_id")
+    event_type = fields.Char(string="Event", required=True)
+    ref = fields.Char(string="Call ID", help="The PBX's id of the call.")
+    payload = fields.Text(
+        string="Contents",
+        help="As received, without secrets. Empty once applied, if no log is kept.",
+    )
+    reply = fields.Text(help="What was answered.")
+    received_at = fields.Datetime(string="Received", required=True)
+    state = fields.Selection(
+        [
+            ("pending", "Waiting"),
+            ("done", "Applied"),
+            ("ignored", "Kept only"),
+            ("failed", "Failed"),
+        ],
+        required=True,
+        default="pending",
+    )
+    attempts = fields.Integer()
+    next_attempt_at = fields.Datetime(string="Next attempt")
+    error = fields.Text()
+    digest = fields.Char(help="Tells a repeated delivery.")
+    call_id = fields.Many2one(
+        "pbx.call", string="Call", compute="_compute_call_id", compute_sudo=True
+    )
+
+    _open_idx = models.Index(
+        "(provider_id, ref) WHERE state IN ('pending', 'failed')"
+    )
+    _digest_idx = models.Index("(digest, provider_id) WHERE digest IS NOT NULL")
+    _received_idx = models.Index("(provider_id, received_at)")
+
+    def _compute_call_id(self):
+        calls = self.env["pbx.call"]
+        for event in self:
+            event.call_id = (
+                calls._find_by_ref(event.provider_id.id, event.ref)
+                if event.ref
+                else False
+            )
+
+    # ------------------------------------------------------------- taking in
+
+    @api.model
+    def _take(self, settings, delivery):
+        """Write a proven delivery down; return the event's id, ``None`` for a repeat.
+
+        One statement, so that it costs the same however large the inbox is. The caller
+        commits before the PBX is answered.
+
+        :param PbxSettings settings: of the provider it came for.
+        :param Delivery delivery: what the dialect proved.
+        """
+        digest = delivery.digest or None
+        rows = self.env.execute_query(
+            SQL(
+                """INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
+                                          received_at, state, attempts, create_uid,
+                                          write_uid, create_date, write_date)
+                   SELECT %(provider)s, %(event)s, %(ref)s, %(payload)s, %(digest)s,
+                          now.now, 'pending', 0, %(user)s, %(user)s, now.now, now.now
+                     FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) now
+                    WHERE NOT EXISTS (
+                          SELECT 1 FROM pbx_event
+                           WHERE digest = %(digest)s AND provider_id = %(provider)s
+                             AND received_at > now.now - %(repeat)s)
+                RETURNING id""",
+                provider=settings.id,
+                event=delivery.event_type,
+                ref=delivery.ref or None,
+                payload=json.dumps(delivery.payload, ensure_ascii=False),
+                digest=digest,
+                user=settings.user_id,
+                repeat=timedelta(hours=REPEAT_HOURS),
+            )
+        )
+        return rows[0][0] if rows else None
+
+    @api.model
+    def _receive(self, settings, delivery):
+        """Keep a proven delivery, apply it if nobody else does, and return the reply.
+
+        Commits: what is answered with 200 is in the database.
+        """
+        dialect = dialects.get(settings.dialect)
+        cr = self.env.cr
+        event_id = self._take(settings, delivery)
+        cr.commit()  # pylint: disable=invalid-commit
+        if event_id is not None:
+            self._apply_in(cr, settings.id, delivery.ref)
+        decision = None
+        if delivery.asks_routing and dialect.can_answer_routing:
+            decision = self._decide(settings, delivery)
+        reply = dialect.reply(delivery, decision)
+        if event_id is not None and settings.keep_log and reply.body not in ("", "{}"):
+            self.browse(event_id).write({"reply": reply.body})
+        return reply
+
+    @api.model
+    def _decide(self, settings, delivery):
+        """Return what a PBX that asks is told: the caller's name, if it is known.
+
+        Needs no lock: whoever applies the event, the look-up is the same.
+        """
+        if settings.lookup_on_answer:
+            return Decision()
+        told = dialects.get(settings.dialect).read(
+            delivery, fields.Datetime.now(), settings.account
+        )
+        if not told:
+            return Decision()
+        found = self.env["pbx.directory"]._find(
+            settings, told[0].caller, told[0].called
+        )
+        return Decision(caller_name=found.name)
+
+    def _delivery(self):
+        """Return what was delivered, read back from the row."""
+        self.ensure_one()
+        return Delivery(
+            event_type=self.event_type,
+            ref=self.ref or "",
+            payload=json.loads(self.payload),
+        )
+
+    # ----------------------------------------------------------------- people
+
+    def action_replay(self):
+        """Apply the selected events again, now."""
+        self.check_access("write")
+        if any(not event.payload for event in self):
+            raise UserError(
+                self.env._(
+                    "The contents of an applied event are removed where no log is "
+                    "kept: it cannot be applied again, and need not be."
+                )
+            )
+        self.write({"state": "pending", "error": False, "next_attempt_at": False})
+        self.env.flush_all()
+        for provider_id, ref in {(e.provider_id.id, e.ref or "") for e in self}:
+            self._apply_in(self.env.cr, provider_id, ref, commit=False)
+        self.invalidate_recordset()
+        return True
+
+    def action_view_call(self):
+        self.ensure_one()
+        if not self.call_id:
+            raise UserError(self.env._("No call has come of this event."))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "pbx.call",
+            "res_id": self.call_id.id,
+            "views": [(False, "form")],
+        }
+
+    # ------------------------------------------------------------------- jobs
+
+    @api.model
+    def _cron_apply(self, limit=200):
+        """The net under the webhook: apply what was received but not applied."""
+        now = fields.Datetime.now()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT provider_id, coalesce(ref, ''), min(id)
+                     FROM pbx_event
+                    WHERE state = 'pending'
+                       OR (state = 'failed' AND next_attempt_at <= %s)
+                 GROUP BY 1, 2 ORDER BY 3 LIMIT %s""",
+                now,
+                limit + 1,
+            )
+        )
+        for done, (provider_id, ref, _first) in enumerate(rows[:limit]):
+            with self.env.registry.cursor() as cr:
+                self._apply_in(cr, provider_id, ref)
+            if not self.env["ir.cron"]._commit_progress(
+                1, remaining=len(rows) - done - 1
+            ):
+                break
+
+    @api.autovacuum
+    def _gc_events(self):
+        """Remove what is older than each provider wants its log to be.
+
+        What failed or waits stays: nothing acknowledged is lost.
+        """
+        # sudo: housekeeping of all companies
+        for provider in self.env["pbx.provider"].sudo().with_context(
+            active_test=False
+        ).search([]):
+            before = fields.Datetime.now() - timedelta(days=max(provider.log_days, 3))
+            old = self.sudo().search(
+                [
+                    ("provider_id", "=", provider.id),
+                    ("received_at", "<", before),
+                    ("state", "in", ("done", "ignored")),
+                ],
+                order="received_at",
+                limit=10000,
+            )
+            old.unlink()

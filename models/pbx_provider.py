@@ -1,0 +1,552 @@
+import logging
+import secrets
+from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pytz
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+
+from ..telephony import dialect as dialects
+
+_logger = logging.getLogger(__name__)
+
+ADMIN = "base.group_system"
+
+
+class PbxProvider(models.Model):
+    """A company's connection to one cloud PBX."""
+
+    _name = "pbx.provider"
+    _description = "Cloud PBX"
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    code = fields.Char(
+        readonly=True,
+        copy=False,
+        index=True,
+        default=lambda self: self.env["ir.sequence"].next_by_code("pbx.provider"),
+        help="Number of this record, given by Odoo.",
+    )
+    name = fields.Char(
+        required=True, help="What your people call this connection: “Zadarma”."
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+        help="Calls of this cloud PBX belong to this company alone.",
+    )
+    dialect = fields.Selection(
+        selection="_selection_dialect",
+        string="Server type",
+        required=True,
+        default="zadarma",
+        help="Which PBX it is; decides how events are read and checked.",
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        string="Run as",
+        domain=[("share", "=", False)],
+        default=lambda self: self.env.user,
+        ondelete="set null",
+        help="Events are processed with this user's rights and in this user's name. "
+        "Empty or archived: this cloud PBX is inactive and its events are refused.",
+    )
+    is_running = fields.Boolean(
+        string="Running",
+        compute="_compute_is_running",
+        help="Events are taken: somebody is entered under “Run as”.",
+    )
+    server_url = fields.Char(
+        string="Provider's server address",
+        required=True,
+        default="https://api.zadarma.com",
+        groups=ADMIN,
+        help="Where Odoo reaches the API of the PBX.",
+    )
+    external_url = fields.Char(
+        string="External address",
+        groups=ADMIN,
+        help="Under which address the PBX reaches this Odoo, when it is not the one "
+        "that your browser uses: https://odoo.example.com or http://203.0.113.5",
+    )
+    port = fields.Integer(
+        groups=ADMIN,
+        help="A forwarded port on which the PBX reaches this Odoo, such as 10385. "
+        "Odoo does not listen there itself. A port in the address wins.",
+    )
+    account = fields.Char(
+        groups=ADMIN, help="Account, if this server type asks for one."
+    )
+    login = fields.Char(groups=ADMIN, help="Login, if this server type asks for one.")
+    api_key = fields.Char(
+        string="Password (token) in the PBX",
+        groups=ADMIN,
+        copy=False,
+        help="The key of the PBX's API. At Zadarma: Settings ‣ API and integrations, "
+        "field “Key”.",
+    )
+    api_secret = fields.Char(
+        string="Key for the signature",
+        groups=ADMIN,
+        copy=False,
+        help="Signs what is sent in both directions. At Zadarma the field “Secret”. "
+        "Whoever changes keys at the PBX cuts off everything that uses the old ones.",
+    )
+    webhook_token = fields.Char(
+        groups=ADMIN,
+        copy=False,
+        readonly=True,
+        required=True,
+        default=lambda self: secrets.token_urlsafe(24),
+    )
+    webhook_url = fields.Char(
+        string="Webhook address",
+        compute="_compute_webhook_url",
+        groups=ADMIN,
+        help="Enter this address at the PBX as the place to send events to. It is "
+        "secret: who knows it may try to send events.",
+    )
+    connected_url = fields.Char(
+        string="Address at the PBX",
+        groups=ADMIN,
+        copy=False,
+        readonly=True,
+        help="The webhook address that was last known to work.",
+    )
+    url_changed = fields.Boolean(compute="_compute_webhook_url", groups=ADMIN)
+    keep_log = fields.Boolean(
+        string="Keep a log",
+        default=True,
+        help="Keep the raw traffic with the PBX, in both directions and without "
+        "secrets, for reading. Off: contents are removed once they are applied.",
+    )
+    log_days = fields.Integer(
+        string="Days to keep the log", default=30, help="Older events are removed."
+    )
+    lookup_on_answer = fields.Boolean(
+        string="Look the client up only after the handset is lifted",
+        help="The client is not looked for while the phone rings. A call that nobody "
+        "answers is looked up when it ends.",
+    )
+    open_call_hours = fields.Integer(
+        string="Close open calls after (hours)",
+        default=4,
+        help="A call whose end was never told closes this long after its last event.",
+    )
+    notify_start = fields.Boolean("Incoming call (NOTIFY_START)", default=True)
+    notify_internal = fields.Boolean("Extension rings (NOTIFY_INTERNAL)", default=True)
+    notify_answer = fields.Boolean(
+        "Answer (NOTIFY_ANSWER)",
+        default=True,
+        help="The least that has to be on.",
+    )
+    notify_end = fields.Boolean("End of an incoming call (NOTIFY_END)", default=True)
+    notify_out_start = fields.Boolean("Outgoing call (NOTIFY_OUT_START)", default=True)
+    notify_out_end = fields.Boolean(
+        "End of an outgoing call (NOTIFY_OUT_END)", default=True
+    )
+    country_id = fields.Many2one(
+        "res.country",
+        default=lambda self: self.env.company.country_id,
+        help="How national numbers that people typed are read, where neither the "
+        "contact nor its company has a country.",
+    )
+    tz = fields.Selection(
+        selection="_selection_tz",
+        string="Time zone of the account",
+        help="The zone set at the PBX: its events tell local times without a zone.",
+    )
+    utc_offset = fields.Char(
+        string="Offset told by the PBX",
+        readonly=True,
+        copy=False,
+        help="Such as UTC+3. Used while no time zone is chosen; it knows no summer "
+        "time.",
+    )
+    state = fields.Selection(
+        [("draft", "Not connected"), ("connected", "Connected"), ("error", "Error")],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    last_error = fields.Text(readonly=True, copy=False, groups=ADMIN)
+    balance = fields.Char(readonly=True, copy=False, groups=ADMIN)
+    recording_mode = fields.Selection(
+        [("store", "Store in Odoo"), ("link", "Fetch a link when it is played")],
+        default="store",
+        required=True,
+        help="Links of the PBX end after a while, and so does its storage: a stored "
+        "recording stays.",
+    )
+    extension_ids = fields.One2many(
+        "pbx.extension", "provider_id", string="Internal numbers"
+    )
+    last_event_at = fields.Datetime(
+        string="Last event", compute="_compute_inbox", compute_sudo=True
+    )
+    waiting_count = fields.Integer(
+        string="Waiting events", compute="_compute_inbox", compute_sudo=True
+    )
+    failed_count = fields.Integer(
+        string="Failed events", compute="_compute_inbox", compute_sudo=True
+    )
+    call_count = fields.Integer(compute="_compute_call_count", compute_sudo=True)
+    hint = fields.Text(compute="_compute_hint", groups=ADMIN)
+
+    _webhook_token_uniq = models.UniqueIndex("(webhook_token)")
+
+    @api.model
+    def _selection_dialect(self):
+        return [(dialect.code, dialect.label) for dialect in dialects.available()]
+
+    @api.model
+    def _selection_tz(self):
+        return [(name, name) for name in sorted(pytz.common_timezones)]
+
+    # --------------------------------------------------------------- computed
+
+    @api.depends("user_id.active", "user_id.share", "active")
+    def _compute_is_running(self):
+        for provider in self:
+            user_sudo = provider.user_id.sudo()  # its state is no secret
+            provider.is_running = (
+                provider.active and user_sudo.active and not user_sudo.share
+            )
+
+    @api.depends("external_url", "port", "webhook_token", "dialect", "connected_url")
+    def _compute_webhook_url(self):
+        own = self.env["ir.config_parameter"].sudo().get_param("web.base.url") or ""
+        for provider in self:
+            base = provider._public_address((provider.external_url or own).strip())
+            token = provider.webhook_token
+            provider.webhook_url = (
+                f"{base}/pbx/{provider.dialect}/{token}" if token else False
+            )
+            provider.url_changed = bool(
+                provider.connected_url and provider.connected_url != provider.webhook_url
+            )
+
+    def _public_address(self, address):
+        """Return ``address`` with a scheme, the forwarded port, and no final slash."""
+        if address and "://" not in address:
+            address = f"http://{address}"
+        parts = urlsplit(address)
+        netloc = parts.netloc
+        if self.port and parts.port is None:
+            netloc = f"{netloc}:{self.port}"
+        return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", ""))
+
+    def _compute_inbox(self):
+        events = self.env["pbx.event"]
+        for provider in self:
+            newest = events.search_fetch(
+                [("provider_id", "=", provider.id)],
+                ["received_at"],
+                order="received_at desc",
+                limit=1,
+            )
+            told = newest.received_at
+            if not told:
+                # The inbox is pruned; the log is not.
+                call = self.env["pbx.call"].search_fetch(
+                    [("provider_id", "=", provider.id)],
+                    ["last_event_at"],
+                    order="start desc",
+                    limit=1,
+                )
+                told = call.last_event_at
+            provider.last_event_at = told
+        counts = {
+            (provider.id, state): count
+            for provider, state, count in events._read_group(
+                [
+                    ("provider_id", "in", self.ids),
+                    ("state", "in", ("pending", "failed")),
+                ],
+                ["provider_id", "state"],
+                ["__count"],
+            )
+        }
+        for provider in self:
+            provider.waiting_count = counts.get((provider.id, "pending"), 0)
+            provider.failed_count = counts.get((provider.id, "failed"), 0)
+
+    def _compute_call_count(self):
+        counts = dict(
+            self.env["pbx.call"]._read_group(
+                [("provider_id", "in", self.ids)], ["provider_id"], ["__count"]
+            )
+        )
+        for provider in self:
+            provider.call_count = counts.get(provider, 0)
+
+    @api.depends(
+        "user_id.active", "tz", "utc_offset", "country_id", "notify_answer",
+        "url_changed", "api_secret", "external_url",
+    )
+    def _compute_hint(self):
+        for provider in self:
+            provider.hint = "\n".join(provider._hints())
+
+    def _hints(self):
+        """Return what an administrator should put right, most urgent first."""
+        self.ensure_one()
+        hints = []
+        if not self.is_running:
+            hints.append(
+                self.env._(
+                    "Inactive: nobody active is entered under “Run as”, so events are "
+                    "refused."
+                )
+            )
+        if not self.api_secret:
+            hints.append(
+                self.env._(
+                    "No key for the signature yet: without it no event can be trusted, "
+                    "and all are refused."
+                )
+            )
+        if not self.notify_answer:
+            hints.append(
+                self.env._(
+                    "The notification of answers is off. Without it nobody knows who "
+                    "speaks, and the talk is not shown before it ends."
+                )
+            )
+        if not self.tz and not self.utc_offset:
+            hints.append(
+                self.env._(
+                    "No time zone is chosen: the times of calls are read as UTC."
+                )
+            )
+        elif self.tz and self.utc_offset and not self._offset_agrees():
+            hints.append(
+                self.env._(
+                    "The PBX says its clock is at %(offset)s; the time zone %(zone)s "
+                    "is at another offset today.",
+                    offset=self.utc_offset,
+                    zone=self.tz,
+                )
+            )
+        if not self.country_id:
+            hints.append(
+                self.env._(
+                    "No country is chosen: numbers that were typed without a country "
+                    "code may not be recognised."
+                )
+            )
+        if self.url_changed:
+            hints.append(
+                self.env._(
+                    "The webhook address has changed since it was last known to work. "
+                    "The PBX still sends to the old one: enter the new address there."
+                )
+            )
+        host = urlsplit(self.webhook_url or "").hostname or ""
+        if host in ("localhost", "127.0.0.1", "::1"):
+            hints.append(
+                self.env._(
+                    "The webhook address leads to this machine itself. A PBX on the "
+                    "internet cannot reach it: enter an external address."
+                )
+            )
+        return hints
+
+    def _offset_agrees(self):
+        try:
+            told = dialects.fixed_zone(self.utc_offset).utcoffset(None)
+        except ValueError:
+            return True
+        return fields.Datetime.now().astimezone(ZoneInfo(self.tz)).utcoffset() == told
+
+    # ------------------------------------------------------------ constraints
+
+    @api.constrains("user_id")
+    def _check_user(self):
+        for provider in self:
+            if provider.user_id.share:
+                raise ValidationError(
+                    self.env._("“Run as” has to be an internal user, not a guest.")
+                )
+
+    @api.constrains("port")
+    def _check_port(self):
+        for provider in self:
+            if not 0 <= provider.port <= 65535:
+                raise ValidationError(self.env._("A port lies between 1 and 65535."))
+
+    @api.constrains("external_url", "server_url")
+    def _check_addresses(self):
+        for provider in self:
+            for address in (provider.external_url, provider.server_url):
+                if not address:
+                    continue
+                try:
+                    parts = urlsplit(provider._public_address(address.strip()))
+                    valid = parts.scheme in ("http", "https") and parts.hostname
+                except ValueError:
+                    valid = False
+                if not valid or parts.username:
+                    raise ValidationError(
+                        self.env._(
+                            "“%s” is not a web address. Write it like "
+                            "https://odoo.example.com",
+                            address,
+                        )
+                    )
+
+    @api.constrains("open_call_hours", "log_days")
+    def _check_periods(self):
+        for provider in self:
+            if provider.open_call_hours < 1 or provider.log_days < 3:
+                raise ValidationError(
+                    self.env._(
+                        "Open calls close after one hour at the earliest, and the log "
+                        "is kept for at least three days: repeated deliveries are "
+                        "recognised by it."
+                    )
+                )
+
+    # ------------------------------------------------------------------- CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        providers = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return providers
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    # ---------------------------------------------------------------- actions
+
+    def action_rotate_token(self):
+        """Give the webhook a new address; the old one is dead at once."""
+        self.ensure_one()
+        # The right to write the record is asked for before the secret is made.
+        self.check_access("write")
+        self.webhook_token = secrets.token_urlsafe(24)
+        return self._notify(
+            self.env._("The webhook has a new address. Enter it at the PBX."), "warning"
+        )
+
+    def action_view_calls(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cloud_pbx.pbx_call_action"
+        )
+        return {**action, "domain": [("provider_id", "=", self.id)], "context": {}}
+
+    def action_view_events(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cloud_pbx.pbx_event_action"
+        )
+        return {
+            **action,
+            "domain": [("provider_id", "=", self.id)],
+            "context": {"search_default_waiting": 1} if self.waiting_count else {},
+        }
+
+    def _notify(self, message, kind="info", sticky=False):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "message": message,
+                "type": kind,
+                "sticky": sticky,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    # -------------------------------------------------------- for the corridor
+
+    def _zone(self):
+        """Return the zone in which this account tells its times."""
+        if self.tz:
+            try:
+                return ZoneInfo(self.tz)
+            except ZoneInfoNotFoundError:
+                _logger.warning("Cloud PBX %s: no time zone data, UTC is used", self.id)
+        try:
+            return dialects.fixed_zone(self.utc_offset)
+        except ValueError:
+            _logger.warning("Cloud PBX %s: its offset cannot be read", self.id)
+            return dialects.fixed_zone("")
+
+    def _account(self):
+        """Return what the dialect may know of this account. Holds secrets."""
+        self.ensure_one()
+        return dialects.Account(
+            key=self.api_key or "",
+            secret=self.api_secret or "",
+            server_url=self.server_url or "",
+            webhook_url=self.webhook_url or "",
+            login=self.login or "",
+            account=self.account or "",
+            country=self.country_id.code or "",
+            zone=self._zone(),
+        )
+
+    def _dialect(self):
+        self.ensure_one()
+        return dialects.get(self.dialect)
+
+    @api.model
+    @tools.ormcache("token")
+    def _id_by_token(self, token):
+        """Return the id of the provider that ``token`` names.
+
+        :raises LookupError: no such token; unknown tokens are not remembered.
+        """
+        # sudo: the token is the proof of whom this is about; nothing leaves here.
+        provider_sudo = self.sudo().search([("webhook_token", "=", token)], limit=1)
+        if not token or not provider_sudo:
+            raise LookupError("unknown token")
+        return provider_sudo.id
+
+    @api.model
+    @tools.ormcache("provider_id")
+    def _settings(self, provider_id):
+        """Return the :class:`PbxSettings`, without a query when they are known."""
+        # sudo: secrets for the code that checks signatures; nobody is told them.
+        return PbxSettings(self.sudo().browse(provider_id))
+
+
+class PbxSettings:
+    """A provider's settings as plain values, for use without a query."""
+
+    __slots__ = (
+        "account", "company_id", "country", "dialect", "id", "is_running",
+        "keep_log", "lookup_on_answer", "user_id",
+    )
+
+    def __init__(self, provider):
+        self.id = provider.id
+        self.account = provider._account()
+        self.company_id = provider.company_id.id
+        self.country = provider.country_id.code or ""
+        self.dialect = provider.dialect
+        self.is_running = provider.is_running
+        self.keep_log = provider.keep_log
+        self.lookup_on_answer = provider.lookup_on_answer
+        self.user_id = provider.user_id.id
+
+    def __repr__(self):
+        return f"PbxSettings({self.id})"

@@ -1,0 +1,101 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .phone_index import tail_index
+
+# Changes by which a contact may get other callers.
+MATCHED_FIELDS = {"phone", "country_id", "parent_id", "active", "company_id"}
+LAST_CALLS = 10
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    # Callers are looked up by it; nothing else in Odoo indexes it.
+    phone_sanitized = fields.Char(index="btree_not_null")
+    pbx_call_ids = fields.One2many(
+        "pbx.call", "partner_id", string="Calls", groups="cloud_pbx.group_pbx_user"
+    )
+    pbx_call_count = fields.Integer(
+        string="Number of calls",
+        compute="_compute_pbx_call_count",
+        groups="cloud_pbx.group_pbx_user",
+    )
+    pbx_last_call_ids = fields.Many2many(
+        "pbx.call",
+        string="Last calls",
+        compute="_compute_pbx_last_call_ids",
+        groups="cloud_pbx.group_pbx_user",
+    )
+
+    _phone_tail_idx = models.Index(tail_index())
+
+    def _compute_pbx_call_count(self):
+        self.pbx_call_count = 0
+        saved = self.filtered("id")
+        if not saved:
+            return
+        family = self.with_context(active_test=False).search_fetch(
+            [("id", "child_of", saved.ids)], ["parent_id"]
+        )
+        counts = self.env["pbx.call"]._read_group(
+            [("partner_id", "in", family.ids)], ["partner_id"], ["__count"]
+        )
+        wanted = set(saved.ids)
+        for partner, count in counts:
+            # A company sees the calls of its contacts.
+            while partner:
+                if partner.id in wanted:
+                    self.browse(partner.id).pbx_call_count += count
+                partner = partner.parent_id
+
+    @api.depends_context("uid", "company")
+    def _compute_pbx_last_call_ids(self):
+        for partner in self:
+            partner.pbx_last_call_ids = self.env["pbx.call"].search(
+                partner._pbx_call_domain(), limit=LAST_CALLS
+            )
+
+    def _pbx_call_domain(self):
+        family = self.with_context(active_test=False).search(
+            [("id", "child_of", self.ids)]
+        )
+        return [("partner_id", "in", family.ids)]
+
+    def action_view_pbx_calls(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cloud_pbx.pbx_call_action"
+        )
+        return {**action, "domain": self._pbx_call_domain(), "context": {}}
+
+    def action_pbx_pick(self):
+        """“This is who called”: chosen among several from a call's form."""
+        self.ensure_one()
+        call = self.env["pbx.call"].browse(self.env.context.get("pbx_call_id")).exists()
+        if not call:
+            raise UserError(self.env._("Open the call again: it is no longer there."))
+        call._pick(self)
+        return True
+
+    # ------------------------------------------------------------------- CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        partners = super().create(vals_list)
+        with_phone = [
+            partner.id
+            for partner, vals in zip(partners, vals_list, strict=True)
+            if vals.get("phone")
+        ]
+        if with_phone:
+            self.env["pbx.rematch"]._ask(self.browse(with_phone))
+        if self.env.context.get("pbx_call_id") and len(partners) == 1:
+            self.env["pbx.call"]._adopt_created(partners)
+        return partners
+
+    def write(self, vals):
+        result = super().write(vals)
+        if MATCHED_FIELDS.intersection(vals):
+            self.env["pbx.rematch"]._ask(self.filtered("phone"))
+        return result
