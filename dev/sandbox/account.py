@@ -1,5 +1,6 @@
 """The account of the look-alike: keys, numbers, addresses and how it behaves."""
 
+import secrets
 import threading
 import time
 from datetime import datetime
@@ -34,6 +35,8 @@ class Account:
 
     def __init__(self, key, secret, mode="live", zone="Europe/London"):
         self.key, self.secret = key, secret
+        # Tells a page that the server behind it was started anew.
+        self.run = secrets.token_hex(4)
         self.mode = mode
         self.zone = zone
         self.clock_offset = 0.0

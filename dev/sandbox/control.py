@@ -211,6 +211,7 @@ def state():
     """All that the page shows, in one answer."""
     exchange = _exchange()
     return {
+        "run": exchange.account.run,
         "settings": settings.read(exchange.account),
         "calls": exchange.calls.all(),
         "log": exchange.account.journal.read(after=_whole("after", 0), limit=200),
