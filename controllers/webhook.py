@@ -1,4 +1,5 @@
 import logging
+import re
 import time
 
 from odoo import SUPERUSER_ID, http
@@ -12,6 +13,23 @@ MAX_BODY = 1024 * 1024
 # A stranger must not be able to fill the log: one line a minute per kind of refusal.
 LOG_PAUSE = 60
 _last_logged = {}
+
+
+class _TokenMask(logging.Filter):
+    """Keep webhook tokens out of the web server's access log."""
+
+    _path = re.compile(r"(/pbx/[^/\s]+/)[^\s?\"]+")
+
+    def filter(self, record):
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                self._path.sub(r"\1***", arg) if isinstance(arg, str) else arg
+                for arg in record.args
+            )
+        return True
+
+
+logging.getLogger("werkzeug").addFilter(_TokenMask())
 
 
 def _log_refusal(dialect, provider_id, status, reason):

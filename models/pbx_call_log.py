@@ -59,23 +59,12 @@ class PbxCall(models.Model):
         )
         values.update(self._match_values(settings, told, call))
         if call:
-            call.write(call._changed(values))
+            call.write(_changed(call, values))
         else:
             values.update(provider_id=settings.id, company_id=settings.company_id)
             call = self.create(values)
         call._write_legs(settings, told, at)
         return call
-
-    def _changed(self, values):
-        """Return those of ``values`` that differ from what is there."""
-        changed = {}
-        for name, value in values.items():
-            now = self[name]
-            if isinstance(now, models.BaseModel):
-                now = now.ids if isinstance(value, list) else now.id
-            if now != value:
-                changed[name] = value
-        return changed
 
     def _values_from(self, told, at, call):
         """Return the fields that the facts decide; what people wrote is not in them.
@@ -138,7 +127,7 @@ class PbxCall(models.Model):
                 "outcome": leg.outcome or False,
             }
             if known := legs.get(leg.extension):
-                if changed := known._changed(values):
+                if changed := _changed(known, values):
                     known.write(changed)
                 continue
             extension_id, users = at.get(leg.extension, (False, []))
@@ -199,3 +188,15 @@ class PbxCall(models.Model):
 def _to_second(moment):
     return moment.replace(microsecond=0) if moment else False
 
+
+
+def _changed(record, values):
+    """Return those of ``values`` that differ from what ``record`` has."""
+    changed = {}
+    for name, value in values.items():
+        now = record[name]
+        if isinstance(now, models.BaseModel):
+            now = now.ids if isinstance(value, list) else now.id
+        if now != value:
+            changed[name] = value
+    return changed
