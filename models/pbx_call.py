@@ -197,11 +197,8 @@ class PbxCall(models.Model):
         for call in self:
             call.candidate_ids = False
             if call.number and not call.partner_id:
-                call.candidate_ids = directory._candidates(
-                    call.number,
-                    call.company_id,
-                    call.provider_id.country_id.code,
-                )._filtered_access("read")
+                settings = call.provider_id._settings(call.provider_id.id)
+                call.candidate_ids = directory._candidates(settings, call.number)
 
     @api.depends("user_id", "participant_ids")
     @api.depends_context("uid")

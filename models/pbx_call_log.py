@@ -5,10 +5,12 @@ import logging
 from odoo import api, fields, models
 
 from ..telephony.call import EXPIRED, RECORDED, CallEvent, CallFacts, derive
-from .pbx_event_apply import MAX_FACTS
 
 _logger = logging.getLogger(__name__)
 
+# Facts of one call. No real call has that many; a forged flood would make each further
+# event cost more.
+MAX_FACTS = 400
 # A machine writes: no followers, no tracking, no "created" line in the chatter.
 QUIET = {
     "tracking_disable": True,
@@ -117,7 +119,13 @@ class PbxCall(models.Model):
 
     def _write_legs(self, settings, told, at):
         """Write one leg per extension, and the recordings that were told."""
-        legs = {leg.number: leg for leg in self.leg_ids} if told.legs else {}
+        legs = {}
+        if told.legs:
+            names = ["number", "start", "answer", "stop", "outcome"]
+            found = self.env["pbx.call.leg"].search_fetch(
+                [("call_id", "=", self.id)], names
+            )
+            legs = {leg.number: leg for leg in found}
         new = []
         for leg in told.legs:
             values = {
@@ -144,8 +152,13 @@ class PbxCall(models.Model):
         if new:
             self.env["pbx.call.leg"].create(new)
         if told.recordings:
-            known = set(self.recording_ids.mapped("ref"))
-            self.env["pbx.recording"].create(
+            recordings = self.env["pbx.recording"]
+            known = set(
+                recordings.search_fetch([("call_id", "=", self.id)], ["ref"]).mapped(
+                    "ref"
+                )
+            )
+            recordings.create(
                 [
                     {"call_id": self.id, "ref": ref}
                     for ref in told.recordings

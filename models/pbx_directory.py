@@ -42,6 +42,15 @@ class PbxDirectory(models.AbstractModel):
         """
         if not number or numbers.is_extension(number) or number == line:
             return Found("none")
+        # A webhook asks twice: for the log, and for the name on the phone's display.
+        memory = self.env.context.get("pbx_found")
+        if memory is None:
+            return self._look_up(settings, number)
+        if (settings.id, number) not in memory:
+            memory[settings.id, number] = self._look_up(settings, number)
+        return memory[settings.id, number]
+
+    def _look_up(self, settings, number):
         rows = self._known(settings, number)
         kinds = {kind for kind, *_rest in rows}
         if "own" in kinds:
@@ -76,12 +85,10 @@ class PbxDirectory(models.AbstractModel):
             return next((row for row in people if row[1] == company), None)
         return None
 
-    def _in_company(self, alias, company_id):
-        company_sudo = self.env["res.company"].sudo().browse(company_id)
-        # A branch sees what its parents share with it, as Odoo's own rules say.
-        ids = [int(part) for part in company_sudo.parent_path.split("/") if part]
+    @staticmethod
+    def _in_company(alias, settings):
         column = SQL.identifier(alias, "company_id")
-        return SQL("(%s IS NULL OR %s = ANY(%s))", column, column, ids)
+        return SQL("(%s IS NULL OR %s = ANY(%s))", column, column, settings.company_ids)
 
     def _known(self, settings, number):
         """Return rows ``(kind, partner id, commercial entity's id, name)``.
@@ -91,7 +98,7 @@ class PbxDirectory(models.AbstractModel):
         """
         self.env["res.partner"].flush_model(["phone_sanitized", "active", "company_id"])
         self.env["pbx.call"].flush_model(["number", "line", "partner_id"])
-        in_company = self._in_company("partner", settings.company_id)
+        in_company = self._in_company("partner", settings)
         return self.env.execute_query(
             SQL(
                 """
@@ -151,22 +158,15 @@ class PbxDirectory(models.AbstractModel):
               ORDER BY partner.id LIMIT %(limit)s
                 """,
                 alike=tail_condition("partner", tail),
-                in_company=self._in_company("partner", settings.company_id),
+                in_company=self._in_company("partner", settings),
                 limit=MAX_ALIKE,
             )
         )
-        defaults = self._default_countries(settings)
         return [
             ("tail", id_, entity, name)
             for id_, entity, name, phone, own in rows
-            if numbers.same_number(number, phone, own, defaults)
+            if numbers.same_number(number, phone, own, settings.countries)
         ][:MAX_CANDIDATES]
-
-    def _default_countries(self, settings):
-        company_sudo = self.env["res.company"].sudo().browse(settings.company_id)
-        return tuple(
-            filter(None, (settings.country, company_sudo.country_id.code))
-        )
 
     # ------------------------------------------------------------------- leads
 
@@ -182,7 +182,7 @@ class PbxDirectory(models.AbstractModel):
                 """,
                 partner_id,
                 number,
-                self._in_company("lead", settings.company_id),
+                self._in_company("lead", settings),
             )
         )
         return rows[0][0] if len(rows) == 1 else False
@@ -206,16 +206,15 @@ class PbxDirectory(models.AbstractModel):
                 """,
                 number=number,
                 alike=alike,
-                in_company=self._in_company("lead", settings.company_id),
+                in_company=self._in_company("lead", settings),
                 limit=MAX_ALIKE,
             )
         )
-        defaults = self._default_countries(settings)
         rows = [
             row
             for row in rows
             if row[3] == number
-            or numbers.same_number(number, row[2], row[5], defaults)
+            or numbers.same_number(number, row[2], row[5], settings.countries)
         ]
         if len(rows) != 1:
             # Several leads of one contact are still that contact.
@@ -229,22 +228,16 @@ class PbxDirectory(models.AbstractModel):
     # ------------------------------------------------------------------ people
 
     @api.model
-    def _candidates(self, number, company, country):
+    def _candidates(self, settings, number):
         """Return every contact that may have ``number``, for a person to choose.
 
         Under the reader's own rights, apart from which numbers end alike.
         """
+        partners = self.env["res.partner"]
         if not number or numbers.is_extension(number):
-            return self.env["res.partner"]
-        scope = _Scope(company.id, country or "")
-        tail = self._by_tail(scope, number)
-        exact = self.env["res.partner"].search(
+            return partners
+        tail = self._by_tail(settings, number)
+        exact = partners.search(
             [("phone_sanitized", "=", number)], limit=MAX_CANDIDATES
         )
-        return exact | self.env["res.partner"].browse(row[1] for row in tail)
-
-
-@dataclass(frozen=True)
-class _Scope:
-    company_id: int
-    country: str
+        return exact | partners.browse(row[1] for row in tail)._filtered_access("read")

@@ -1,17 +1,18 @@
 """Applying the inbox: from written-down events to the call log."""
 
+import json
 import logging
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-import psycopg2
 import psycopg2.errors
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
 from ..telephony import dialect as dialects
-from .pbx_event import PAUSES
+from ..telephony.dialect import Delivery
 
 _logger = logging.getLogger(__name__)
 
@@ -23,16 +24,32 @@ CONFLICTS = (
     psycopg2.errors.LockNotAvailable,
 )
 TRIES = 5
-# Facts of one call. No real call has that many; a forged flood would make each further
-# event cost more.
-MAX_FACTS = 400
+# Applied together at the most; the rest follows in the next transaction.
+MAX_TOGETHER = 200
+# Minutes until a failed event is tried again; the last one goes on for ever.
+PAUSES = (1, 5, 30, 120, 360, 1440)
+
+
+class Waiting(NamedTuple):
+    """An event that waits, as its row says."""
+
+    id: int
+    event_type: str
+    ref: str
+    payload: str
+    received_at: datetime
+    attempts: int
+
+    @property
+    def delivery(self):
+        return Delivery(self.event_type, self.ref or "", json.loads(self.payload))
 
 
 class PbxEvent(models.Model):
     _inherit = "pbx.event"
 
     @api.model
-    def _apply_in(self, cr, provider_id, ref, commit=True):
+    def _apply_in(self, cr, provider_id, ref, found=None):
         """Apply all waiting events of one call, in fresh transactions on ``cr``.
 
         Only the holder of the call's lock applies; who does not get it leaves at once,
@@ -40,117 +57,100 @@ class PbxEvent(models.Model):
         session, not to a transaction: a snapshot must be younger than the lock, or
         the events and the call that the last holder wrote would not be seen.
 
-        :param bool commit: false where the caller's own transaction is used (a button).
-        :return: whether everything waiting was looked at by us.
+        :param dict found: remembers whom the look-ups found, for the caller.
         """
-        env = api.Environment(cr, SUPERUSER_ID, {})
+        context = {"pbx_found": {} if found is None else found}
+        events = api.Environment(cr, SUPERUSER_ID, context)["pbx.event"]
         key = f"pbx.call/{provider_id}/{ref}"
-        waiting = True
-        while waiting:
-            if not self._lock(cr, key):
-                return False
+        while True:
+            cr.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+            if not cr.fetchone()[0]:
+                return
             try:
-                while waiting:
-                    if commit:
-                        cr.commit()
-                    waiting = env["pbx.event"]._apply_waiting(provider_id, ref, commit)
+                cr.commit()
+                events._apply_waiting(provider_id, ref, own_transaction=True)
             finally:
-                if commit:
-                    cr.rollback()
-                self._unlock(cr, key)
-            if not commit:
-                return True
-            cr.commit()
-            waiting = bool(env["pbx.event"]._waiting_ids(provider_id, ref))
-        return True
+                cr.rollback()
+                cr.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+                cr.commit()
+            if not events._waiting(provider_id, ref, limit=1):
+                return
 
-    @staticmethod
-    def _lock(cr, key):
-        cr.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        return cr.fetchone()[0]
-
-    @staticmethod
-    def _unlock(cr, key):
-        cr.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
-
-    def _waiting_ids(self, provider_id, ref):
+    def _waiting(self, provider_id, ref, limit=MAX_TOGETHER):
+        """Return the list of :class:`Waiting` events of one call, oldest first."""
         rows = self.env.execute_query(
             SQL(
-                """SELECT id FROM pbx_event
+                """SELECT id, event_type, ref, payload, received_at, attempts
+                     FROM pbx_event
                     WHERE provider_id = %s AND %s
-                      AND (state = 'pending'
-                           OR (state = 'failed' AND next_attempt_at <= %s))
-                 ORDER BY received_at, id LIMIT 500""",
+                      AND state IN ('pending', 'failed')
+                      AND (state = 'pending' OR next_attempt_at <= %s)
+                 ORDER BY received_at, id LIMIT %s""",
                 provider_id,
                 SQL("ref = %s", ref) if ref else SQL("ref IS NULL"),
                 fields.Datetime.now(),
+                limit,
             )
         )
-        return [row[0] for row in rows]
+        return [Waiting(*row) for row in rows]
 
-    def _apply_waiting(self, provider_id, ref, commit):
-        """Apply what waits for one call; return whether there was anything."""
+    def _apply_waiting(self, provider_id, ref, own_transaction=False):
+        """Apply what waits for one call.
+
+        :param bool own_transaction: whether the transaction holds nothing else, so that
+            it may be committed, rolled back and tried again.
+        """
         cr = self.env.cr
-        for attempt in range(TRIES):
-            events = self.browse(self._waiting_ids(provider_id, ref))
-            if not events:
-                return False
+        for attempt in range(1, TRIES + 1):
+            waiting = self._waiting(provider_id, ref)
+            if not waiting:
+                return
             try:
                 # Where the transaction is ours alone, it is its own savepoint.
-                with nullcontext() if commit else cr.savepoint():
-                    events._apply_together()
+                with nullcontext() if own_transaction else cr.savepoint():
+                    self._apply_together(provider_id, waiting)
                     cr.flush()
-                if commit:
-                    cr.commit()
-                return True
             except Exception as error:  # noqa: BLE001
-                if commit:
+                if own_transaction:
                     cr.rollback()
-                    if isinstance(error, CONFLICTS) and attempt < TRIES - 1:
+                    if isinstance(error, CONFLICTS) and attempt < TRIES:
                         continue
-                # Whatever broke, the event stays and a person can read why.
+                # Whatever broke, the events stay and a person can read why.
                 _logger.exception("Cloud PBX %s: events not applied", provider_id)
-                events._apply_one_by_one(error)
-                break
-        if commit:
-            cr.commit()
-        return True
-
-    def _apply_one_by_one(self, error):
-        """One event must not hold the others of its call up."""
-        if len(self) == 1:
-            self._mark_failed(error)
+                self._apply_one_by_one(provider_id, waiting, error)
+            if own_transaction:
+                cr.commit()
             return
-        for event in self:
+
+    def _apply_one_by_one(self, provider_id, waiting, error):
+        """One event must not hold the others of its call up."""
+        if len(waiting) == 1:
+            self._mark_failed(waiting[0], error)
+            return
+        for event in waiting:
             try:
                 with self.env.cr.savepoint():
-                    event._apply_together()
+                    self._apply_together(provider_id, [event])
             except Exception as own_error:  # noqa: BLE001
-                event._mark_failed(own_error)
+                self._mark_failed(event, own_error)
 
-    def _apply_together(self):
-        """Read the events' payloads, add them to the facts of the call, write it."""
-        provider = self.provider_id
-        settings = provider._settings(provider.id)
+    def _apply_together(self, provider_id, waiting):
+        """Read the events, add them to the facts of their call, write it."""
+        settings = self.env["pbx.provider"]._settings(provider_id)
         dialect = dialects.get(settings.dialect)
-        told, applied, ignored = [], self.browse(), self.browse()
-        for event in self:
-            events = dialect.read(
-                event._delivery(), event.received_at, settings.account
-            )
+        told, applied, ignored = [], [], []
+        for event in waiting:
+            events = dialect.read(event.delivery, event.received_at, settings.account)
             told += events
-            if events:
-                applied |= event
-            else:
-                ignored |= event
+            (applied if events else ignored).append(event.id)
         if told:
             self.env["pbx.call"]._add_facts(settings, told)
-        applied._mark("done", blank=not settings.keep_log)
+        self._mark("done", applied, blank=not settings.keep_log)
         # Not understood, but perhaps one day: the contents stay until they are pruned.
-        ignored._mark("ignored")
+        self._mark("ignored", ignored)
 
-    def _mark(self, state, blank=False):
-        if not self:
+    def _mark(self, state, ids, blank=False):
+        if not ids:
             return
         self.env.execute_query(
             SQL(
@@ -160,21 +160,19 @@ class PbxEvent(models.Model):
                     WHERE id = ANY(%s) RETURNING id""",
                 state,
                 SQL(", payload = NULL") if blank else SQL(""),
-                list(self.ids),
+                ids,
             )
         )
-        self.invalidate_recordset(flush=False)
 
-    def _mark_failed(self, error):
-        for event in self:
-            pause = PAUSES[min(event.attempts, len(PAUSES) - 1)]
-            at = fields.Datetime.now() + timedelta(minutes=pause)
-            event.write(
-                {
-                    "state": "failed",
-                    "attempts": event.attempts + 1,
-                    "next_attempt_at": at,
-                    "error": f"{type(error).__name__}: {error}"[:2000],
-                }
-            )
-            self.env.ref("cloud_pbx.ir_cron_apply_events")._trigger(at=at)
+    def _mark_failed(self, event, error):
+        pause = PAUSES[min(event.attempts, len(PAUSES) - 1)]
+        at = fields.Datetime.now() + timedelta(minutes=pause)
+        self.browse(event.id).write(
+            {
+                "state": "failed",
+                "attempts": event.attempts + 1,
+                "next_attempt_at": at,
+                "error": f"{type(error).__name__}: {error}"[:2000],
+            }
+        )
+        self.env.ref("cloud_pbx.ir_cron_apply_events")._trigger(at=at)

@@ -533,15 +533,20 @@ class PbxSettings:
     """A provider's settings as plain values, for use without a query."""
 
     __slots__ = (
-        "account", "company_id", "country", "dialect", "id", "is_running",
-        "keep_log", "lookup_on_answer", "user_id",
+        "account", "company_id", "company_ids", "countries", "dialect", "id",
+        "is_running", "keep_log", "lookup_on_answer", "user_id",
     )
 
     def __init__(self, provider):
         self.id = provider.id
         self.account = provider._account()
-        self.company_id = provider.company_id.id
-        self.country = provider.country_id.code or ""
+        company = provider.company_id
+        self.company_id = company.id
+        # A branch sees what its parents share with it, as Odoo's own rules say.
+        self.company_ids = [int(part) for part in company.parent_path.split("/")[:-1]]
+        # In which country national numbers are read where the contact says none.
+        countries = (provider.country_id.code, company.country_id.code)
+        self.countries = tuple(dict.fromkeys(filter(None, countries)))
         self.dialect = provider.dialect
         self.is_running = provider.is_running
         self.keep_log = provider.keep_log
