@@ -5,7 +5,6 @@ crash the database without touching the demo. All are copies of a seed, a cluste
 with a template database in which the addon's dependencies are already installed.
 """
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +13,7 @@ from . import places, postgres
 from .odoo import Odoo
 from .places import MODULE, short_hash
 from .postgres import Cluster
-from .terminal import Stop, environment, run, step, tail
+from .terminal import Stop, run, step
 from .venv import Venv
 
 # The addon's dependencies (and what Odoo installs along with them), so that a
@@ -27,9 +26,10 @@ RECIPE = 1  # raise it when the seeds must be made anew
 class Instance:
     """The cluster in `folder`/pg and Odoo's files in `folder`/data."""
 
-    def __init__(self, folder: Path, tools: "Tools"):
+    def __init__(self, folder: Path, tools: "Tools | None" = None):
+        """`tools`: needed for everything but removing it."""
         self.folder, self.tools = folder, tools
-        self.cluster = Cluster(folder / "pg", tools.postgres)
+        self.cluster = Cluster(folder / "pg", tools.postgres if tools else None)
         self.filestore = folder / "data/filestore"
         self.conf = folder / "odoo.conf"
 
@@ -103,7 +103,9 @@ class Instance:
             run_quietly(
                 ["cp", "-al", self.filestore / source, self.filestore / database]
             )
-        self.cluster.sql("postgres", f"create database {name(database)} template {name(source)}")
+        self.cluster.sql(
+            "postgres", f"create database {name(database)} template {name(source)}"
+        )
 
     def drop(self, database: str) -> None:
         """Delete a database, whoever is connected, and its files."""

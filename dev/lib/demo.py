@@ -1,0 +1,161 @@
+"""The demo: a database with a played day, Odoo and the look-alike PBX serving."""
+
+import json
+import os
+import re
+import signal
+import time
+
+from . import addon, pbx, places, servers, setup
+from .held import Held
+from .instance import Instance
+from .rpc import Login
+from .servers import OdooServer, SandboxServer
+from .terminal import Stop, say, step
+
+DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,50}")
+BUNDLE = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
+
+
+def command() -> None:
+    database, odoo_port, sandbox_port = wishes()
+    claim = Held(
+        places.state() / "run" / f"demo-{database}",
+        f"A demo of this checkout already serves the database {database}: "
+        "make stop ends it, or choose another with DB=<name>.",
+    )
+    # Both signals end the demo in order; a second one does not interrupt that.
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        serve(database, odoo_port, sandbox_port)
+    except KeyboardInterrupt:
+        say("Stopped. The database stays for the next start; make clean deletes it.")
+    finally:
+        claim.let_go()
+
+
+def interrupt(_signal, _frame):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def wishes() -> tuple[str, int, int]:
+    """The database and the two ports from the environment, checked."""
+    database = os.environ.get("DB") or "cloud_pbx_demo"
+    if not DATABASE.fullmatch(database):
+        raise Stop(f"DB={database} is no name for a database: letters, digits, _ . -")
+    ports = []
+    for variable, default in (("ODOO_PORT", "8069"), ("SANDBOX_PORT", "8070")):
+        text = os.environ.get(variable) or default
+        if not text.isdecimal() or not 0 < int(text) < 65536:
+            raise Stop(f"{variable}={text} is no port: give a number up to 65535.")
+        if int(text) in ports:
+            raise Stop("ODOO_PORT and SANDBOX_PORT are the same: give two ports.")
+        if not servers.is_free(int(text)):
+            raise Stop(
+                f"Port {text} is busy: stop what listens there, "
+                f"or choose another with {variable}=<port>."
+            )
+        ports.append(int(text))
+    return database, *ports
+
+
+def serve(database: str, odoo_port: int, sandbox_port: int) -> None:
+    tools = setup.everything()
+    instance = setup.home(tools)
+    code = addon.fingerprint()
+    new = prepare(instance, database, code)
+    log = places.logs() / f"demo-{database}.log"
+    log.unlink(missing_ok=True)
+    pbx_log = places.logs() / f"demo-{database}-pbx.log"
+    pbx_log.unlink(missing_ok=True)
+    odoo, sandbox = OdooServer(instance, database, odoo_port, log), None
+    try:
+        with step("starting Odoo and the look-alike PBX"):
+            odoo.start()
+            admin = odoo.login("admin")
+            fix_address(admin, odoo.url)
+            sandbox, _provider = pbx.introduce(
+                odoo, tools.venv.python, pbx_log, sandbox_port
+            )
+        if new:
+            play_day(sandbox)
+            remember(instance, database, code, day=True)
+        with step("preparing the first page"):
+            warm(admin)
+        announce(odoo, sandbox)
+        while odoo.running() and sandbox.running():
+            time.sleep(0.5)
+        dead = sandbox if odoo.running() else odoo
+        raise Stop(f"{dead.title} ended. Its log ({dead.log}):\n{dead.tail()}")
+    finally:
+        if sandbox:
+            sandbox.stop()
+        odoo.stop()
+
+
+def prepare(instance: Instance, database: str, code: str) -> bool:
+    """Create the database or bring it up to date; True when it is a new one."""
+    log = places.logs() / f"demo-{database}-install.log"
+    log.unlink(missing_ok=True)
+    state = {}
+    if instance.exists(database):
+        try:
+            state = json.loads(instance.comment(database))
+        except ValueError as error:
+            raise Stop(
+                f"The database {database} is there and not a demo's: choose another "
+                f"with DB=<name>, or delete it: dev/run drop {database}"
+            ) from error
+    if state.get("day"):
+        if state["code"] != code:
+            with step(f"updating the addon in the database {database}"):
+                instance.install(database, log, update=True)
+            remember(instance, database, code, day=True)
+        return False
+    with step(f"creating the database {database} with the addon"):
+        instance.drop(database)  # of a start that did not get to the day's end
+        instance.clone(database)
+        remember(instance, database, code, day=False)
+        instance.install(database, log)
+    return True
+
+
+def remember(instance: Instance, database: str, code: str, day: bool) -> None:
+    """Note in the database with which code it was made, and if its day is over."""
+    state = {"code": code, "day": day}
+    instance.comment(database, json.dumps(state))
+
+
+def fix_address(admin: Login, url: str) -> None:
+    """Keep Odoo from taking the address of the next login for its own."""
+    for name, value in (("web.base.url", url), ("web.base.url.freeze", "True")):
+        admin.call("ir.config_parameter", "set_param", name, value)
+
+
+def play_day(sandbox: SandboxServer) -> None:
+    with step("playing a short day of calls"):
+        day = sandbox.post("/control/day")
+    if day.get("failed") or not day.get("calls"):
+        raise Stop(f"The played day went wrong ({day}). The log: {sandbox.log}")
+    say(f"    {day['calls']} calls")
+
+
+def warm(admin: Login) -> None:
+    """Let Odoo build the scripts of the first page: seconds the person needn't wait."""
+    for page in ("/web/login", "/odoo"):
+        html = admin.get(page).decode()
+        for path in dict.fromkeys(BUNDLE.findall(html)):
+            admin.get(path)
+
+
+def announce(odoo: OdooServer, sandbox: SandboxServer) -> None:
+    say()
+    say(f"Odoo                 {odoo.url}")
+    say(f"The look-alike PBX   {sandbox.url}")
+    say("Logins               admin/admin (supervisor), demo/demo (agent)")
+    say(f"Odoo's log           {odoo.log}")
+    say("Ctrl-C stops both.")
+    say("ready")

@@ -1,0 +1,154 @@
+"""Every check of the code, one after the other: what ran, and how long it took."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from . import logcheck, places, setup, venv
+from .instance import Tools
+from .places import CHECKOUT, DEV, MODULE
+from .scratch import scratch
+from .terminal import environment, say
+
+TESTS_RAN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
+
+
+class Lint:
+    """Runs checks and keeps the score. `fix`: let the tools mend what they can."""
+
+    def __init__(self, tools: Tools, node: Path, fix: bool):
+        self.tools, self.node, self.fix = tools, node, fix
+        self.failed: list[str] = []
+
+    def files(self, *patterns: str) -> list[str]:
+        """The checkout's files, as git sees them (not the ignored ones)."""
+        command = ["git", "ls-files", "-z", "-co", "--exclude-standard", *patterns]
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+        names = done.stdout.split("\0")
+        return sorted({name for name in names if name and (CHECKOUT / name).exists()})
+
+    def report(self, title: str, began: float, complaint: str) -> None:
+        took = time.monotonic() - began
+        say(f"{'FAILED' if complaint else 'ok    '} {title} ({took:.1f} s)")
+        if complaint:
+            say(complaint.rstrip())
+            self.failed.append(title)
+
+    def check(self, title: str, *command, env=None, cwd=CHECKOUT) -> None:
+        """Run a tool; its exit code is the verdict, its output shown on failure."""
+        began = time.monotonic()
+        done = subprocess.run(
+            list(map(str, command)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=env,
+            cwd=cwd,
+        )
+        self.report(title, began, (done.stdout or "no output") * bool(done.returncode))
+
+    def tool(self, name: str) -> Path:
+        return self.tools.venv.tool(name)
+
+    def python(self) -> None:
+        fix = ["--fix"] if self.fix else []
+        only = [] if self.fix else ["--check", "--diff"]
+        ruff = self.tool("ruff")
+        self.check("ruff check", ruff, "check", *fix, "--no-cache", ".")
+        self.check("ruff format", ruff, "format", *only, "--no-cache", ".")
+
+    def odoo_style(self) -> None:
+        # Through the link: the folder's name is the module's.
+        addon = places.addons() / MODULE
+        # The venv's programs, but no Odoo: pylint-odoo reads files only.
+        env = environment(PYTHONPATH=None, PYTHONDONTWRITEBYTECODE=1)
+        self.check(
+            "pylint-odoo",
+            *(self.tool("pylint"), f"--rcfile={DEV / 'pylintrc'}"),
+            # The README is Markdown. (In pylintrc `enable=odoolint` would win.)
+            *("--disable=missing-readme", addon),
+            env=env,
+            cwd="/",
+        )
+        self.check(
+            "oca-checks-odoo-module",
+            *(self.tool("oca-checks-odoo-module"), f"--config={DEV / 'oca_hooks.cfg'}"),
+            addon,
+            env=env,
+        )
+        if catalogues := self.files("*.po", "*.pot"):
+            self.check("oca-checks-po", self.tool("oca-checks-po"), *catalogues)
+
+    def browser_files(self) -> None:
+        """XML, JavaScript and styles."""
+        programs = self.node / "node_modules"
+        env = venv.node_environment(self.tools.venv)
+        env["NODE_PATH"] = str(programs)
+        plugin = programs / "@prettier/plugin-xml/src/plugin.js"
+        if files := self.files("*.xml", "*.js", "*.cjs", "*.scss", "*.css"):
+            self.check(
+                "prettier (XML, JavaScript, styles)",
+                *(programs / ".bin/prettier", f"--config={DEV / 'prettier.json'}"),
+                *(f"--plugin={plugin}", "--write" if self.fix else "--check"),
+                *("--log-level=warn", *files),
+                env=env,
+            )
+        if files := self.files("static/*.js", "dev/sandbox/*.js"):
+            self.check(
+                "eslint",
+                *(programs / ".bin/eslint", "--max-warnings=0"),
+                *("--config", DEV / "eslint.config.cjs", "--no-warn-ignored"),
+                *(["--fix"] if self.fix else []),
+                *files,
+                env=env,
+            )
+
+    def test_lint(self) -> None:
+        """Odoo's own checks of the modules that are installed, ours among them."""
+        began = time.monotonic()
+        log = places.logs() / "test_lint.log"
+        log.unlink(missing_ok=True)
+        with scratch(self.tools, "lint") as home:
+            home.clone("lint")
+            # pylint on the PATH would have its test read all of Odoo: minutes.
+            env = home.environment() | {"PATH": os.defpath}
+            command = home.odoo_command(
+                *("-c", home.conf, "-d", "lint", "-i", f"{MODULE},test_lint"),
+                *("--test-tags", "/test_lint", "--stop-after-init", "--no-http"),
+            )
+            with log.open("wb") as output:
+                code = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=env,
+                    cwd="/",
+                ).returncode
+        ran = TESTS_RAN.findall(log.read_text(errors="replace"))
+        complaint = ""
+        if code or not ran or ran[-1][:2] != ("0", "0") or ran[-1][2] == "0":
+            bad = "\n".join(logcheck.entries(log)) or f"the log: {log}"
+            complaint = f"Odoo ended with {code}.\n{bad}"
+        elif bad := logcheck.complaints(log):
+            complaint = "\n".join(bad)
+        self.report("Odoo's test_lint", began, complaint)
+
+
+def run(words: list[str]) -> int:
+    began = time.monotonic()
+    tools = setup.everything()
+    with setup.lock():
+        node = venv.bring_node(tools.venv)
+    lint = Lint(tools, node, fix="--fix" in words)
+    lint.python()
+    lint.odoo_style()
+    lint.browser_files()
+    if not lint.fix:
+        lint.test_lint()
+    verdict = f"{len(lint.failed)} failed" if lint.failed else "no findings"
+    say(f"lint: {verdict}, {time.monotonic() - began:.0f} s")
+    return 1 if lint.failed else 0

@@ -1,0 +1,49 @@
+"""Introduce Odoo and the look-alike PBX to each other."""
+
+from pathlib import Path
+
+from .servers import OdooServer, SandboxServer
+from .terminal import Stop
+
+PROVIDER = "cloud_pbx.demo_provider"
+FIELDS = ["webhook_url", "api_key", "api_secret", "tz"]
+
+
+def find_provider(admin) -> int:
+    """The id of the demo data's PBX."""
+    module, xml_id = PROVIDER.split(".")
+    domain = [("module", "=", module), ("name", "=", xml_id)]
+    found = admin.call("ir.model.data", "search_read", domain, ["res_id"])
+    if not found:
+        raise Stop(f"The database has no {PROVIDER}: was it made with demo data?")
+    return found[0]["res_id"]
+
+
+def introduce(
+    odoo: OdooServer, python: Path, log: Path, port: int = 0, mode: str = "live"
+) -> tuple[SandboxServer, dict]:
+    """Start the PBX with the demo provider's keys, and tell both the addresses.
+
+    Returns the running PBX and the provider: id, webhook_url, api_key, api_secret.
+    """
+    admin = odoo.login("admin")
+    provider = find_provider(admin)
+    pbx = SandboxServer(python, port, log)
+    addresses = {"server_url": pbx.url, "external_url": odoo.url}
+    admin.call("pbx.provider", "write", [provider], addresses)
+    [values] = admin.call("pbx.provider", "read", [provider], FIELDS)
+    pbx.options = {
+        "key": values["api_key"],
+        "secret": values["api_secret"],
+        "mode": mode,
+        "zone": values["tz"],
+    }
+    pbx.start()
+    answer = pbx.post("/control/webhook", {"url": values["webhook_url"]})
+    if answer.get("status") != "success":
+        pbx.stop()
+        raise Stop(
+            f"The look-alike PBX does not accept Odoo's address "
+            f"{values['webhook_url']}: {answer.get('message')}"
+        )
+    return pbx, values

@@ -1,0 +1,45 @@
+"""A throwaway instance: for one run of the tests or of the benchmarks."""
+
+import contextlib
+import os
+import shutil
+import signal
+
+from . import instance, places, setup
+from .held import Held, holder
+from .instance import Instance, Tools
+
+
+@contextlib.contextmanager
+def scratch(tools: Tools, name: str, demo: bool = True):
+    """A started instance that is gone afterwards, with databases and processes.
+
+    `demo`: copied from the template with Odoo's demo data, or from the one without.
+    Its logs (*.log in its folder) are kept for reading.
+    """
+    sweep()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = places.state() / f"scratch-{name}-{os.getpid()}"
+    claim = Held(claim_of(folder), f"{folder} is in use.")
+    try:
+        with setup.lock():
+            seed = instance.seed(tools, demo)
+        yield instance.plant(seed, folder, tools)
+    finally:
+        for log in folder.glob("*.log"):
+            shutil.copy(log, places.logs() / f"{name}-{log.name}")
+        Instance(folder, tools).remove()
+        claim.let_go()
+
+
+def claim_of(folder):
+    """The file that the run which uses the folder holds."""
+    return places.state() / "run" / folder.name
+
+
+def sweep() -> None:
+    """Remove what a killed run left."""
+    for folder in places.state().glob("scratch-*"):
+        if not holder(claim_of(folder)):
+            Instance(folder).remove()
+            claim_of(folder).unlink(missing_ok=True)

@@ -1,0 +1,162 @@
+"""Odoo and the look-alike PBX as processes: start, wait until they answer, stop."""
+
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+from .instance import Instance
+from .places import DEV
+from .rpc import Login, request_json
+from .terminal import Stop, tail
+
+HOST = "127.0.0.1"
+START_SECONDS = 90
+STOP_SECONDS = 30
+
+
+def free_port() -> int:
+    """A port nobody listens on, chosen by the kernel."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+class Server:
+    """A process that serves HTTP on `port`. Subclasses say how it is started."""
+
+    title = "The server"
+    health = "/"
+
+    def __init__(self, port: int, log: Path):
+        self.port, self.log = port, log
+        self.url = f"http://{HOST}:{port}"
+        self.process: subprocess.Popen | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict | None:
+        return None
+
+    def start(self) -> "Server":
+        """Start and wait until it answers."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                # It dies with the command that started it, even if that is killed.
+                ["setpriv", "--pdeathsig", "TERM", *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                cwd="/",
+                start_new_session=True,  # Ctrl-C reaches us, and we stop it in order
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            code = self.process.poll()
+            if code is not None or time.monotonic() > deadline:
+                why = "does not answer" if code is None else f"ended with code {code}"
+                self.stop()
+                raise Stop(f"{self.title} {why}. Its log ({self.log}):\n{self.tail()}")
+            time.sleep(0.1)
+        return self
+
+    def tail(self) -> str:
+        return tail(self.log)
+
+    def answers(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(self.url + self.health, timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to end; after half a minute, make it."""
+        if not self.running():
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def log_text(self) -> str:
+        """All it has logged so far."""
+        return self.log.read_text(errors="replace")
+
+
+class OdooServer(Server):
+    """A real Odoo that serves one database of an instance.
+
+    `workers` 0 is threaded (serves the websocket too); more is prefork.
+    """
+
+    title = "Odoo"
+    health = "/web/health"
+
+    def __init__(self, instance: Instance, database: str, port=0, log=None, workers=0):
+        log = log or instance.folder / f"{database}-server.log"
+        super().__init__(port or free_port(), log)
+        self.instance, self.database, self.workers = instance, database, workers
+
+    def command(self) -> list[str]:
+        return self.instance.odoo_command(
+            *("-c", self.instance.conf, "-d", self.database),
+            *("--db-filter", f"^{re.escape(self.database)}$"),
+            *("--http-port", self.port, "--workers", self.workers),
+            *("--gevent-port", free_port() if self.workers else self.port),
+        )
+
+    def environment(self) -> dict:
+        return self.instance.environment()
+
+    def login(self, user: str = "admin", password: str | None = None) -> Login:
+        """Log a user in; the password is the name unless told."""
+        return Login(self.url, self.database, user, password or user)
+
+
+class SandboxServer(Server):
+    """The look-alike PBX (dev/sandbox), which plays calls."""
+
+    title = "The look-alike PBX"
+    health = "/healthz"
+
+    def __init__(self, python: Path, port: int, log: Path, **options):
+        """`options`: the sandbox's own (key, secret, mode, zone)."""
+        super().__init__(port or free_port(), log)
+        self.python, self.options = python, options
+
+    def command(self) -> list[str]:
+        words = [str(self.python), str(DEV / "sandbox"), "serve"]
+        for name, value in {"port": self.port, **self.options}.items():
+            words += [f"--{name}", str(value)]
+        return words
+
+    def post(self, path: str, body=None):
+        """POST to its control API; the JSON answer."""
+        return request_json(self.url + path, body or {})
+
+    def play(self, scenario: str, **options):
+        """Let it play a call; what happened (see dev/sandbox)."""
+        return self.post("/control/play", {"scenario": scenario, **options})

@@ -1,0 +1,183 @@
+"""The test run: three suites, one set-up, nothing skipped, nothing left behind."""
+
+import re
+import shutil
+import subprocess
+import time
+import xml.etree.ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import debian, logcheck, places, setup
+from .instance import Instance, Tools
+from .scratch import scratch
+from .terminal import Stop, environment, say, step
+
+UNIT, ODOO, E2E = "dev/unit", "tests", "dev/e2e"
+SUITES = (UNIT, ODOO, E2E)
+PRISTINE = "pristine"  # the database with the addon that the suites copy
+# pytest's last line, with and without -q.
+CLOSING = re.compile(r"^(=+ )?\d+ [a-z]+.* in [\d.]+s\b.*$")
+# How dev/e2e finds what this run made.
+INSTANCE_VARIABLE = "CLOUD_PBX_TEST_INSTANCE"
+
+
+@dataclass
+class Report:
+    """What the run found; the exit code comes from it."""
+
+    failures: list[str] = field(default_factory=list)
+    closings: list[str] = field(default_factory=list)
+
+
+def choose(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Sort the words of T= by suite; words with a dash are pytest's options."""
+    parts: dict[str, list[str]] = {}
+    options = []
+    previous = ""
+    for word in words:
+        path = word.partition("::")[0].rstrip("/")
+        suite = next((s for s in SUITES if path == s or path.startswith(f"{s}/")), None)
+        if word.startswith("-") or (previous in ("-k", "-m", "-n") and not suite):
+            options.append(word)
+        elif not suite:
+            raise Stop(f"T={word}: tests are in {', '.join(SUITES)}.")
+        elif not (places.CHECKOUT / path).exists():
+            raise Stop(f"T={word}: there is no {path}.")
+        else:
+            parts.setdefault(suite, []).append(word)
+        previous = word
+    return parts or {suite: [suite] for suite in SUITES}, options
+
+
+def run(words: list[str]) -> int:
+    began = time.monotonic()
+    parts, options = choose(words)
+    report = Report()
+    if set(parts) == {UNIT}:
+        unit(setup.python_only(), parts[UNIT], options, report)
+    else:
+        tools = setup.everything(browser=True)
+        if not debian.browser():
+            raise Stop("The browser tests need Chromium or Chrome on the PATH.")
+        if UNIT in parts:
+            unit(tools.venv, parts[UNIT], options, report)
+        with_odoo(tools, parts, options, report)
+    say()
+    for failure in report.failures:
+        say(f"FAILED {failure}")
+    say(f"The whole run took {time.monotonic() - began:.0f} s.")
+    for closing in report.closings:
+        say(closing)
+    return 1 if report.failures else 0
+
+
+def pytest(
+    suite: str, command: list, report: Report, *, env: dict, cwd: Path | None = None
+) -> None:
+    """Run pytest, its output passed on; remember its closing line, judge its report."""
+    junit = places.logs() / f"junit-{suite.replace('/', '-')}.xml"
+    junit.unlink(missing_ok=True)
+    say(f"\n=== {suite}")
+    command = [*map(str, command), f"--junit-xml={junit}", "-rsfE"]
+    closing = ""
+    with subprocess.Popen(
+        ["setpriv", "--pdeathsig", "TERM", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=env,
+        cwd=cwd or places.CHECKOUT,
+    ) as process:
+        try:
+            for line in process.stdout:
+                say(line.rstrip("\n"))
+                if CLOSING.match(line.strip()):
+                    closing = line.strip(" =\n")
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
+    report.closings.append(f"{suite}: {closing or 'pytest did not get to its end'}")
+    if process.returncode:
+        report.failures.append(f"{suite}: pytest ended with {process.returncode}")
+    try:
+        root = xml.etree.ElementTree.parse(junit).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError):
+        report.failures.append(f"{suite}: pytest left no report")
+        return
+    suites = list(root.iter("testsuite"))
+    count = sum(int(one.get("tests", 0)) for one in suites)
+    skipped = sum(int(one.get("skipped", 0)) for one in suites)
+    if not count:
+        report.failures.append(f"{suite}: no test ran")
+    if skipped:
+        report.failures.append(f"{suite}: {skipped} skipped (the reasons are above)")
+
+
+def unit(venv, words: list[str], options: list[str], report: Report) -> None:
+    """The tests without Odoo: seconds."""
+    command = [venv.python, "-m", "pytest", "-q", *words, *options]
+    pytest(UNIT, command, report, env=environment(PYTHONPATH=None, ODOO_RC=None))
+
+
+def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
+    """The suites that need a database, in an instance of this run alone."""
+    if ODOO in parts:
+        # It also installs without demo data, in a company that has no country.
+        with scratch(tools, "bare", demo=False) as home:
+            install(home, "bare", report)
+    with scratch(tools, "test") as home:
+        install(home, PRISTINE, report)
+        if ODOO in parts:
+            odoo(home, parts[ODOO], options, report)
+        if E2E in parts:
+            e2e(home, parts[E2E], options, report)
+
+
+def read_log(log: Path, title: str, report: Report) -> None:
+    for entry in logcheck.complaints(log):
+        say(f"\nIn Odoo's log ({title}):\n{entry}")
+        report.failures.append(f"{title}: a warning in Odoo's log names our module")
+
+
+def install(home: Instance, database: str, report: Report) -> None:
+    log = home.folder / f"install-{database}.log"
+    with step(f"installing the addon (database {database})"):
+        home.clone(database)
+        home.install(database, log)
+    read_log(log, f"installation, {database}", report)
+
+
+def odoo(home: Instance, words: list, options: list, report: Report) -> None:
+    """The tests inside Odoo, by pytest-odoo."""
+    home.clone("odoo_tests", PRISTINE)
+    log = home.folder / "odoo-tests.log"
+    addon = places.addons() / places.MODULE
+    temporary = home.folder / "tmp"  # Chromium's profiles, removed with the run
+    temporary.mkdir()
+    screenshots = places.state() / "screenshots"
+    shutil.rmtree(screenshots, ignore_errors=True)
+    command = [
+        *(home.tools.venv.tool("pytest"), "--odoo-database=odoo_tests", "-q"),
+        *("--odoo-log-level=info", f"--odoo-extra=logfile={log}"),
+        f"--odoo-extra=screenshots={screenshots}",
+        *(addon / word for word in words),
+        *options,
+    ]
+    env = home.environment() | {"TMPDIR": str(temporary)}
+    pytest(ODOO, command, report, env=env, cwd=Path("/"))
+    read_log(log, ODOO, report)
+    if any(screenshots.rglob("*.png")):
+        say(f"Screenshots of failures: {screenshots}")
+
+
+def e2e(home: Instance, words: list, options: list, report: Report) -> None:
+    """The tests against started servers: Odoo and the look-alike PBX."""
+    command = [home.tools.venv.python, "-m", "pytest", "-q", *words, *options]
+    env = environment(PYTHONPATH=None, ODOO_RC=None)
+    env[INSTANCE_VARIABLE] = str(home.folder)
+    pytest(E2E, command, report, env=env)
+    for log in sorted(home.folder.glob("e2e*.log")):
+        read_log(log, f"{E2E} ({log.name})", report)
