@@ -15,6 +15,7 @@ from . import (
     pbx_directory,
     pbx_rematch,
     phone_index,
+    res_company,
     res_users,
     res_partner,
     crm_lead,

@@ -34,7 +34,7 @@ class PbxCall(models.Model):
         # sudo: the log is the system's; it is written in the name of "run as", whose
         # rights need not reach every contact and every colleague.
         calls = self.with_user(settings.user_id or self.env.uid).sudo()
-        calls = calls.with_context(**QUIET)
+        calls = calls.with_context(**QUIET, allowed_company_ids=[settings.company_id])
         call = calls._find_by_ref(settings.id, events[0].ref)
         known = CallFacts.from_json(call.facts if call else None)
         facts = known.add(events)
