@@ -6,10 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import logcheck, places, setup, venv
+from . import logcheck, places, scratch, setup, venv
 from .instance import Tools
 from .places import CHECKOUT, DEV, MODULE
-from .scratch import scratch
 from .terminal import environment, say
 
 TESTS_RAN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
@@ -111,7 +110,7 @@ class Lint:
         began = time.monotonic()
         log = places.logs() / "test_lint.log"
         log.unlink(missing_ok=True)
-        with scratch(self.tools, "lint") as home:
+        with scratch.instance_for(self.tools, "lint") as home:
             home.clone("lint")
             # pylint on the PATH would have its test read all of Odoo: minutes.
             env = home.environment() | {"PATH": os.defpath}

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+from pathlib import Path
 
 from . import instance, places, setup
 from .held import Held, holder
@@ -11,7 +12,7 @@ from .instance import Instance, Tools
 
 
 @contextlib.contextmanager
-def scratch(tools: Tools, name: str, demo: bool = True):
+def instance_for(tools: Tools, name: str, demo: bool = True):
     """A started instance that is gone afterwards, with databases and processes.
 
     `demo`: copied from the template with Odoo's demo data, or from the one without.
@@ -27,12 +28,18 @@ def scratch(tools: Tools, name: str, demo: bool = True):
         yield instance.plant(seed, folder, tools)
     finally:
         for log in folder.glob("*.log"):
-            shutil.copy(log, places.logs() / f"{name}-{log.name}")
+            shutil.copy(log, kept(log))
         Instance(folder, tools).remove()
         claim.let_go()
 
 
-def claim_of(folder):
+def kept(log: Path) -> Path:
+    """Where a log of a throwaway instance is to be found afterwards."""
+    kind = log.parent.name.split("-")[1]
+    return places.logs() / f"{kind}-{log.name}"
+
+
+def claim_of(folder: Path) -> Path:
     """The file that the run which uses the folder holds."""
     return places.state() / "run" / folder.name
 

@@ -8,9 +8,8 @@ import xml.etree.ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import debian, logcheck, places, setup
+from . import debian, logcheck, places, scratch, setup
 from .instance import Instance, Tools
-from .scratch import scratch
 from .terminal import Stop, environment, say, step
 
 UNIT, ODOO, E2E = "dev/unit", "tests", "dev/e2e"
@@ -126,9 +125,9 @@ def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
     """The suites that need a database, in an instance of this run alone."""
     if ODOO in parts:
         # It also installs without demo data, in a company that has no country.
-        with scratch(tools, "bare", demo=False) as home:
+        with scratch.instance_for(tools, "bare", demo=False) as home:
             install(home, "bare", report)
-    with scratch(tools, "test") as home:
+    with scratch.instance_for(tools, "test") as home:
         install(home, PRISTINE, report)
         if ODOO in parts:
             odoo(home, parts[ODOO], options, report)
@@ -137,9 +136,12 @@ def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
 
 
 def read_log(log: Path, title: str, report: Report) -> None:
-    for entry in logcheck.complaints(log):
-        say(f"\nIn Odoo's log ({title}):\n{entry}")
-        report.failures.append(f"{title}: a warning in Odoo's log names our module")
+    """Judge a log of Odoo's; the traceback of a complaint stays in the log."""
+    first_lines = [entry.partition("\n")[0] for entry in logcheck.complaints(log)]
+    for line in dict.fromkeys(first_lines):
+        report.failures.append(f"{title}: a warning names our module: {line}")
+    if first_lines:
+        report.failures.append(f"{title}: the log: {scratch.kept(log)}")
 
 
 def install(home: Instance, database: str, report: Report) -> None:
