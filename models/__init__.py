@@ -11,6 +11,7 @@ from . import (
     pbx_call_join,
     pbx_call_ref,
     pbx_call_leg,
+    pbx_call_display,
     pbx_recording,
     pbx_directory,
     pbx_rematch,
@@ -18,5 +19,6 @@ from . import (
     res_company,
     res_users,
     res_partner,
+    base_partner_merge,
     crm_lead,
 )

@@ -41,9 +41,7 @@ class CrmLead(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         leads = super().create(vals_list)
-        with_phone = leads.filtered("phone")
-        if with_phone:
-            self.env["pbx.rematch"]._ask(with_phone)
+        self.env["pbx.rematch"]._ask(leads.filtered("phone"))
         if self.env.context.get("pbx_call_id") and len(leads) == 1:
             self.env["pbx.call"]._adopt_created(leads)
         return leads

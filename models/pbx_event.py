@@ -119,7 +119,13 @@ class PbxEvent(models.Model):
             decision = self.with_context(pbx_found=found)._decide(settings, delivery)
         reply = dialect.reply(delivery, decision)
         if event_id is not None and settings.keep_log and reply.body not in ("", "{}"):
-            self.browse(event_id).write({"reply": reply.body})
+            self.env.execute_query(
+                SQL(
+                    "UPDATE pbx_event SET reply = %s WHERE id = %s RETURNING id",
+                    reply.body,
+                    event_id,
+                )
+            )
         return reply
 
     @api.model
@@ -156,7 +162,7 @@ class PbxEvent(models.Model):
         self.env.flush_all()
         for provider_id, ref in {(e.provider_id.id, e.ref or "") for e in self}:
             # sudo: applying writes the log, which no person may.
-            self.sudo()._apply_waiting(provider_id, ref)
+            self.sudo()._apply_here(provider_id, ref)
         self.invalidate_recordset()
         return True
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -53,77 +52,80 @@ class PbxEvent(models.Model):
         """Apply all waiting events of one call, in fresh transactions on ``cr``.
 
         Only the holder of the call's lock applies; who does not get it leaves at once,
-        since the holder looks once more after letting go. The lock belongs to the
-        session, not to a transaction: a snapshot must be younger than the lock, or
-        the events and the call that the last holder wrote would not be seen.
+        since the holder looks once more after letting go. A lock whose last holder
+        committed in the very moment in which our snapshot was taken shows us old rows:
+        writing over them is refused by the database, and we begin anew.
 
         :param dict found: remembers whom the look-ups found, for the caller.
         """
         context = {"pbx_found": {} if found is None else found}
         events = api.Environment(cr, SUPERUSER_ID, context)["pbx.event"]
-        key = f"pbx.call/{provider_id}/{ref}"
+        conflicts = 0
         while True:
-            cr.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-            if not cr.fetchone()[0]:
+            locked, waiting = events._waiting(provider_id, ref, lock=True)
+            if not locked:
                 return
             try:
+                events._apply_together(provider_id, waiting)
                 cr.commit()
-                events._apply_waiting(provider_id, ref, own_transaction=True)
-            finally:
+            except CONFLICTS as error:
                 cr.rollback()
-                cr.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
-                cr.commit()
-            if not events._waiting(provider_id, ref, limit=1):
+                conflicts += 1
+                if conflicts == TRIES:
+                    events._apply_one_by_one(provider_id, waiting, error)
+            except Exception as error:  # noqa: BLE001
+                cr.rollback()
+                events._apply_one_by_one(provider_id, waiting, error)
+            cr.commit()
+            if not events._waiting(provider_id, ref, limit=1)[1]:
                 return
 
-    def _waiting(self, provider_id, ref, limit=MAX_TOGETHER):
-        """Return the list of :class:`Waiting` events of one call, oldest first."""
+    def _waiting(self, provider_id, ref, lock=False, limit=MAX_TOGETHER):
+        """Return ``(locked, [Waiting])``: what waits of one call, oldest first.
+
+        :param bool lock: take the call's lock for this transaction; who does not get it
+            is given nothing.
+        """
+        key = f"pbx.call/{provider_id}/{ref}"
         rows = self.env.execute_query(
             SQL(
-                """SELECT id, event_type, ref, payload, received_at, attempts
+                """WITH this AS MATERIALIZED (SELECT %(lock)s AS locked)
+                 SELECT this.locked, waiting.* FROM this LEFT JOIN LATERAL (
+                 SELECT id, event_type, ref, payload, received_at, attempts
                      FROM pbx_event
-                    WHERE provider_id = %s AND %s
+                    WHERE this.locked
+                      AND provider_id = %(provider)s AND %(of_call)s
                       AND state IN ('pending', 'failed')
-                      AND (state = 'pending' OR next_attempt_at <= %s)
-                 ORDER BY received_at, id LIMIT %s""",
-                provider_id,
-                SQL("ref = %s", ref) if ref else SQL("ref IS NULL"),
-                fields.Datetime.now(),
-                limit,
+                      AND (state = 'pending' OR next_attempt_at <= %(now)s)
+                 ORDER BY received_at, id LIMIT %(limit)s) waiting ON TRUE""",
+                lock=SQL("pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key)
+                if lock
+                else SQL("TRUE"),
+                provider=provider_id,
+                of_call=SQL("ref = %s", ref) if ref else SQL("ref IS NULL"),
+                now=fields.Datetime.now(),
+                limit=limit,
             )
         )
-        return [Waiting(*row) for row in rows]
+        return rows[0][0], [Waiting(*row[1:]) for row in rows if row[1]]
 
-    def _apply_waiting(self, provider_id, ref, own_transaction=False):
-        """Apply what waits for one call.
-
-        :param bool own_transaction: whether the transaction holds nothing else, so that
-            it may be committed, rolled back and tried again.
-        """
-        cr = self.env.cr
-        for attempt in range(1, TRIES + 1):
-            waiting = self._waiting(provider_id, ref)
-            if not waiting:
-                return
-            try:
-                # Where the transaction is ours alone, it is its own savepoint.
-                with nullcontext() if own_transaction else cr.savepoint():
-                    self._apply_together(provider_id, waiting)
-                    cr.flush()
-            except Exception as error:  # noqa: BLE001
-                if own_transaction:
-                    cr.rollback()
-                    if isinstance(error, CONFLICTS) and attempt < TRIES:
-                        continue
-                # Whatever broke, the events stay and a person can read why.
-                _logger.exception("Cloud PBX %s: events not applied", provider_id)
-                self._apply_one_by_one(provider_id, waiting, error)
-            if own_transaction:
-                cr.commit()
-            return
+    def _apply_here(self, provider_id, ref):
+        """Apply what waits for one call in the caller's own transaction."""
+        _locked, waiting = self._waiting(provider_id, ref)
+        try:
+            with self.env.cr.savepoint():
+                self._apply_together(provider_id, waiting)
+        except Exception as error:  # noqa: BLE001
+            self._apply_one_by_one(provider_id, waiting, error)
 
     def _apply_one_by_one(self, provider_id, waiting, error):
-        """One event must not hold the others of its call up."""
+        """One event must not hold the others of its call up.
+
+        Whatever broke, the events stay, and a person can read why.
+        """
+        _logger.error(
+            "Cloud PBX %s: events not applied", provider_id, exc_info=error
+        )
         if len(waiting) == 1:
             self._mark_failed(waiting[0], error)
             return
@@ -136,6 +138,8 @@ class PbxEvent(models.Model):
 
     def _apply_together(self, provider_id, waiting):
         """Read the events, add them to the facts of their call, write it."""
+        if not waiting:
+            return
         settings = self.env["pbx.provider"]._settings(provider_id)
         dialect = dialects.get(settings.dialect)
         told, applied, ignored = [], [], []

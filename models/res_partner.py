@@ -83,13 +83,7 @@ class ResPartner(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         partners = super().create(vals_list)
-        with_phone = [
-            partner.id
-            for partner, vals in zip(partners, vals_list, strict=True)
-            if vals.get("phone")
-        ]
-        if with_phone:
-            self.env["pbx.rematch"]._ask(self.browse(with_phone))
+        self.env["pbx.rematch"]._ask(partners.filtered("phone"))
         if self.env.context.get("pbx_call_id") and len(partners) == 1:
             self.env["pbx.call"]._adopt_created(partners)
         return partners
@@ -98,4 +92,17 @@ class ResPartner(models.Model):
         result = super().write(vals)
         if MATCHED_FIELDS.intersection(vals):
             self.env["pbx.rematch"]._ask(self.filtered("phone"))
+        return result
+
+    def unlink(self):
+        # Who shared a number with the one that goes may now be the only one.
+        shared = [number for number in self.mapped("phone_sanitized") if number]
+        others = self.browse()
+        if shared:
+            others = self.sudo().search(  # sudo: asks the job, shows nobody anything
+                [("phone_sanitized", "in", shared), ("id", "not in", self.ids)],
+                limit=100,
+            )
+        result = super().unlink()
+        self.env["pbx.rematch"]._ask(others)
         return result

@@ -60,6 +60,7 @@ def _e164(number):
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=4096)
 def from_pbx(text):
     """Return the party a PBX names: E.164, a short extension, or ``""`` if withheld.
 

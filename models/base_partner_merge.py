@@ -1,0 +1,13 @@
+from odoo import models
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
+        result = super()._merge(partner_ids, dst_partner, extra_checks)
+        # Odoo moves the linked calls itself; those that had several contacts to choose
+        # from may have one now.
+        left = self.env["res.partner"].browse(partner_ids).exists()
+        self.env["pbx.rematch"]._ask(left.filtered("phone"))
+        return result
