@@ -71,11 +71,11 @@ def api(_rest):
 
 def _answer(exchange, parameters, untidy, told):
     account = exchange.account
+    if untidy or not _authorized(account, parameters):
+        raise Refused("Not authorized", 401)
     operation = contract.find(request.method, request.path)
     if operation is None:
         raise Refused("Wrong method name", 404)
-    if untidy or not _authorized(account, parameters):
-        raise Refused("Not authorized", 401)
     statistics = request.path.startswith("/v1/statistics")
     verdict = account.limiter.hit("statistics" if statistics else "general")
     told["headers"] = {

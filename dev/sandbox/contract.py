@@ -128,11 +128,18 @@ def _correct(schema, name, part, mode):
     return schema
 
 
+def uncorrected(name, part):
+    """Return a copy of what the document itself says of a ``request`` or ``answer``."""
+    if part == "request":
+        return copy.deepcopy(_parameters(_raw(name)))
+    content = _raw(name)["responses"]["200"]["content"]
+    return copy.deepcopy(content["application/json"]["schema"])
+
+
 @functools.cache
 def request_schema(name, mode):
     """Return the JSON schema of an operation's parameters (path ones excluded)."""
-    schema = copy.deepcopy(_parameters(_raw(name)))
-    return _json_schema(_correct(schema, name, "request", mode))
+    return _json_schema(_correct(uncorrected(name, "request"), name, "request", mode))
 
 
 @functools.cache
@@ -145,9 +152,7 @@ def answer_schema(name, mode, status=200):
     if status != 200:
         described = _raw("GET /v1/webrtc/get_key")["responses"]["400"]
         return _json_schema(described["content"]["application/json"]["schema"])
-    content = _raw(name)["responses"]["200"]["content"]
-    schema = copy.deepcopy(content["application/json"]["schema"])
-    return _json_schema(_correct(schema, name, "answer", mode))
+    return _json_schema(_correct(uncorrected(name, "answer"), name, "answer", mode))
 
 
 @functools.cache

@@ -232,7 +232,8 @@ class LiveCalls:
             talk, to = call.seconds, bare(call.told.destination)
             yield story.row_out(disposition, talk, bool(call.talks), destination=to)
             return
-        ends = [moment for _ext, moment in call.talks[1:]] + [now]
+        ends = [moment for _ext, moment in call.talks[1:]]
+        ends += [now] if call.talks else []
         spoke = [extension for extension, _moment in call.talks]
         for leg, ((extension, since), until) in enumerate(
             zip(call.talks, ends, strict=True)

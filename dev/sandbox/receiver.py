@@ -20,6 +20,7 @@ from .forms import nested
 class Receiver(ThreadingHTTPServer):
     """:var received: list of dicts: event, fields, headers, body, signed, at.
     :var replies: event name to the JSON reply; default ``{}``.
+    :var failing: callers (``caller_id``) of whom every webhook is answered with 500.
     :var echo: function from the text of ``zd_echo`` to (status, bytes).
     """
 
@@ -28,7 +29,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self, secret):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.secret, self.received, self.replies = secret, [], {}
-        self.status, self.echoed = 200, []
+        self.failing, self.echoed = set(), []
         self.echo = lambda text: (200, text.encode())
 
     @property
@@ -64,7 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
         reply = self.server.replies.get(fields["event"], {})
         text = json.dumps(reply).encode()
-        self._reply(self.server.status, text, "application/json")
+        failing = fields.get("caller_id") in self.server.failing
+        self._reply(500 if failing else 200, text, "application/json")
 
     def _reply(self, status, body, kind):
         self.send_response(status)
@@ -96,7 +98,9 @@ def _fields(content_type, body):
 def receiver(secret):
     """Serve on a free port for the length of a ``with`` block."""
     server = Receiver(secret)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Asked often whether it shall end: a test does not wait for it.
+    serve = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    serve.start()
     try:
         yield server
     finally:

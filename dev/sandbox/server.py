@@ -40,16 +40,21 @@ def make_app(account):
     return app
 
 
+def make(port, account):
+    """Return a server that listens already but does not answer yet; port 0: any."""
+    server = make_server(HOST, port, make_app(account), threaded=True)
+    # What is still being sent or answered shall not hold the end back.
+    server.daemon_threads = True
+    return server
+
+
 def serve(port, key, secret, mode, zone):
     """Serve until SIGTERM or Ctrl-C; a busy port is one sentence and exit code 1."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = make_app(Account(key, secret, mode, zone))
     try:
-        server = make_server(HOST, port, app, threaded=True)
+        server = make(port, Account(key, secret, mode, zone))
     except (OSError, SystemExit):
-        sys.exit(f"Port {port} is busy: give another one with --port.")
-    # What is still being sent or answered shall not hold the end back.
-    server.daemon_threads = True
+        sys.exit(f"Port {port} cannot be used: give another one with --port.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"listening on http://{HOST}:{server.port}", flush=True)
     try:
