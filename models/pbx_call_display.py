@@ -22,7 +22,7 @@ class PbxCall(models.Model):
     number_country_id = fields.Many2one(
         "res.country", string="Country of the number", compute="_compute_number_country"
     )
-    number_flag = fields.Char(related="number_country_id.image_url", string="Flag")
+    number_flag = fields.Char(string="Flag", compute="_compute_number_country")
     has_candidates = fields.Boolean(compute="_compute_has_candidates")
 
     @api.depends("line")
@@ -49,6 +49,7 @@ class PbxCall(models.Model):
         by_code = {country.code: country for country in countries}
         for call in self:
             call.number_country_id = by_code.get(codes[call], False)
+            call.number_flag = call.number_country_id.image_url
 
     @api.depends("candidate_ids")
     def _compute_has_candidates(self):

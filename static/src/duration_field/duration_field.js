@@ -1,0 +1,59 @@
+import { Component } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Write seconds as people read the length of a call: `0:05`, `2:14`, `1:02:03`.
+ *
+ * @param {number|false|null} seconds whole seconds; an average may have a fraction
+ * @returns {string} empty if there is no value
+ */
+export function formatDuration(seconds) {
+    if (typeof seconds !== "number" || !Number.isFinite(seconds)) {
+        return "";
+    }
+    const total = Math.round(Math.abs(seconds));
+    const hours = Math.floor(total / HOUR);
+    const minutes = Math.floor((total % HOUR) / MINUTE);
+    const parts = hours ? [hours, String(minutes).padStart(2, "0")] : [minutes];
+    parts.push(String(total % MINUTE).padStart(2, "0"));
+    return (seconds < 0 && total ? "-" : "") + parts.join(":");
+}
+
+/** A whole number of seconds, shown as a duration; the PBX tells it, nobody edits it. */
+export class DurationField extends Component {
+    static template = "cloud_pbx.DurationField";
+    static props = {
+        ...standardFieldProps,
+        hideZero: { type: Boolean, optional: true },
+    };
+
+    get formattedValue() {
+        const seconds = this.props.record.data[this.props.name];
+        return seconds || !this.props.hideZero ? formatDuration(seconds) : "";
+    }
+}
+
+export const durationField = {
+    component: DurationField,
+    displayName: _t("Duration of a call"),
+    supportedTypes: ["integer"],
+    supportedOptions: [
+        {
+            label: _t("Hide zero"),
+            name: "hide_zero",
+            type: "boolean",
+            help: _t("Show nothing where nobody spoke."),
+        },
+    ],
+    isEmpty: () => false,
+    extractProps: ({ options }) => ({ hideZero: Boolean(options.hide_zero) }),
+};
+
+registry.category("fields").add("pbx_duration", durationField);
+// Sums and averages, in lists, pivots and graphs.
+registry.category("formatters").add("pbx_duration", formatDuration);

@@ -1,0 +1,68 @@
+import { Component } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { imageUrl } from "@web/core/utils/urls";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+/**
+ * Who is at the other end of a call: the contact, else the lead, else the number.
+ */
+export class PartyField extends Component {
+    static template = "cloud_pbx.PartyField";
+    static props = {
+        ...standardFieldProps,
+        withAvatar: { type: Boolean, optional: true },
+        withNumber: { type: Boolean, optional: true },
+    };
+    static defaultProps = { withAvatar: true, withNumber: false };
+
+    get data() {
+        return this.props.record.data;
+    }
+
+    get partner() {
+        return this.data[this.props.name];
+    }
+
+    get avatarUrl() {
+        return imageUrl("res.partner", this.partner.id, "avatar_128");
+    }
+
+    /** The name of a person, if one is known. */
+    get name() {
+        const known = this.partner || this.data.lead_id;
+        return known ? known.display_name || _t("Unnamed") : "";
+    }
+
+    get number() {
+        return this.data.number_readable || "";
+    }
+
+    get icon() {
+        if (this.data.lead_id) {
+            return "fa-star-o";
+        }
+        return this.number ? "fa-user-o" : "fa-user-secret";
+    }
+}
+
+export const partyField = {
+    component: PartyField,
+    displayName: _t("Party of a call"),
+    supportedTypes: ["many2one"],
+    supportedOptions: [
+        { label: _t("Avatar"), name: "avatar", type: "boolean", default: true },
+        { label: _t("Number"), name: "number", type: "boolean" },
+    ],
+    isEmpty: () => false,
+    fieldDependencies: [
+        { name: "number_readable", type: "char", readonly: true },
+        { name: "lead_id", type: "many2one", relation: "crm.lead", readonly: true },
+    ],
+    extractProps: ({ options }) => ({
+        withAvatar: options.avatar !== false,
+        withNumber: Boolean(options.number),
+    }),
+};
+
+registry.category("fields").add("pbx_party", partyField);
