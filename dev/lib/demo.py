@@ -78,7 +78,7 @@ def serve(database: str, odoo_port: int, sandbox_port: int) -> None:
             admin = odoo.login("admin")
             fix_address(admin, odoo.url)
             sandbox, _provider = pbx.introduce(
-                odoo, tools.venv.python, pbx_log, sandbox_port
+                odoo, tools.venv.python, pbx_log, sandbox_port, admin=admin
             )
         if new:
             play_day(sandbox)

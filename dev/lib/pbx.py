@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .rpc import Login
 from .servers import OdooServer, SandboxServer
 from .terminal import Stop
 
@@ -9,7 +10,7 @@ PROVIDER = "cloud_pbx.demo_provider"
 FIELDS = ["webhook_url", "api_key", "api_secret", "tz"]
 
 
-def find_provider(admin) -> int:
+def find_provider(admin: Login) -> int:
     """The id of the demo data's PBX."""
     module, xml_id = PROVIDER.split(".")
     domain = [("module", "=", module), ("name", "=", xml_id)]
@@ -20,13 +21,18 @@ def find_provider(admin) -> int:
 
 
 def introduce(
-    odoo: OdooServer, python: Path, log: Path, port: int = 0, mode: str = "live"
+    odoo: OdooServer,
+    python: Path,
+    log: Path,
+    port: int = 0,
+    mode: str = "live",
+    admin: Login | None = None,
 ) -> tuple[SandboxServer, dict]:
     """Start the PBX with the demo provider's keys, and tell both the addresses.
 
     Returns the running PBX and the provider: id, webhook_url, api_key, api_secret.
     """
-    admin = odoo.login("admin")
+    admin = admin or odoo.login("admin")
     provider = find_provider(admin)
     pbx = SandboxServer(python, port, log)
     addresses = {"server_url": pbx.url, "external_url": odoo.url}
