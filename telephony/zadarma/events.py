@@ -102,13 +102,14 @@ def _urlencoded(body):
 
 def _multipart(request):
     header = request.headers["content-type"].encode("latin-1", "replace")
-    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
+    # The older policy: it takes malformed headers as they are, instead of raising.
+    message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(
         b"Content-Type: " + header + b"\r\n\r\n" + request.body
     )
     if not message.is_multipart():
         raise Refused(400, "a multipart form without parts")
     pairs = []
-    for part in message.iter_parts():
+    for part in message.get_payload():
         name = part.get_param("name", header="content-disposition")
         if not isinstance(name, str) or len(pairs) >= MAX_FIELDS:
             raise Refused(400, "a part without a name, or too many parts")
