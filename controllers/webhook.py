@@ -61,6 +61,8 @@ class Webhook(http.Controller):
         auth="none",
         methods=["GET", "POST"],
         csrf=False,
+        # Odoo takes routes without a user for readers, and serves them from a replica.
+        readonly=False,
         save_session=False,
         max_content_length=MAX_BODY,
         pbx_webhook=True,
@@ -100,7 +102,9 @@ class Webhook(http.Controller):
         if web.method != "POST":
             return vendor.handshake(asked, settings.account)
         if not settings.is_running:
-            raise dialects.Refused(403, "inactive, nobody is entered under “Run as”")
+            raise dialects.Refused(
+                403, "inactive: archived, or nobody active is entered under “Run as”"
+            )
         delivery = vendor.check(asked, settings.account)
         return env["pbx.event"]._receive(settings, delivery)
 

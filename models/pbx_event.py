@@ -78,7 +78,7 @@ class PbxEvent(models.Model):
         :param Delivery delivery: what the dialect proved.
         """
         digest = delivery.digest or None
-        rows = self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
                                           received_at, state, attempts, create_uid,
@@ -98,9 +98,11 @@ class PbxEvent(models.Model):
                 digest=digest,
                 user=settings.user_id,
                 repeat=timedelta(hours=REPEAT_HOURS),
-            )
+            ),
+            log_exceptions=False,  # the log is not told what the event holds
         )
-        return rows[0][0] if rows else None
+        row = self.env.cr.fetchone()
+        return row[0] if row else None
 
     @api.model
     def _receive(self, settings, delivery):

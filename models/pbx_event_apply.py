@@ -91,7 +91,8 @@ class PbxEvent(models.Model):
             SQL(
                 """WITH this AS MATERIALIZED (SELECT %(lock)s AS locked)
                  SELECT this.locked, waiting.* FROM this LEFT JOIN LATERAL (
-                 SELECT id, event_type, ref, payload, received_at, attempts
+                 SELECT id, event_type, ref, payload, received_at,
+                          coalesce(attempts, 0)
                      FROM pbx_event
                     WHERE this.locked
                       AND provider_id = %(provider)s AND %(of_call)s
@@ -160,7 +161,7 @@ class PbxEvent(models.Model):
             SQL(
                 """UPDATE pbx_event
                       SET state = %s, error = NULL, next_attempt_at = NULL,
-                          attempts = attempts + 1 %s
+                          attempts = coalesce(attempts, 0) + 1 %s
                     WHERE id = ANY(%s) RETURNING id""",
                 state,
                 SQL(", payload = NULL") if blank else SQL(""),
