@@ -1,0 +1,3 @@
+from . import test_webhook
+from . import test_webhook_reply
+from . import test_inbox

@@ -1,0 +1,273 @@
+"""What the tests share: a company with its cloud PBX and people, and a PBX that talks.
+
+Tests speak of events and calls. How an event is signed and posted is here, and how one
+is put into the inbox with a given time of receipt, where times are what is tested.
+"""
+
+import json
+import logging
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
+
+from odoo.tests import HttpCase, TransactionCase, new_test_user
+
+from ..controllers import webhook
+from ..telephony.zadarma.signature import sign_event
+
+try:
+    from ..dev.sandbox import switchboard
+except ImportError:  # a release comes without its developers' tools
+    from . import scenarios as switchboard
+
+CALLER, LINE = "+442079460201", "+442079460900"
+TYPED = "020 7946 0201"
+SECRET = "s3cr3t-of-the-first"
+# A day without a change of any clock; London is at UTC+1.
+NOON = datetime(2026, 6, 16, 12, 0, 0)
+LOCAL_NOON = "2026-06-16 13:00:00"
+REF = "in_" + "a1" * 20
+
+OUR_MODELS = (
+    "pbx.provider",
+    "pbx.extension",
+    "pbx.call",
+    "pbx.call.leg",
+    "pbx.recording",
+    "pbx.event",
+    "pbx.call.ref",
+    "pbx.rematch",
+)
+
+
+class _Lines(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def emit(self, record):
+        self.texts.append(self.format(record))
+
+    def __str__(self):
+        return "\n".join(self.texts)
+
+
+@contextmanager
+def log_lines(*names, level=logging.INFO):
+    """Collect what is logged, tracebacks included, and keep it out of the run's log.
+
+    ``str()`` of what is given is all of it.
+    """
+    handler = _Lines()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    loggers = [logging.getLogger(name) for name in names or ("odoo", "werkzeug")]
+    before = [(one, one.level, one.propagate, one.handlers) for one in loggers]
+    children = [
+        (one, one.level)
+        for name, one in logging.Logger.manager.loggerDict.items()
+        if isinstance(one, logging.Logger) and one.level
+        if name.startswith(tuple(f"{logger.name}." for logger in loggers))
+    ]
+    try:
+        for logger in loggers:
+            logger.handlers, logger.propagate = [handler], False
+            logger.setLevel(level)
+        for child, _level in children:
+            child.setLevel(level)
+        yield handler
+    finally:
+        for logger, old_level, propagate, handlers in before:
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(old_level)
+        for child, old_level in children:
+            child.setLevel(old_level)
+
+
+class PbxCase(TransactionCase):
+    """A company in London with a running cloud PBX: 100 is Anna, 101 is Boris.
+
+    It is apart from all demo data: what is there besides does not matter.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gb = cls.env.ref("base.uk")
+        cls.company = cls.env["res.company"].create(
+            {"name": "Harbour Ltd", "country_id": cls.gb.id}
+        )
+        cls.env = cls.env(
+            context={**cls.env.context, "allowed_company_ids": cls.company.ids}
+        )
+        cls.robot = cls.new_user("robot", "base.group_user")
+        cls.anna = cls.new_agent("anna")
+        cls.boris = cls.new_agent("boris")
+        cls.supervisor = cls.new_user(
+            "supervisor", "cloud_pbx.group_pbx_manager,base.group_partner_manager"
+        )
+        cls.provider = cls.new_provider(cls.company, cls.robot, SECRET)
+        cls.desk = cls.new_extension("100", cls.anna)
+        cls.desk_2 = cls.new_extension("101", cls.boris)
+
+    @classmethod
+    def new_user(cls, name, groups, company=None):
+        company = company or cls.company
+        return new_test_user(
+            cls.env,
+            login=f"pbx_{name}_{company.id}",
+            name=name.capitalize(),
+            groups=groups,
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+
+    @classmethod
+    def new_agent(cls, name, company=None):
+        """An agent as most are: a salesperson with a phone."""
+        return cls.new_user(
+            name,
+            "cloud_pbx.group_pbx_user,sales_team.group_sale_salesman,"
+            "base.group_partner_manager",
+            company,
+        )
+
+    @classmethod
+    def new_provider(cls, company, user, secret, **values):
+        return cls.env["pbx.provider"].create(
+            {
+                "name": f"PBX of {company.name}",
+                "company_id": company.id,
+                "user_id": user.id,
+                "api_key": f"key-{secret}",
+                "api_secret": secret,
+                "country_id": cls.gb.id,
+                "tz": "Europe/London",
+                **values,
+            }
+        )
+
+    @classmethod
+    def new_extension(cls, number, users, provider=None, **values):
+        return cls.env["pbx.extension"].create(
+            {
+                "number": number,
+                "provider_id": (provider or cls.provider).id,
+                "user_ids": [(6, 0, users.ids)],
+                **values,
+            }
+        )
+
+    @classmethod
+    def new_partner(cls, name="Olga Petrova", phone=TYPED, **values):
+        return cls.env["res.partner"].create(
+            {"name": name, "phone": phone, "country_id": cls.gb.id, **values}
+        )
+
+    # ---------------------------------------------------------------- looking
+
+    def calls(self, provider=None):
+        self.env.invalidate_all()
+        return self.env["pbx.call"].search(
+            [("provider_id", "=", (provider or self.provider).id)], order="id"
+        )
+
+    def the_call(self, provider=None):
+        call = self.calls(provider)
+        self.assertEqual(len(call), 1, "one call, however many events")
+        return call
+
+    def events(self, *types, provider=None):
+        self.env.invalidate_all()
+        domain = [("provider_id", "=", (provider or self.provider).id)]
+        if types:
+            domain.append(("event_type", "in", types))
+        return self.env["pbx.event"].search(domain, order="id")
+
+    # -------------------------------------------------------------- happening
+
+    def put(self, steps, received=NOON, gap=None, provider=None):
+        """Put events into the inbox as if they had been received; apply nothing.
+
+        :param steps: of a scenario; each comes its ``delay`` (or ``gap`` seconds) after
+            the one before, the first at ``received``.
+        """
+        provider = provider or self.provider
+        at, events = received, self.env["pbx.event"]
+        for place, step in enumerate(steps):
+            if place:
+                at += timedelta(seconds=step.delay if gap is None else gap)
+            events += events.create(
+                {
+                    "provider_id": provider.id,
+                    "event_type": step.event,
+                    "ref": step.fields.get("pbx_call_id", ""),
+                    "payload": json.dumps(step.fields),
+                    "received_at": at,
+                }
+            )
+        return events
+
+    def tell(self, name, received=NOON, gap=None, provider=None, **parameters):
+        """Have a scenario received at ``received`` and after, and applied.
+
+        :return: the provider's calls.
+        """
+        parameters.setdefault("call_start", LOCAL_NOON)
+        steps = switchboard.scenario(name, **parameters)
+        self.put(steps, received, gap, provider)
+        self.run_job("apply_events")
+        return self.calls(provider)
+
+    def run_job(self, name):
+        """Run one of our jobs as the scheduler does."""
+        self.env.flush_all()
+        self.env.cr.flush()  # what waits for the commit, such as queueing
+        running = type(self)._registry_patched
+        with nullcontext() if running else self.enter_registry_test_mode():
+            job = self.env.ref(f"cloud_pbx.ir_cron_{name}")
+            self.assertIs(job.with_user(1).method_direct_trigger(), True, "it failed")
+        self.env.invalidate_all()
+
+    def legs(self, call):
+        """What each extension did: ``{"100": "answered", "101": False}``."""
+        return {leg.number: leg.outcome for leg in call.leg_ids}
+
+    def assertCall(self, call, **expected):
+        """Compare fields of a call; records are given as records."""
+        self.assertEqual(len(call), 1, "one call, however many events")
+        self.assertEqual({name: call[name] for name in expected}, expected)
+
+
+class PbxHttpCase(PbxCase, HttpCase):
+    """The same, and the PBX posts to the real webhook."""
+
+    def setUp(self):
+        super().setUp()
+        webhook._last_logged.clear()
+
+    def url_of(self, provider=None):
+        provider = provider or self.provider
+        return f"/pbx/zadarma/{provider.webhook_token}"
+
+    def post(self, event, fields=None, provider=None, secret=None, url=None, **more):
+        """Sign and post an event as Zadarma does; return the response.
+
+        ``secret=False`` leaves the signature out.
+        """
+        fields = {"event": event, **(fields or {}), **more}
+        provider = provider or self.provider
+        headers = {}
+        if secret is not False:
+            secret = secret or provider.api_secret
+            headers["Signature"] = sign_event(event, fields, secret)
+        response = self.url_open(
+            url or self.url_of(provider), data=fields, headers=headers
+        )
+        self.env.invalidate_all()
+        return response
+
+    def play(self, name, provider=None, **parameters):
+        """Post all events of a scenario; return the provider's calls."""
+        for step in switchboard.scenario(name, **parameters):
+            response = self.post(step.event, step.fields, provider)
+            self.assertEqual(response.status_code, 200, step.event)
+        return self.calls(provider)

@@ -1,0 +1,328 @@
+"""The inbox: committed first, applied once, retried, replayed, pruned."""
+
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ..models import pbx_call_log
+from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, switchboard
+
+START = {
+    "call_start": LOCAL_NOON,
+    "pbx_call_id": REF,
+    "caller_id": CALLER,
+    "called_did": LINE,
+}
+END = {**START, "duration": "0", "disposition": "cancel"}
+
+
+@contextmanager
+def a_bug(event=None):
+    """Break the handling: of every event, or of those after which ``event`` is told."""
+    sound = pbx_call_log.derive
+
+    def broken(facts):
+        if event is None or any(e.kind == event for e in facts.events):
+            raise ZeroDivisionError("a bug in the handling")
+        return sound(facts)
+
+    with patch.object(pbx_call_log, "derive", broken), log_lines() as lines:
+        yield lines
+
+
+class InboxCase(PbxHttpCase):
+    def make_due(self, events):
+        events.next_attempt_at = fields.Datetime.now() - timedelta(seconds=1)
+
+
+@tagged("post_install", "-at_install")
+class TestKept(InboxCase):
+    def test_applied(self):
+        self.assertEqual(self.post("NOTIFY_START", START).status_code, 200)
+        event = self.events()
+        self.assertRecordValues(
+            event,
+            [
+                {
+                    "event_type": "NOTIFY_START",
+                    "ref": REF,
+                    "state": "done",
+                    "attempts": 1,
+                    "error": False,
+                    "call_id": self.the_call().id,
+                }
+            ],
+        )
+        self.assertEqual(
+            json.loads(event.payload), {"event": "NOTIFY_START", **START}
+        )
+        age = fields.Datetime.now() - event.received_at
+        self.assertLess(abs(age), timedelta(minutes=1), "UTC")
+
+    def test_signed_but_not_understood(self):
+        for event, more in (
+            ("NOTIFY_FUTURE", START),
+            ("NOTIFY_INTERNAL_END", START),
+            ("SMS", {"result": '{"text": "hello"}'}),
+            ("NUMBER_LOOKUP", {"result": "[]"}),
+            ("CALL_TRACKING", {"result": "not even JSON"}),
+            ("SOMETHING_ELSE", {"result": '{"a": 1}'}),
+            # Known, but about no call.
+            ("NOTIFY_START", {**START, "pbx_call_id": ""}),
+        ):
+            with self.subTest(event):
+                self.assertEqual(self.post(event, more).status_code, 200)
+                kept = self.events(event)
+                self.assertEqual(kept.state, "ignored")
+                self.assertEqual(json.loads(kept.payload), {"event": event, **more})
+        self.assertFalse(self.calls())
+
+    def test_no_secret_is_kept(self):
+        with log_lines() as lines:
+            self.post("NOTIFY_START", START)
+        row = str(self.events().read()) + str(lines)
+        provider = self.provider
+        for secret in (provider.api_secret, provider.webhook_token, provider.api_key):
+            self.assertNotIn(secret, row)
+
+    def test_repeat_within_72_hours(self):
+        for _time in range(3):
+            self.assertEqual(self.post("NOTIFY_START", START).status_code, 200)
+        self.assertEqual(len(self.events()), 1)
+        for hours, rows in ((71, 1), (73, 2)):
+            self.events().received_at = fields.Datetime.now() - timedelta(hours=hours)
+            self.post("NOTIFY_START", START)
+            self.assertEqual(len(self.events()), rows, f"{hours} hours later")
+        self.the_call()
+
+    def test_any_difference_is_another_event(self):
+        self.post("NOTIFY_INTERNAL", START, internal="100")
+        self.post("NOTIFY_INTERNAL", START, internal="101")
+        self.post("NOTIFY_END", END)
+        self.post("NOTIFY_END", {**END, "duration": "5"})
+        self.assertEqual(len(self.events()), 4)
+
+    def test_sms_have_no_id_and_are_never_repeats(self):
+        for _time in range(2):
+            self.post("SMS", result='{"text": "on my way"}')
+        self.assertEqual(len(self.events("SMS")), 2)
+
+    def test_repeat_at_another_provider_is_its_own(self):
+        other = self.new_provider(self.company, self.robot, "another")
+        self.post("NOTIFY_START", START)
+        self.post("NOTIFY_START", START, other)
+        self.assertEqual(len(self.events()), 1)
+        self.assertEqual(len(self.events(provider=other)), 1)
+
+    def test_keep_log_off(self):
+        self.provider.keep_log = False
+        for step in switchboard.scenario("answered"):
+            self.post(step.event, step.fields)
+        self.assertEqual(set(self.events().mapped("state")), {"done"})
+        self.assertFalse(any(self.events().mapped("payload")))
+        self.assertEqual(self.the_call().outcome, "answered")
+        # A repeat is recognised all the same.
+        self.post(step.event, step.fields)
+        self.assertEqual(len(self.events(step.event)), 1)
+        with self.assertRaises(UserError):
+            self.events()[0].action_replay()
+
+    def test_keep_log_off_keeps_what_failed(self):
+        self.provider.keep_log = False
+        with a_bug():
+            self.post("NOTIFY_START", START)
+        self.assertTrue(self.events().payload)
+        self.events().action_replay()
+        self.assertEqual(self.events().state, "done")
+        self.assertFalse(self.events().payload)
+
+
+@tagged("post_install", "-at_install")
+class TestFailed(InboxCase):
+    """Nothing acknowledged is lost, whatever breaks."""
+
+    def test_a_bug_does_not_lose_the_event(self):
+        job = self.env.ref("cloud_pbx.ir_cron_apply_events")
+        with a_bug() as lines:
+            response = self.post("NOTIFY_START", START)
+        self.assertEqual(response.status_code, 200, "it is in the inbox")
+        self.assertIn("ZeroDivisionError", str(lines))
+        event = self.events()
+        self.assertEqual((event.state, event.attempts), ("failed", 1))
+        self.assertIn("a bug in the handling", event.error)
+        self.assertGreater(event.next_attempt_at, fields.Datetime.now())
+        self.assertTrue(event.payload)
+        self.assertFalse(self.calls())
+        trigger = self.env["ir.cron.trigger"].search([("cron_id", "=", job.id)])
+        self.assertIn(event.next_attempt_at, trigger.mapped("call_at"))
+        # Mended, and the time has come: the job applies it.
+        self.run_job("apply_events")
+        self.assertEqual(self.events().state, "failed", "not before its time")
+        self.make_due(event)
+        self.run_job("apply_events")
+        event = self.events()
+        self.assertEqual((event.state, event.error), ("done", False))
+        self.assertEqual(self.the_call().number, CALLER)
+
+    def test_pauses_grow(self):
+        with a_bug():
+            self.post("NOTIFY_START", START)
+            pauses = []
+            for attempt in range(2, 9):
+                self.make_due(self.events())
+                self.run_job("apply_events")
+                event = self.events()
+                self.assertEqual((event.state, event.attempts), ("failed", attempt))
+                pauses.append(event.next_attempt_at - fields.Datetime.now())
+        self.assertEqual(pauses, sorted(pauses))
+        self.assertGreater(pauses[1], 2 * pauses[0])
+        self.assertLessEqual(pauses[-1], timedelta(days=1))
+
+    def test_later_events_bring_a_failed_one_along_when_due(self):
+        with a_bug():
+            self.post("NOTIFY_START", START)
+        self.make_due(self.events())
+        self.post("NOTIFY_END", END)
+        self.assertEqual(self.events().mapped("state"), ["done", "done"])
+
+    def test_one_event_does_not_hold_up_the_others(self):
+        with a_bug("answered"):
+            for step in switchboard.scenario("answered", pbx_call_id=REF):
+                response = self.post(step.event, step.fields)
+                self.assertEqual(response.status_code, 200)
+        states = {event.event_type: event.state for event in self.events()}
+        self.assertEqual(states.pop("NOTIFY_ANSWER"), "failed")
+        self.assertEqual(set(states.values()), {"done"})
+        self.assertEqual(self.the_call().outcome, "answered")
+        self.events("NOTIFY_ANSWER").action_replay()
+        self.assertEqual(self.the_call().leg_ids.outcome, "answered")
+        self.assertTrue(self.the_call().leg_ids.answer)
+
+    def test_pending_are_applied_by_the_job(self):
+        """What a crash left: in the inbox, never applied."""
+        self.put(switchboard.scenario("answered", call_start=LOCAL_NOON))
+        self.assertFalse(self.calls())
+        self.run_job("apply_events")
+        self.assertEqual(self.the_call().outcome, "answered")
+        self.assertEqual(set(self.events().mapped("state")), {"done"})
+
+    def test_broken_contents_fail_readably_and_alone(self):
+        good, bad = self.put(switchboard.scenario("missed")[:2])
+        bad.payload = "{not json"
+        with log_lines():
+            self.run_job("apply_events")
+        self.assertEqual((good.state, bad.state), ("done", "failed"))
+        self.assertTrue(bad.error)
+
+    def test_replay_button(self):
+        administrator = self.new_user("admin", "base.group_system")
+        with a_bug():
+            self.post("NOTIFY_START", START)
+            event = self.events().with_user(administrator)
+            event.action_replay()
+            self.assertEqual(event.state, "failed")
+            self.assertIn("a bug in the handling", event.error)
+        event.action_replay()
+        self.assertEqual((event.state, event.error), ("done", False))
+        call = self.the_call()
+        # Again: the same facts, the same call.
+        before = call.read()
+        event.action_replay()
+        self.env.invalidate_all()
+        self.assertEqual(self.the_call().read(), before)
+
+    def test_replay_is_for_administrators(self):
+        self.post("NOTIFY_START", START)
+        for user in (self.anna, self.supervisor):
+            with self.assertRaises(AccessError):
+                self.events().with_user(user).action_replay()
+
+    def test_error_is_a_sentence_with_the_failure_counted_on_the_form(self):
+        with a_bug():
+            self.post("NOTIFY_START", START)
+        self.assertEqual(self.provider.failed_count, 1)
+        self.assertEqual(self.provider.waiting_count, 0)
+
+
+@tagged("post_install", "-at_install")
+class TestNotWritten(InboxCase):
+    """503: the inbox cannot be written."""
+
+    def full_disk(self):
+        self.env.cr.execute(
+            """CREATE FUNCTION cloud_pbx_full() RETURNS trigger LANGUAGE plpgsql AS
+               $$BEGIN RAISE EXCEPTION 'No space left' USING ERRCODE = 'disk_full'; END$$;
+               CREATE TRIGGER cloud_pbx_full BEFORE INSERT ON pbx_event
+               FOR EACH ROW EXECUTE FUNCTION cloud_pbx_full()"""
+        )
+
+    def test_disk_full(self):
+        self.full_disk()
+        with log_lines() as lines:
+            response = self.post("NOTIFY_START", START)
+        self.assertEqual(response.status_code, 503)
+        self.assertNotIn("Set-Cookie", response.headers)
+        self.assertIn("cannot be written", str(lines))
+        for told in (CALLER, CALLER[1:], REF, LINE[1:], self.provider.webhook_token):
+            self.assertNotIn(told, str(lines) + response.text)
+        self.assertFalse(self.events())
+        self.assertFalse(self.calls())
+
+    def test_disk_full_forged(self):
+        """Whoever has no signature is still told no more than 403."""
+        self.full_disk()
+        with log_lines():
+            self.assertEqual(self.post("NOTIFY_START", secret="x").status_code, 403)
+
+    def test_inbox_away(self):
+        self.env.cr.execute("ALTER TABLE pbx_event RENAME TO pbx_event_away")
+        with log_lines():
+            response = self.post("NOTIFY_START", START)
+        self.assertEqual(response.status_code, 503)
+        self.env.cr.execute("ALTER TABLE pbx_event_away RENAME TO pbx_event")
+        self.assertEqual(self.post("NOTIFY_START", START).status_code, 200)
+        self.the_call()
+
+
+@tagged("post_install", "-at_install")
+class TestPruned(InboxCase):
+    def test_retention(self):
+        self.provider.log_days = 10
+        other = self.new_provider(self.company, self.robot, "keeps", log_days=100)
+        old = fields.Datetime.now() - timedelta(days=11)
+        steps = switchboard.scenario("missed", pbx_call_id="in_old")
+        done, ignored, failed = self.put(steps, old, gap=0)
+        pending, young = self.put(steps[:2], old, gap=0)
+        kept = self.put(steps[:1], old, provider=other)
+        (done | young | kept).state = "done"
+        ignored.state = "ignored"
+        failed.state = "failed"
+        young.received_at = fields.Datetime.now() - timedelta(days=9)
+        self.env["pbx.event"]._gc_events()
+        self.assertFalse((done | ignored).exists())
+        self.assertEqual(
+            (failed | pending | young | kept).exists(), failed | pending | young | kept
+        )
+
+    def test_pruning_keeps_the_calls(self):
+        call = self.tell("answered")
+        self.events().received_at = fields.Datetime.now() - timedelta(days=400)
+        self.env["pbx.event"]._gc_events()
+        self.assertFalse(self.events())
+        self.assertEqual(self.the_call(), call)
+        # A late word on it still finds its call: the facts are kept with it.
+        self.post("NOTIFY_RECORD", pbx_call_id=call.ref, call_id_with_rec="1.2")
+        self.assertEqual(len(self.the_call().recording_ids), 2)
+
+    def test_archived_provider_is_pruned_too(self):
+        event = self.put(switchboard.scenario("missed")[:1])
+        event.state = "done"
+        event.received_at = fields.Datetime.now() - timedelta(days=400)
+        self.provider.active = False
+        self.env["pbx.event"]._gc_events()
+        self.assertFalse(event.exists())
