@@ -44,11 +44,7 @@ class Account:
         self.balance, self.currency = 10.34, "USD"
         self.extensions = {
             number: {"name": name, "online": True, "caller_id": "442079460900"}
-            for number, name in (
-                ("100", "Reception"),
-                ("101", "Sales"),
-                ("102", "Workshop"),
-            )
+            for number, name in (("100", "Reception"), ("101", "Sales"))
         }
         self.lines = {"442079460900": "Main line", "442079460901": "Support"}
         self.sips = {"00001": "SIP 1", "00002": "SIP 2"}

@@ -18,6 +18,8 @@ def server():
 @pytest.fixture
 def pbx(server):
     server.reset()
+    third = {"extensions": {"102": {"name": "Workshop"}}}
+    assert server.control("POST", "/settings", third).status_code == 200
     return server
 
 

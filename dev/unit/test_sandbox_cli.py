@@ -55,7 +55,15 @@ def test_the_page_and_the_health(server):
     page = requests.get(f"{server[1]}/", timeout=5)
     assert "Make a call" in page.text
     assert page.headers["Content-Security-Policy"] == "default-src 'self'"
-    for name in ("app.js", "style.css", "dom.js", "calls.js", "log.js", "icon.svg"):
+    for name in (
+        "app.js",
+        "style.css",
+        "desk.css",
+        "dom.js",
+        "calls.js",
+        "log.js",
+        "icon.svg",
+    ):
         assert requests.get(f"{server[1]}/static/{name}", timeout=5).ok
 
 

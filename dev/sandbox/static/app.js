@@ -26,7 +26,7 @@ function drawPhones(extensions) {
             attempt(() =>
                 ask("POST", "/settings", {
                     extensions: {[number]: {online: event.target.checked}},
-                })
+                }),
             );
         const box = el("input", {
             type: "checkbox",
@@ -37,7 +37,7 @@ function drawPhones(extensions) {
         const state = el(
             "span",
             {class: `badge ${online ? "good" : ""}`},
-            online ? "online" : "offline"
+            online ? "online" : "offline",
         );
         return el("li", {}, el("label", {}, box, `${number} ${name}`, state));
     });
@@ -48,15 +48,18 @@ function drawSettings(settings) {
     const extensions = Object.entries(settings.extensions);
     options(
         find("#dial [name=line]"),
-        Object.entries(settings.lines).map(([n, name]) => [n, `${name} +${n}`])
+        Object.entries(settings.lines).map(([n, name]) => [n, `${name} +${n}`]),
     );
     options(
         find("#dial [name=extension]"),
-        extensions.map(([n, {name}]) => [n, `${n} ${name}`])
+        extensions.map(([n, {name}]) => [n, `${n} ${name}`]),
     );
     drawPhones(settings.extensions);
     const field = find("#webhook-url");
-    if (document.activeElement !== field && field.dataset.saved !== settings.callinfo_url) {
+    if (
+        document.activeElement !== field &&
+        field.dataset.saved !== settings.callinfo_url
+    ) {
         field.value = field.dataset.saved = settings.callinfo_url;
     }
     const note = find("#webhook-state");
@@ -148,7 +151,7 @@ async function begin() {
         attempt(async () => {
             await ask("DELETE", "/log");
             clearEntries();
-        })
+        }),
     );
     onDirection();
     attempt(async () => {
@@ -158,7 +161,7 @@ async function begin() {
         for (const [direction, label] of Object.entries(groups)) {
             const inside = kinds.filter((kind) => kind.direction === direction);
             const rows = inside.map(({name, title}) =>
-                el("option", {value: name}, title)
+                el("option", {value: name}, title),
             );
             select.append(el("optgroup", {label}, ...rows));
         }

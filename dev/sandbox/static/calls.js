@@ -14,8 +14,7 @@ const clock = (seconds) =>
     `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
 function button(call, text, action, body, style = "") {
-    const step = () =>
-        attempt(() => ask("POST", `/calls/${call.id}/${action}`, body));
+    const step = () => attempt(() => ask("POST", `/calls/${call.id}/${action}`, body));
     const key = `${call.id}-${action}-${Object.values(body).join()}`;
     return el("button", {class: style, "data-key": key, onclick: step}, text);
 }
@@ -28,7 +27,7 @@ function answers(call) {
         return [button(call, `${call.to} answers`, "answer", {}, "primary")];
     }
     return call.ringing.map((extension) =>
-        button(call, `${extension} answers`, "answer", {extension}, "primary")
+        button(call, `${extension} answers`, "answer", {extension}, "primary"),
     );
 }
 
@@ -44,7 +43,7 @@ function transfers(call, extensions) {
 function menu(call) {
     return call.state === "menu"
         ? ["1", "2", "3"].map((digits) =>
-              button(call, `Press ${digits}`, "press", {digits})
+              button(call, `Press ${digits}`, "press", {digits}),
           )
         : [];
 }
@@ -86,7 +85,7 @@ function card(call, extensions) {
             "div",
             {class: "head"},
             el("span", {class: "who"}, who),
-            el("span", {class: "badge"}, `${WORDS[call.state]} `, time)
+            el("span", {class: "badge"}, `${WORDS[call.state]} `, time),
         ),
         ...notes,
         el(
@@ -95,15 +94,15 @@ function card(call, extensions) {
             ...answers(call),
             ...menu(call),
             ...transfers(call, extensions),
-            ...endings(call)
-        )
+            ...endings(call),
+        ),
     );
 }
 
 /** Draw the steered calls; nothing is touched while nothing has changed. */
 export function drawCalls(calls, extensions) {
     const recent = calls.filter(
-        (call, place) => call.state !== "ended" || place < FORGET_AFTER
+        (call, place) => call.state !== "ended" || place < FORGET_AFTER,
     );
     const key = JSON.stringify([
         recent.map((call) => ({...call, seconds: 0})),
@@ -114,7 +113,7 @@ export function drawCalls(calls, extensions) {
         shown = key;
         replace(
             find("#calls"),
-            recent.map((call) => card(call, extensions))
+            recent.map((call) => card(call, extensions)),
         );
     }
     const times = find("#calls").querySelectorAll("[data-seconds]");

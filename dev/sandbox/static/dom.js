@@ -36,7 +36,7 @@ export function options(select, pairs) {
     }
     select.dataset.known = known;
     select.replaceChildren(
-        ...pairs.map(([value, text]) => el("option", {value}, text))
+        ...pairs.map(([value, text]) => el("option", {value}, text)),
     );
     if (pairs.some(([value]) => value === chosen)) {
         select.value = chosen;
@@ -50,7 +50,7 @@ export async function ask(method, path, body) {
         request.headers = {"Content-Type": "application/json"};
         request.body = JSON.stringify(body);
     }
-    let answer = null;
+    let answer;
     try {
         answer = await fetch(`/control${path}`, request);
     } catch {

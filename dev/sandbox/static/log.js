@@ -62,7 +62,7 @@ const block = (title, value, full) =>
         "div",
         {class: full ? "full" : ""},
         el("h3", {}, title),
-        el("pre", {}, pretty(value))
+        el("pre", {}, pretty(value)),
     );
 
 function inside(entry) {
@@ -75,7 +75,7 @@ function inside(entry) {
         entry.problems
             ? block("Not as the contract says", entry.problems.join("\n"), true)
             : null,
-        entry.url ? block("Address", entry.url, true) : null
+        entry.url ? block("Address", entry.url, true) : null,
     );
 }
 
@@ -92,8 +92,8 @@ function row(entry) {
             badge(entry),
             el("span", {class: "what"}, what),
             el("span", {class: "about"}, ...about(entry)),
-            el("span", {class: "ms"}, entry.skipped ? "" : `${entry.ms} ms`)
-        )
+            el("span", {class: "ms"}, entry.skipped ? "" : `${entry.ms} ms`),
+        ),
     );
     // The inside is made when it is first looked at: the list may be long.
     const open = () => details.append(inside(entry));
