@@ -118,7 +118,9 @@ def pytest(
 def unit(venv, words: list[str], options: list[str], report: Report) -> None:
     """The tests without Odoo: seconds."""
     command = [venv.python, "-m", "pytest", "-q", *words, *options]
-    pytest(UNIT, command, report, env=environment(PYTHONPATH=None, ODOO_RC=None))
+    examples = places.cache() / "hypothesis"  # else pytest makes it in the checkout
+    env = environment(PYTHONPATH=None, HYPOTHESIS_STORAGE_DIRECTORY=examples)
+    pytest(UNIT, command, report, env=env)
 
 
 def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
@@ -178,8 +180,7 @@ def odoo(home: Instance, words: list, options: list, report: Report) -> None:
 def e2e(home: Instance, words: list, options: list, report: Report) -> None:
     """The tests against started servers: Odoo and the look-alike PBX."""
     command = [home.tools.venv.python, "-m", "pytest", "-q", *words, *options]
-    env = environment(PYTHONPATH=None, ODOO_RC=None)
-    env[INSTANCE_VARIABLE] = str(home.folder)
+    env = environment(PYTHONPATH=None, **{INSTANCE_VARIABLE: home.folder})
     pytest(E2E, command, report, env=env)
     for log in sorted(home.folder.glob("e2e*.log")):
         read_log(log, f"{E2E} ({log.name})", report)
