@@ -5,6 +5,7 @@ the empty text, and the empty text never matches anybody.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import phonenumbers
@@ -19,11 +20,15 @@ TAIL_DIGITS = 7
 # E.164 allows fifteen digits.
 _MAX_DIGITS = 15
 
-_LOGIN = re.compile(r"\d{3,}-(\d{1,5})")
-_SHORT = re.compile(r"\d{1,5}")
+_LOGIN = re.compile(r"[0-9]{3,}-([0-9]{1,5})")
+_SHORT = re.compile(r"[0-9]{1,5}")
 _WORD = re.compile(r"[^\W\d_]", re.UNICODE)
 # What people put before an extension that follows a number ("ext. 12", "доб. 3", "#4").
-_SUFFIX = re.compile(r"\s*(?:ext|x|#|;|доб|вн).*$", re.IGNORECASE | re.DOTALL)
+_SUFFIX = re.compile(
+    r"(?<=[0-9])[\s,.(-]*(?:ext|x|#|;|доб|вн).*$", re.IGNORECASE | re.DOTALL
+)
+# The zero that is dialled at home only, as people write it behind a country code.
+_HOME_ZERO = re.compile(r"\(\s*0\s*\)")
 
 
 def digits(text):
@@ -31,12 +36,20 @@ def digits(text):
     return phonenumbers.normalize_digits_only(text or "")
 
 
+def _ascii(text):
+    """Return ``text``, stripped, with the digits of every script as ASCII ones."""
+    text = (text or "").strip()
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(char, char)) for char in text)
+
+
 def extension(text):
     """Return the short extension in ``text``: of ``100``, ``123456-100``; else ``""``.
 
     ``0`` is what a PBX writes for "none".
     """
-    text = (text or "").strip()
+    text = _ascii(text)
     if login := _LOGIN.fullmatch(text):
         text = login.group(1)
     if not _SHORT.fullmatch(text) or not text.strip("0"):
@@ -54,6 +67,10 @@ def _parse(text, country=None):
         return phonenumbers.parse(text, country)
     except NumberParseException:
         return None
+
+
+def _is_valid(number):
+    return phonenumbers.is_valid_number(number)
 
 
 def _e164(number):
@@ -80,7 +97,8 @@ def from_pbx(text):
     if not plain.strip("0"):
         return ""
     if plain.startswith("00"):
-        plain = plain[2:]
+        # No country's code begins with a zero.
+        plain = plain.lstrip("0")
     number = _parse("+" + plain)
     if number is not None:
         return _e164(number)
@@ -92,6 +110,17 @@ def _is_international(text):
     return text.startswith(("+", "\N{FULLWIDTH PLUS SIGN}", "00"))
 
 
+def _read_international(text, country):
+    # ``00`` is the prefix of most plans; where it is not, the plain reading stays.
+    plus = "+" + re.sub(r"^\D*(?:00)?", "", text)
+    number = _parse(plus) or _parse(text, country)
+    if _HOME_ZERO.search(plus) and not (number and _is_valid(number)):
+        without = _parse(_HOME_ZERO.sub("", plus))
+        if without and _is_valid(without):
+            return without
+    return number
+
+
 def to_e164(text, country=None):
     """Return the E.164 form of a number that a person typed, or ``""``.
 
@@ -100,15 +129,17 @@ def to_e164(text, country=None):
     Also numbers that ``phonenumbers`` calls invalid, as long as it can read them: a new
     range is in use before the library knows it.
     """
-    text = (text or "").strip()
-    if not text or is_extension(text):
+    text = _ascii(text)
+    if _SHORT.fullmatch(text) or not digits(text).strip("0"):
         return ""
     country = country.upper() if country else None
-    if _is_international(text) and not text.lstrip(" (").startswith("+"):
-        # ``00`` is the prefix of most plans; where it is not, the plain reading stays.
-        number = _parse("+" + re.sub(r"^\D*00", "", text)) or _parse(text, country)
+    if _is_international(text):
+        number = _read_international(text, country)
     else:
         number = _parse(text, country)
+        # ``2212-3456`` is a number in some countries and has the form of a login.
+        if _LOGIN.fullmatch(text) and not (number and _is_valid(number)):
+            return ""
     return _e164(number) if number is not None else ""
 
 
@@ -131,7 +162,7 @@ def tail(text):
 
     An extension written behind the number does not count.
     """
-    plain = digits(_SUFFIX.sub("", text or ""))
+    plain = digits(_SUFFIX.sub("", _ascii(text)))
     return plain[-TAIL_DIGITS:] if len(plain) >= TAIL_DIGITS else ""
 
 
@@ -146,18 +177,20 @@ def same_number(number, typed, own=None, defaults=()):
     :param tuple defaults: regions to try in this order when ``own`` is unknown; without
         any, the caller's.
     """
-    if not number or not typed or is_extension(number):
+    typed = _ascii(typed)
+    if not number or is_extension(number) or _SHORT.fullmatch(typed):
         return False
-    typed = typed.strip()
+    plain = digits(_SUFFIX.sub("", typed))
     if _is_international(typed):
-        return to_e164(typed, own) == number
+        # The digits alone count where no numbering plan knows the number.
+        return number in (to_e164(typed, own), "+" + plain.removeprefix("00"))
     regions = (own,) if own else tuple(d for d in defaults if d)
     regions = regions or (country_of(number),)
     parsed = [p for p in (_parse(typed, r.upper()) for r in regions if r) if p]
     for reading in parsed:
-        if phonenumbers.is_valid_number(reading):
+        if _is_valid(reading):
             return _e164(reading) == number
     if any(_e164(reading) == number for reading in parsed):
         return True
     # Typed internationally, but without the plus.
-    return "+" + digits(_SUFFIX.sub("", typed)) == number
+    return bool(plain) and number in ("+" + plain, plain)
