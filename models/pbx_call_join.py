@@ -56,8 +56,17 @@ class PbxCall(models.Model):
             domain.append(("number", "in", (self.number, False)))
         nearest = "start" if self.own_leg_only else "start desc"
         other = self.search(domain, order=nearest, limit=1)
-        own = self if self.own_leg_only else other
+        return other if other and self._belongs_to(other) else self.browse()
+
+    def _belongs_to(self, other):
+        """Tell whether two outgoing calls found near each other are one click."""
+        own, client = (self, other) if self.own_leg_only else (other, self)
         if own.state == "done" and own.outcome != "answered":
             # Our own phone was not lifted, so nothing followed.
-            return self.browse()
-        return other
+            return False
+        told = CallFacts.from_json(client.facts).events
+        if any(event.client_leg for event in told):
+            return True
+        # Unmarked: a call that was over before our phone rang is another one.
+        first = min(e.received_at for e in CallFacts.from_json(own.facts).events)
+        return max(event.received_at for event in told) > first

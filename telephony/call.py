@@ -64,6 +64,8 @@ class CallEvent:
     recording: str = ""
     # The part of a click-to-call in which our own extension is rung first.
     own_leg: bool = False
+    # The part of it that reaches the other party, where the PBX marks it as such.
+    client_leg: bool = False
 
     @property
     def when(self):

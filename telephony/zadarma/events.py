@@ -190,7 +190,12 @@ def _outbound(values, fields):
         inner, called, own_leg = called, numbers.from_pbx(internal), True
     if own_leg and called == inner:
         called = ""
-    values.update(extension=inner, called=called, own_leg=own_leg)
+    values.update(
+        extension=inner,
+        called=called,
+        own_leg=own_leg,
+        client_leg=calltype == "callback_leg2",
+    )
 
 
 def _speakers(values, fields):
