@@ -61,7 +61,14 @@ class PbxCall(models.Model):
         )
         values.update(self._match_values(settings, told, call))
         if call:
-            call.write(_changed(call, values))
+            changed = _changed(call, values)
+            # Who it was goes with how that is known, or it would pass for a person's
+            # choice and never be moved again.
+            if "partner_id" in changed:
+                changed["partner_source"] = values["partner_source"]
+            if "user_id" in changed:
+                changed["user_picked"] = False
+            call.write(changed)
         else:
             values.update(provider_id=settings.id, company_id=settings.company_id)
             call = self.create(values)
