@@ -162,6 +162,17 @@ class PbxCase(TransactionCase):
             {"name": name, "phone": phone, "country_id": cls.gb.id, **values}
         )
 
+    @contextmanager
+    def fresh(self, *words, **parameters):
+        """A case of a table: a subtest of which nothing is left for the next one."""
+        with self.subTest(" ".join(map(str, words)), **parameters):
+            savepoint = self.env.cr.savepoint()
+            try:
+                yield
+            finally:
+                savepoint.rollback()
+                self.env.registry.clear_cache()
+
     # ---------------------------------------------------------------- looking
 
     def calls(self, provider=None):

@@ -25,7 +25,10 @@ def _answered(call, ext):
         ("NOTIFY_END", {**call, "internal": ext, **end, **recorded}, 34),
         (
             "NOTIFY_RECORD",
-            {"pbx_call_id": call["pbx_call_id"], "call_id_with_rec": "1779868800.1234567"},
+            {
+                "pbx_call_id": call["pbx_call_id"],
+                "call_id_with_rec": "1779868800.1234567",
+            },
             6,
         ),
     ]
@@ -77,6 +80,5 @@ def scenario(
     }
     steps = SCENARIOS[name](call, extension)
     return [
-        Step(event, {"event": event, **fields}, delay)
-        for event, fields, delay in steps
+        Step(event, {"event": event, **fields}, delay) for event, fields, delay in steps
     ]

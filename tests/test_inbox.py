@@ -58,9 +58,7 @@ class TestKept(InboxCase):
                 }
             ],
         )
-        self.assertEqual(
-            json.loads(event.payload), {"event": "NOTIFY_START", **START}
-        )
+        self.assertEqual(json.loads(event.payload), {"event": "NOTIFY_START", **START})
         age = fields.Datetime.now() - event.received_at
         self.assertLess(abs(age), timedelta(minutes=1), "UTC")
 

@@ -65,7 +65,9 @@ class TestReply(PbxHttpCase):
         self.env["res.partner"].create({"name": "No phone", "phone": "0"})
         for number in ("", "0", "anonymous", "Unknown", "restricted@invalid", "+"):
             with self.subTest(number=number):
-                self.assertEqual(self.ask(caller_id=number, pbx_call_id=f"i{number}"), {})
+                self.assertEqual(
+                    self.ask(caller_id=number, pbx_call_id=f"i{number}"), {}
+                )
         self.assertFalse(self.calls().partner_id)
 
     def test_lead(self):
