@@ -201,8 +201,10 @@ class _Reading:
         self.events = facts.events
         # A click-to-call first rings our own extension; that part tells the fate of
         # the call only as long as nothing is told of the part that follows.
+        # An ANSWER that does not say whose it is tells of no second part.
         outer = [e for e in self.events if not e.own_leg and e.kind != EXPIRED]
-        self.told = outer if any(e.kind != RECORDED for e in outer) else self.events
+        second = any(e.kind not in (ANSWERED, RECORDED) for e in outer)
+        self.told = outer if second else self.events
         self.direction = self._direction()
         self.answers = self._answers()
         self.end = self._end()
@@ -237,7 +239,8 @@ class _Reading:
         if self.direction == INBOUND:
             # A menu may lift before a person does.
             return [e for e in answers if e.extension] or answers
-        return answers
+        # And our own phone before the other party does.
+        return [e for e in answers if not e.own_leg] or answers
 
     def _end(self):
         """The END that wins: an answered one, then the longest."""
@@ -341,6 +344,7 @@ class _Reading:
 
     def legs(self, outcome):
         legs = {}
+        stop = self.end.when if self.end else None
         for event in self.events:
             if event.kind in (EXPIRED, RECORDED):
                 continue
@@ -352,7 +356,9 @@ class _Reading:
                 if event.kind in (RINGING, DIALLED):
                     leg.setdefault("start", event.when)
                 elif event.kind == ANSWERED and not event.own_leg:
-                    leg.setdefault("answer", event.when)
+                    # One that came late says that, and not when, the phone was lifted.
+                    if stop is None or event.when < stop:
+                        leg.setdefault("answer", event.when)
         spoke = self.speakers() if outcome == SPOKEN else []
         for name, leg in legs.items():
             if name in spoke:

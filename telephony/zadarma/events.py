@@ -164,10 +164,13 @@ def _direction(event, ref):
 
 
 def _answer(values, fields):
+    if values["direction"] == OUTBOUND:
+        _outbound(values, fields)
+        return
     destination = fields.get("destination", "")
     inner = numbers.extension(fields.get("internal"))
     called = numbers.from_pbx(destination)
-    if not inner and values["direction"] != OUTBOUND:
+    if not inner:
         # The extension may be told only at the end of the destination.
         inner = numbers.extension(destination)
         inner = inner or numbers.extension(destination.rpartition("-")[2])
@@ -188,8 +191,12 @@ def _outbound(values, fields):
     if not inner and internal and numbers.is_extension(called):
         # The first leg of a click-to-call, told with its two ends swapped.
         inner, called, own_leg = called, numbers.from_pbx(internal), True
-    if own_leg and called == inner:
-        called = ""
+    if inner and called == inner:
+        # It is rung itself: its own leg, also where no word says so. Not so when
+        # another extension calls it.
+        colleague = numbers.is_extension(values["caller"]) and values["caller"] != inner
+        own_leg = own_leg or not colleague
+        called = "" if own_leg else called
     values.update(
         extension=inner,
         called=called,
