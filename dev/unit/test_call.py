@@ -1,0 +1,118 @@
+"""What a call is: every story, told in its usual order."""
+
+from datetime import timedelta
+
+import pytest
+import stories_inbound
+import stories_outbound
+from stories import CLIENT, IN, OUT, OUT_2, as_expected, at, read_all
+
+from telephony.call import (
+    ANSWERED,
+    ENDED,
+    OFFERED,
+    SPOKEN,
+    CallEvent,
+    CallFacts,
+    derive,
+)
+
+STORIES = [*stories_inbound.STORIES, *stories_outbound.STORIES]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=repr)
+def test_story(story):
+    derived = derive(CallFacts(read_all(story.told)))
+    assert as_expected(derived) == story.call
+    assert derived.last_event_at == at(max(seconds for seconds, _fields in story.told))
+
+
+def test_stories_have_names_of_their_own():
+    names = [story.name for story in STORIES]
+    assert len(names) == len(set(names)) > 100
+
+
+def test_two_ids_are_one_call_named_by_the_part_that_reached_the_client():
+    [story] = [s for s in STORIES if s.name == "click, two ids"]
+    derived = derive(CallFacts(read_all(story.told)))
+    assert (derived.ref, derived.refs) == (OUT_2, tuple(sorted((OUT, OUT_2))))
+
+
+def test_one_id_is_the_call_s():
+    derived = derive(CallFacts(read_all(stories_inbound.STORIES[0].told)))
+    assert (derived.ref, derived.refs) == (IN, (IN,))
+
+
+def test_no_facts_are_no_call():
+    with pytest.raises(ValueError, match="without any event"):
+        derive(CallFacts())
+
+
+class TestFacts:
+    EVENT = CallEvent(ANSWERED, IN, at(5), extension="100")
+
+    def later(self, event, **seconds):
+        return CallEvent(ANSWERED, IN, event.received_at + timedelta(**seconds))
+
+    def test_a_repeat_keeps_the_earliest_receipt(self):
+        again = CallEvent(ANSWERED, IN, at(9), extension="100")
+        assert again == self.EVENT
+        for order in ([self.EVENT, again], [again, self.EVENT]):
+            facts = CallFacts(order)
+            assert [event.received_at for event in facts.events] == [at(5)]
+            assert facts == CallFacts([self.EVENT])
+
+    def test_an_earlier_receipt_is_news(self):
+        again = CallEvent(ANSWERED, IN, at(3), extension="100")
+        assert CallFacts([self.EVENT]).add([again]) != CallFacts([self.EVENT])
+
+    def test_other_contents_are_another_event(self):
+        other = CallEvent(ANSWERED, IN, at(5), extension="101")
+        assert len(CallFacts([self.EVENT, other])) == 2
+
+    def test_adding_changes_nothing_in_place(self):
+        facts = CallFacts([self.EVENT])
+        facts.add([CallEvent(ENDED, IN, at(9))])
+        assert len(facts) == 1
+
+    @pytest.mark.parametrize("nothing", [None, [], ()])
+    def test_no_json_is_no_facts(self, nothing):
+        assert len(CallFacts.from_json(nothing)) == 0
+
+
+class TestToldTimes:
+    """A PBX that tells times to the second is believed, whenever it is heard."""
+
+    EVENTS = [
+        CallEvent(OFFERED, "1", at(100), direction="inbound", caller=CLIENT, at=at(0)),
+        CallEvent(
+            ANSWERED, "1", at(90), direction="inbound", extension="100", at=at(10)
+        ),
+        CallEvent(
+            ENDED,
+            "1",
+            at(80),
+            direction="inbound",
+            extension="100",
+            disposition=SPOKEN,
+            talk=30,
+            at=at(41),
+        ),
+    ]
+
+    def test_they_win_over_receipts(self):
+        derived = derive(CallFacts(self.EVENTS))
+        assert derived.start == at(0)
+        assert derived.answer == at(10)
+        assert derived.stop == at(41)
+        # Thirty, and not thirty-one: the PBX tells how long they talked.
+        assert (derived.wait, derived.talk) == (10, 30)
+        assert derived.last_event_at == at(100)
+
+    def test_nothing_is_negative_though_the_told_times_are_odd(self):
+        events = [
+            CallEvent(OFFERED, "1", at(0), direction="inbound", at=at(500)),
+            *self.EVENTS[1:],
+        ]
+        derived = derive(CallFacts(events))
+        assert (derived.wait, derived.talk) == (0, 30)
