@@ -137,7 +137,9 @@ class PbxDirectory(models.AbstractModel):
     def _by_tail(self, settings, number):
         """Return rows like ``_known`` for numbers that end alike and are the same.
 
-        What ends alike is verified by reading the typed number in its own country.
+        What ends alike is verified by reading the typed number in its own country. The
+        index comes first, by itself: asked for sorted rows the database may prefer to
+        walk the whole table in that order.
         """
         tail = numbers.tail(number)
         if not tail:
@@ -145,17 +147,20 @@ class PbxDirectory(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """
+                WITH alike AS MATERIALIZED (
+                     SELECT id FROM res_partner partner
+                      WHERE %(alike)s AND partner.active AND %(in_company)s
+                      LIMIT %(limit)s)
                 SELECT partner.id, partner.commercial_partner_id,
                        coalesce(partner.name, partner.complete_name), partner.phone,
                        coalesce(country.code, entity_country.code)
-                  FROM res_partner partner
+                  FROM alike JOIN res_partner partner ON partner.id = alike.id
              LEFT JOIN res_country country ON country.id = partner.country_id
              LEFT JOIN res_partner entity
                     ON entity.id = partner.commercial_partner_id
              LEFT JOIN res_country entity_country
                     ON entity_country.id = entity.country_id
-                 WHERE %(alike)s AND partner.active AND %(in_company)s
-              ORDER BY partner.id LIMIT %(limit)s
+              ORDER BY partner.id
                 """,
                 alike=tail_condition("partner", tail),
                 in_company=self._in_company("partner", settings),
@@ -176,16 +181,21 @@ class PbxDirectory(models.AbstractModel):
             SQL(
                 """
                 SELECT lead.id FROM crm_lead lead
-                 WHERE (lead.partner_id = %s OR lead.phone_sanitized = %s)
-                   AND lead.active AND lead.won_status = 'pending' AND %s
+                 WHERE (lead.partner_id = %s OR lead.phone_sanitized = %s) AND %s
                  LIMIT 2
                 """,
                 partner_id,
                 number,
-                self._in_company("lead", settings),
+                self._open_leads(settings),
             )
         )
         return rows[0][0] if len(rows) == 1 else False
+
+    def _open_leads(self, settings):
+        return SQL(
+            "lead.active AND lead.won_status = 'pending' AND %s",
+            self._in_company("lead", settings),
+        )
 
     def _by_lead(self, settings, number):
         """Find a caller who is only a lead."""
@@ -195,18 +205,23 @@ class PbxDirectory(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """
+                WITH alike AS MATERIALIZED (
+                     (SELECT id FROM crm_lead lead
+                       WHERE lead.phone_sanitized = %(number)s AND %(is_open)s
+                       LIMIT %(limit)s)
+                      UNION
+                     (SELECT id FROM crm_lead lead
+                       WHERE %(alike)s AND %(is_open)s LIMIT %(limit)s))
                 SELECT lead.id, lead.partner_id, lead.phone, lead.phone_sanitized,
                        coalesce(lead.contact_name, lead.partner_name, lead.name),
                        country.code
-                  FROM crm_lead lead
+                  FROM alike JOIN crm_lead lead ON lead.id = alike.id
              LEFT JOIN res_country country ON country.id = lead.country_id
-                 WHERE (lead.phone_sanitized = %(number)s OR (%(alike)s))
-                   AND lead.active AND lead.won_status = 'pending' AND %(in_company)s
-              ORDER BY lead.id DESC LIMIT %(limit)s
+              ORDER BY lead.id DESC
                 """,
                 number=number,
                 alike=alike,
-                in_company=self._in_company("lead", settings),
+                is_open=self._open_leads(settings),
                 limit=MAX_ALIKE,
             )
         )

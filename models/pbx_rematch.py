@@ -105,14 +105,17 @@ class PbxRematch(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT call.number, call.company_id
-                  FROM (SELECT DISTINCT phone_sanitized AS number, %(tail)s AS tail
-                          FROM %(table)s record
-                         WHERE record.id = ANY(%(ids)s) AND record.phone IS NOT NULL
-                       ) typed
-                  JOIN pbx_call call
-                    ON (call.number = typed.number
-                        OR right(call.number, %(digits)s) = typed.tail)
+                WITH typed AS MATERIALIZED (
+                     SELECT DISTINCT phone_sanitized AS number, %(tail)s AS tail
+                       FROM %(table)s record
+                      WHERE record.id = ANY(%(ids)s) AND record.phone IS NOT NULL)
+                SELECT call.number, call.company_id
+                  FROM typed JOIN pbx_call call ON call.number = typed.number
+                 WHERE call.partner_id IS NULL
+                 UNION
+                SELECT call.number, call.company_id
+                  FROM typed JOIN pbx_call call
+                    ON right(call.number, %(digits)s) = typed.tail
                  WHERE call.partner_id IS NULL AND call.number IS NOT NULL
                 """,
                 tail=SQL(tail_expression("record.phone").replace("%", "%%")),
