@@ -11,7 +11,7 @@ import importlib
 import json
 import pkgutil
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 
 from . import __name__ as _package
 from . import __path__ as _path
@@ -31,7 +31,7 @@ class Account:
     login: str = ""
     account: str = ""
     country: str = ""
-    zone: tzinfo = timezone.utc
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Delivery:
 
     @property
     def digest(self):
-        """The text by which a repeated delivery is recognised; ``""`` if it can't be."""
+        """The text by which a repeated delivery is recognised; ``""`` if not."""
         if not self.repeatable:
             return ""
         text = json.dumps([self.event_type, self.ref, self.payload], sort_keys=True)
@@ -224,7 +224,7 @@ def fixed_zone(text):
     rest = (text or "").strip().upper().removeprefix("UTC").removeprefix("GMT")
     rest = rest.replace("\N{MINUS SIGN}", "-").strip()
     if not rest:
-        return timezone.utc
+        return UTC
     sign = -1 if rest.startswith("-") else 1
     hours, _colon, minutes = rest.lstrip("+-").partition(":")
     shift = timedelta(hours=int(hours), minutes=int(minutes or 0))

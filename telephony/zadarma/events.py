@@ -7,7 +7,7 @@ observations for what no document tells (direction, legs of a click-to-call, tra
 import email.parser
 import email.policy
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from .. import numbers
@@ -129,9 +129,7 @@ def read_time(text, zone):
     try:
         local = datetime.strptime((text or "").strip(), "%Y-%m-%d %H:%M:%S")
         readings = {
-            local.replace(tzinfo=zone, fold=fold)
-            .astimezone(timezone.utc)
-            .replace(tzinfo=None)
+            local.replace(tzinfo=zone, fold=fold).astimezone(UTC).replace(tzinfo=None)
             for fold in (0, 1)
         }
     except (ValueError, OverflowError):
@@ -159,8 +157,11 @@ def _direction(event, ref):
         return OUTBOUND
     if event.startswith("NOTIFY_OUT_"):
         return OUTBOUND
-    return INBOUND if event in ("NOTIFY_START", "NOTIFY_INTERNAL", "NOTIFY_END",
-                                "NOTIFY_IVR") else ""
+    return (
+        INBOUND
+        if event in ("NOTIFY_START", "NOTIFY_INTERNAL", "NOTIFY_END", "NOTIFY_IVR")
+        else ""
+    )
 
 
 def _answer(values, fields):

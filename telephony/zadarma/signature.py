@@ -113,9 +113,7 @@ def check_event(event, fields, secret, signature):
     """
     if not secret or not signature:
         return False
-    rules = (
-        (SIGNED_FIELDS[event],) if event in SIGNED_FIELDS else UNKNOWN_EVENT_RULES
-    )
+    rules = (SIGNED_FIELDS[event],) if event in SIGNED_FIELDS else UNKNOWN_EVENT_RULES
     # A rule none of whose fields is there would sign the empty text, the same for
     # every such event: that proves nothing.
     rules = [names for names in rules if any(fields.get(name) for name in names)]
