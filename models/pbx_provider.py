@@ -1,3 +1,4 @@
+import ipaddress
 import logging
 import secrets
 from urllib.parse import urlsplit, urlunsplit
@@ -350,15 +351,23 @@ class PbxProvider(models.Model):
                     "The PBX still sends to the old one: enter the new address there."
                 )
             )
-        host = urlsplit(self.webhook_url or "").hostname or ""
-        if host in ("localhost", "127.0.0.1", "::1"):
+        if self._is_inside(self.webhook_url) and not self._is_inside(self.server_url):
             hints.append(
                 self.env._(
-                    "The webhook address leads to this machine itself. A PBX on the "
+                    "The webhook address lies inside your own network. A PBX on the "
                     "internet cannot reach it: enter an external address."
                 )
             )
         return hints
+
+    @staticmethod
+    def _is_inside(address):
+        """Tell whether ``address`` cannot be reached from the internet."""
+        host = urlsplit(address or "").hostname or ""
+        try:
+            return not ipaddress.ip_address(host).is_global
+        except ValueError:
+            return host == "localhost" or host.endswith((".local", ".lan", ".internal"))
 
     def _offset_agrees(self):
         try:

@@ -77,9 +77,11 @@ def serve(database: str, odoo_port: int, sandbox_port: int) -> None:
             odoo.start()
             admin = odoo.login("admin")
             fix_address(admin, odoo.url)
-            sandbox, _provider = pbx.introduce(
+            sandbox, provider = pbx.introduce(
                 odoo, tools.venv.python, pbx_log, sandbox_port, admin=admin
             )
+            # As an administrator does: the form says then that it is connected.
+            admin.call("pbx.provider", "action_check", [provider["id"]])
         if new:
             play_day(sandbox)
             remember(instance, database, code, day=True)
