@@ -1,6 +1,8 @@
 from . import (
     ir_http,
     pbx_provider,
+    pbx_provider_settings,
+    pbx_provider_hints,
     pbx_provider_check,
     pbx_extension,
     pbx_event,

@@ -24,9 +24,9 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _handle_error(cls, exception):
         # A PBX that is told 404 or 500 may give the address up; 503 says "later".
-        if isinstance(exception, psycopg2.Error) and request.httprequest.path.startswith(
-            WEBHOOK_PREFIX
-        ):
+        if isinstance(
+            exception, psycopg2.Error
+        ) and request.httprequest.path.startswith(WEBHOOK_PREFIX):
             _logger.error("The inbox cannot be written: %s", type(exception).__name__)
             return Response("The inbox cannot be written.", 503, mimetype="text/plain")
         return super()._handle_error(exception)

@@ -16,10 +16,28 @@ OUTCOMES = [
 # What the PBX told: nobody corrects that by hand.
 TOLD_FIELDS = frozenset(
     (
-        "provider_id", "company_id", "ref", "direction", "state", "outcome",
-        "disposition", "number", "line", "partner_source", "user_picked",
-        "participant_ids", "extension_id", "start", "answer", "stop", "wait_seconds",
-        "talk_seconds", "leg_ids", "recording_ids", "facts", "last_event_at",
+        "provider_id",
+        "company_id",
+        "ref",
+        "direction",
+        "state",
+        "outcome",
+        "disposition",
+        "number",
+        "line",
+        "partner_source",
+        "user_picked",
+        "participant_ids",
+        "extension_id",
+        "start",
+        "answer",
+        "stop",
+        "wait_seconds",
+        "talk_seconds",
+        "leg_ids",
+        "recording_ids",
+        "facts",
+        "last_event_at",
         "own_leg_only",
     )
 )
@@ -35,7 +53,10 @@ class PbxCall(models.Model):
     _mail_post_access = "read"
 
     provider_id = fields.Many2one(
-        "pbx.provider", string="Cloud PBX", required=True, readonly=True,
+        "pbx.provider",
+        string="Cloud PBX",
+        required=True,
+        readonly=True,
         ondelete="restrict",
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True)
@@ -55,7 +76,8 @@ class PbxCall(models.Model):
         string="In the PBX's words", readonly=True, help="How the PBX says it ended."
     )
     number = fields.Char(
-        readonly=True, index="trigram",
+        readonly=True,
+        index="trigram",
         help="The outside party's number; of an internal call, who was called.",
     )
     number_readable = fields.Char(
@@ -115,14 +137,19 @@ class PbxCall(models.Model):
         help="Users whose internal number rang or spoke.",
     )
     extension_id = fields.Many2one(
-        "pbx.extension", string="Internal number", readonly=True,
-        index="btree_not_null", ondelete="set null",
+        "pbx.extension",
+        string="Internal number",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     start = fields.Datetime(required=True, readonly=True)
     answer = fields.Datetime(string="Answered at", readonly=True)
     stop = fields.Datetime(string="Ended at", readonly=True)
     wait_seconds = fields.Integer(
-        string="Wait", readonly=True, aggregator="avg",
+        string="Wait",
+        readonly=True,
+        aggregator="avg",
         help="Seconds until it was answered, or given up.",
     )
     talk_seconds = fields.Integer(
@@ -154,7 +181,7 @@ class PbxCall(models.Model):
         "WHERE partner_id IS NULL AND number IS NOT NULL"
     )
     _own_leg_idx = models.Index("(provider_id, start) WHERE own_leg_only")
-    _line_idx = models.Index("(provider_id, line) WHERE direction = 'inbound'")
+    _line_idx = models.Index("(company_id, line) WHERE direction = 'inbound'")
 
     # --------------------------------------------------------------- computed
 

@@ -23,6 +23,9 @@ class PbxCall(models.Model):
         "res.country", string="Country of the number", compute="_compute_number_country"
     )
     number_flag = fields.Char(string="Flag", compute="_compute_number_country")
+    lead_contact = fields.Char(
+        string="Name in the lead", compute="_compute_lead_contact", compute_sudo=True
+    )
     has_candidates = fields.Boolean(compute="_compute_has_candidates")
 
     @api.depends("line")
@@ -51,6 +54,12 @@ class PbxCall(models.Model):
             call.number_country_id = by_code.get(codes[call], False)
             call.number_flag = call.number_country_id.image_url
 
+    @api.depends("lead_id.contact_name", "lead_id.partner_name", "lead_id.name")
+    def _compute_lead_contact(self):
+        for call in self:
+            lead = call.lead_id
+            call.lead_contact = lead.contact_name or lead.partner_name or lead.name
+
     @api.depends("candidate_ids")
     def _compute_has_candidates(self):
         for call in self:
@@ -70,8 +79,10 @@ class PbxCall(models.Model):
         user = self.env.user
         is_admin = user.has_group("base.group_system")
         # sudo: whether there is one at all is no secret
-        providers = self.env["pbx.provider"].sudo().search_count(
-            [("company_id", "in", self.env.companies.ids)], limit=1
+        providers = (
+            self.env["pbx.provider"]
+            .sudo()
+            .search_count([("company_id", "in", self.env.companies.ids)], limit=1)
         )
         if not providers and is_admin:
             return self.env._("Connect your cloud PBX"), Markup(

@@ -17,8 +17,11 @@ class PbxCallLeg(models.Model):
         string="Internal number", required=True, readonly=True, help="As the PBX told."
     )
     extension_id = fields.Many2one(
-        "pbx.extension", string="Entered as", readonly=True,
-        index="btree_not_null", ondelete="set null",
+        "pbx.extension",
+        string="Entered as",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     user_id = fields.Many2one("res.users", string="User", readonly=True)
     start = fields.Datetime(string="Rang at", readonly=True)

@@ -176,8 +176,8 @@ class PbxCall(models.Model):
     @api.model
     def _cron_close(self, limit=200):
         """Close calls whose end was never told, a while after their last event."""
-        for provider in self.env["pbx.provider"].with_context(active_test=False).search(
-            []
+        for provider in (
+            self.env["pbx.provider"].with_context(active_test=False).search([])
         ):
             settings = provider._settings(provider.id)
             before = fields.Datetime.subtract(
@@ -207,7 +207,6 @@ class PbxCall(models.Model):
 
 def _to_second(moment):
     return moment.replace(microsecond=0) if moment else False
-
 
 
 def _changed(record, values):

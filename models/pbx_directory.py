@@ -104,11 +104,11 @@ class PbxDirectory(models.AbstractModel):
                 """
                 (SELECT 'own', NULL::integer, NULL::integer, NULL::varchar
                    FROM pbx_call
-                  WHERE provider_id = %(provider)s AND line = %(number)s
+                  WHERE company_id = %(company)s AND line = %(number)s
                     AND direction = 'inbound' LIMIT 1)
                 UNION ALL
                 (SELECT 'own', NULL, NULL, NULL FROM pbx_extension
-                  WHERE provider_id = %(provider)s AND caller_id = %(number)s LIMIT 1)
+                  WHERE company_id = %(company)s AND caller_id = %(number)s LIMIT 1)
                 UNION ALL
                 (SELECT 'picked', partner.id, partner.commercial_partner_id,
                         coalesce(partner.name, partner.complete_name)
@@ -126,7 +126,6 @@ class PbxDirectory(models.AbstractModel):
                     AND partner.active AND %(in_company)s
                ORDER BY partner.id LIMIT %(limit)s)
                 """,
-                provider=settings.id,
                 company=settings.company_id,
                 number=number,
                 in_company=in_company,

@@ -50,9 +50,7 @@ class PbxEvent(models.Model):
         "pbx.call", string="Call", compute="_compute_call_id", compute_sudo=True
     )
 
-    _open_idx = models.Index(
-        "(provider_id, ref) WHERE state IN ('pending', 'failed')"
-    )
+    _open_idx = models.Index("(provider_id, ref) WHERE state IN ('pending', 'failed')")
     _digest_idx = models.Index("(digest, provider_id) WHERE digest IS NOT NULL")
     _received_idx = models.Index("(provider_id, received_at)")
 
@@ -211,9 +209,9 @@ class PbxEvent(models.Model):
         What failed or waits stays: nothing acknowledged is lost.
         """
         # sudo: housekeeping of all companies
-        for provider in self.env["pbx.provider"].sudo().with_context(
-            active_test=False
-        ).search([]):
+        for provider in (
+            self.env["pbx.provider"].sudo().with_context(active_test=False).search([])
+        ):
             before = fields.Datetime.now() - timedelta(days=max(provider.log_days, 3))
             old = self.sudo().search(
                 [

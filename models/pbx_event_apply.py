@@ -124,9 +124,7 @@ class PbxEvent(models.Model):
 
         Whatever broke, the events stay, and a person can read why.
         """
-        _logger.error(
-            "Cloud PBX %s: events not applied", provider_id, exc_info=error
-        )
+        _logger.error("Cloud PBX %s: events not applied", provider_id, exc_info=error)
         if len(waiting) == 1:
             self._mark_failed(waiting[0], error)
             return

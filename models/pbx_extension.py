@@ -69,7 +69,7 @@ class PbxExtension(models.Model):
         "UNIQUE(provider_id, number)",
         "This cloud PBX has that internal number already.",
     )
-    _caller_id_idx = models.Index("(provider_id, caller_id) WHERE caller_id IS NOT NULL")
+    _caller_id_idx = models.Index("(company_id, caller_id) WHERE caller_id IS NOT NULL")
 
     @api.model
     def _default_provider(self):

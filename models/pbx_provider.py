@@ -1,12 +1,10 @@
-import ipaddress
 import logging
 import secrets
 from urllib.parse import urlsplit, urlunsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytz
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..telephony import dialect as dialects
@@ -200,7 +198,6 @@ class PbxProvider(models.Model):
         string="Failed events", compute="_compute_inbox", compute_sudo=True
     )
     call_count = fields.Integer(compute="_compute_call_count", compute_sudo=True)
-    hint = fields.Text(compute="_compute_hint", groups=ADMIN)
 
     _webhook_token_uniq = models.UniqueIndex("(webhook_token)")
 
@@ -232,7 +229,8 @@ class PbxProvider(models.Model):
                 f"{base}/pbx/{provider.dialect}/{token}" if token else False
             )
             provider.url_changed = bool(
-                provider.connected_url and provider.connected_url != provider.webhook_url
+                provider.connected_url
+                and provider.connected_url != provider.webhook_url
             )
 
     def _public_address(self, address):
@@ -288,93 +286,6 @@ class PbxProvider(models.Model):
         )
         for provider in self:
             provider.call_count = counts.get(provider, 0)
-
-    @api.depends(
-        "user_id.active", "tz", "utc_offset", "country_id", "notify_answer",
-        "url_changed", "api_secret", "external_url",
-    )
-    def _compute_hint(self):
-        for provider in self:
-            provider.hint = "\n".join(provider._hints())
-
-    def _hints(self):
-        """Return what an administrator should put right, most urgent first."""
-        self.ensure_one()
-        hints = []
-        if not self.is_running:
-            hints.append(
-                self.env._(
-                    "Inactive: nobody active is entered under “Run as”, so events are "
-                    "refused."
-                )
-            )
-        if not self.api_secret:
-            hints.append(
-                self.env._(
-                    "No key for the signature yet: without it no event can be trusted, "
-                    "and all are refused."
-                )
-            )
-        if not self.notify_answer:
-            hints.append(
-                self.env._(
-                    "The notification of answers is off. Without it nobody knows who "
-                    "speaks, and the talk is not shown before it ends."
-                )
-            )
-        if not self.tz and not self.utc_offset:
-            hints.append(
-                self.env._(
-                    "No time zone is chosen: the times of calls are read as UTC."
-                )
-            )
-        elif self.tz and self.utc_offset and not self._offset_agrees():
-            hints.append(
-                self.env._(
-                    "The PBX says its clock is at %(offset)s; the time zone %(zone)s "
-                    "is at another offset today.",
-                    offset=self.utc_offset,
-                    zone=self.tz,
-                )
-            )
-        if not self.country_id:
-            hints.append(
-                self.env._(
-                    "No country is chosen: numbers that were typed without a country "
-                    "code may not be recognised."
-                )
-            )
-        if self.url_changed:
-            hints.append(
-                self.env._(
-                    "The webhook address has changed since it was last known to work. "
-                    "The PBX still sends to the old one: enter the new address there."
-                )
-            )
-        if self._is_inside(self.webhook_url) and not self._is_inside(self.server_url):
-            hints.append(
-                self.env._(
-                    "The webhook address lies inside your own network. A PBX on the "
-                    "internet cannot reach it: enter an external address."
-                )
-            )
-        return hints
-
-    @staticmethod
-    def _is_inside(address):
-        """Tell whether ``address`` cannot be reached from the internet."""
-        host = urlsplit(address or "").hostname or ""
-        try:
-            return not ipaddress.ip_address(host).is_global
-        except ValueError:
-            return host == "localhost" or host.endswith((".local", ".lan", ".internal"))
-
-    def _offset_agrees(self):
-        try:
-            told = dialects.fixed_zone(self.utc_offset).utcoffset(None)
-        except ValueError:
-            return True
-        return fields.Datetime.now().astimezone(ZoneInfo(self.tz)).utcoffset() == told
 
     # ------------------------------------------------------------ constraints
 
@@ -483,90 +394,3 @@ class PbxProvider(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    # -------------------------------------------------------- for the corridor
-
-    def _zone(self):
-        """Return the zone in which this account tells its times."""
-        if self.tz:
-            try:
-                return ZoneInfo(self.tz)
-            except ZoneInfoNotFoundError:
-                _logger.warning("Cloud PBX %s: no time zone data, UTC is used", self.id)
-        try:
-            return dialects.fixed_zone(self.utc_offset)
-        except ValueError:
-            _logger.warning("Cloud PBX %s: its offset cannot be read", self.id)
-            return dialects.fixed_zone("")
-
-    def _account(self):
-        """Return what the dialect may know of this account. Holds secrets."""
-        self.ensure_one()
-        return dialects.Account(
-            key=self.api_key or "",
-            secret=self.api_secret or "",
-            server_url=self.server_url or "",
-            webhook_url=self.webhook_url or "",
-            login=self.login or "",
-            account=self.account or "",
-            country=self.country_id.code or "",
-            zone=self._zone(),
-        )
-
-    def _dialect(self):
-        self.ensure_one()
-        return dialects.get(self.dialect)
-
-    @api.model
-    @tools.ormcache("token")
-    def _id_by_token(self, token):
-        """Return the id of the provider that ``token`` names.
-
-        :raises LookupError: no such token; unknown tokens are not remembered.
-        """
-        if not token or "\0" in token:  # PostgreSQL has no NUL in a text
-            raise LookupError("no token")
-        # sudo: the token is the proof of whom this is about; nothing leaves here.
-        provider_sudo = (
-            self.sudo()
-            .with_context(active_test=False)
-            .search([("webhook_token", "=", token)], limit=1)
-        )
-        if not provider_sudo:
-            raise LookupError("unknown token")
-        return provider_sudo.id
-
-    @api.model
-    @tools.ormcache("provider_id")
-    def _settings(self, provider_id):
-        """Return the :class:`PbxSettings`, without a query when they are known."""
-        # sudo: secrets for the code that checks signatures; nobody is told them.
-        return PbxSettings(self.sudo().browse(provider_id))
-
-
-class PbxSettings:
-    """A provider's settings as plain values, for use without a query."""
-
-    __slots__ = (
-        "account", "company_id", "company_ids", "countries", "dialect", "id",
-        "is_running", "keep_log", "lookup_on_answer", "user_id",
-    )
-
-    def __init__(self, provider):
-        self.id = provider.id
-        self.account = provider._account()
-        company = provider.company_id
-        self.company_id = company.id
-        # A branch sees what its parents share with it, as Odoo's own rules say.
-        self.company_ids = [int(part) for part in company.parent_path.split("/")[:-1]]
-        # In which country national numbers are read where the contact says none.
-        countries = (provider.country_id.code, company.country_id.code)
-        self.countries = tuple(dict.fromkeys(filter(None, countries)))
-        self.dialect = provider.dialect
-        self.is_running = provider.is_running
-        self.keep_log = provider.keep_log
-        self.lookup_on_answer = provider.lookup_on_answer
-        self.user_id = provider.user_id.id
-
-    def __repr__(self):
-        return f"PbxSettings({self.id})"

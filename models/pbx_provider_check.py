@@ -68,15 +68,17 @@ class PbxProvider(models.Model):
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            _logger.info("Cloud PBX %s: check failed, %s", self.id, type(error).__name__)
+            _logger.info(
+                "Cloud PBX %s: check failed, %s", self.id, type(error).__name__
+            )
             return self._explain_failure(error)
         if answer.status_code != 200:
             return self._explain_status(answer)
         if not self._arrived(sample, account):
             return self.env._(
-                "Something answered at the webhook address, but the event did not reach "
-                "the inbox of this database. Does the address lead to another Odoo, or "
-                "to another of its databases?"
+                "Something answered at the webhook address, but the event did not "
+                "reach the inbox of this database. Does the address lead to another "
+                "Odoo, or to another of its databases?"
             )
         return ""
 
@@ -98,8 +100,8 @@ class PbxProvider(models.Model):
             )
         if isinstance(error, requests.Timeout):
             return self.env._(
-                "Nothing answered at the webhook address in time. Is the port forwarded "
-                "to this server, and has Odoo a worker left to answer?"
+                "Nothing answered at the webhook address in time. Is the port "
+                "forwarded to this server, and has Odoo a worker left to answer?"
             )
         if isinstance(error, requests.ConnectionError):
             return self.env._(

@@ -14,7 +14,9 @@ class PbxRecording(models.Model):
     )
     company_id = fields.Many2one(related="call_id.company_id")
     ref = fields.Char(
-        string="Recording ID", required=True, readonly=True,
+        string="Recording ID",
+        required=True,
+        readonly=True,
         help="The PBX's id of the recording.",
     )
     state = fields.Selection(

@@ -60,9 +60,7 @@ class PbxRematch(models.Model):
                 self._collect(model, group.mapped("res_id"))
             rows.unlink()
             remaining = self.search_count([], limit=BATCH * 10)
-            if not self.env["ir.cron"]._commit_progress(
-                len(rows), remaining=remaining
-            ):
+            if not self.env["ir.cron"]._commit_progress(len(rows), remaining=remaining):
                 return
 
     @api.model
@@ -89,8 +87,9 @@ class PbxRematch(models.Model):
                     "partner_source": found.source,
                 }
                 linked = own.filtered(
-                    lambda call, found=found: found.partner_id
-                    or call.partner_source != found.source
+                    lambda call, found=found: (
+                        found.partner_id or call.partner_source != found.source
+                    )
                 )
                 linked.with_context(tracking_disable=True).write(values)
                 if found.lead_id:
