@@ -46,7 +46,8 @@ class PbxExtension(models.Model):
         compute="_compute_login",
         store=True,
         readonly=False,
-        help="User name of the phone; repeats the number unless the PBX says otherwise.",
+        help="User name of the phone; repeats the number unless the PBX says "
+        "otherwise.",
     )
     password = fields.Char(
         groups="base.group_system",

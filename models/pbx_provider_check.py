@@ -47,7 +47,8 @@ class PbxProvider(models.Model):
         return self._notify(
             self.env._(
                 "The test event arrived, its signature was right, and it is in the "
-                "inbox. What is left is the PBX's side: enter the webhook address there."
+                "inbox. What is left is the PBX's side: enter the webhook address "
+                "there."
             ),
             "success",
         )
