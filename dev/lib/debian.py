@@ -116,6 +116,9 @@ class Archive:
             "Dir::State::status": folder / "status",
             "Dir::Cache": folder / "cache",
             "Acquire::Languages": "none",
+            # The mirror may be a frozen copy. Signatures are still checked, and Odoo's
+            # package by its sha256 too.
+            "Acquire::Check-Valid-Until": "false",
             "Acquire::Retries": "3",
             "APT::Sandbox::User": "",  # else a warning: _apt cannot write here
         }
