@@ -44,7 +44,10 @@ STORIES = (
         {"100": "answered", "101": "answered"}, 2,
     ),
     ("missed", {}, MISSED, "", "anna", {"100": False}, 0),
-    ("ring_group_missed", {}, MISSED, "", "anna boris", {"100": False, "101": False}, 0),
+    (
+        "ring_group_missed", {}, MISSED, "", "anna boris",
+        {"100": False, "101": False}, 0,
+    ),
     ("abandoned", {}, MISSED, "", "", {}, 0),
     ("menu_answered", {}, MISSED, "", "", {}, 0),
     ("voicemail", {}, MISSED, "", "anna", {"100": False}, 1),

@@ -35,13 +35,15 @@ def a_bug(event=None):
         yield lines
 
 
-class InboxCase(PbxHttpCase):
+@tagged("post_install", "-at_install")
+class TestInbox(PbxHttpCase):
+    """What was received, until it is applied and pruned."""
+
     def make_due(self, events):
         events.next_attempt_at = fields.Datetime.now() - timedelta(seconds=1)
 
+    # ------------------------------------------------------------------- what is kept
 
-@tagged("post_install", "-at_install")
-class TestKept(InboxCase):
     def test_applied(self):
         self.assertEqual(self.post("NOTIFY_START", START).status_code, 200)
         event = self.events()
@@ -139,10 +141,7 @@ class TestKept(InboxCase):
         self.assertEqual(self.events().state, "done")
         self.assertFalse(self.events().payload)
 
-
-@tagged("post_install", "-at_install")
-class TestFailed(InboxCase):
-    """Nothing acknowledged is lost, whatever breaks."""
+    # --------------------------------------------------- nothing acknowledged is lost
 
     def test_a_bug_does_not_lose_the_event(self):
         job = self.env.ref("cloud_pbx.ir_cron_apply_events")
@@ -246,15 +245,12 @@ class TestFailed(InboxCase):
         self.assertEqual(self.provider.failed_count, 1)
         self.assertEqual(self.provider.waiting_count, 0)
 
-
-@tagged("post_install", "-at_install")
-class TestNotWritten(InboxCase):
-    """503: the inbox cannot be written."""
+    # ----------------------------------------------- 503: the inbox cannot be written
 
     def full_disk(self):
         self.env.cr.execute(
             """CREATE FUNCTION cloud_pbx_full() RETURNS trigger LANGUAGE plpgsql AS
-               $$BEGIN RAISE EXCEPTION 'No space left' USING ERRCODE = 'disk_full'; END$$;
+               $$BEGIN RAISE 'No space left' USING ERRCODE = 'disk_full'; END$$;
                CREATE TRIGGER cloud_pbx_full BEFORE INSERT ON pbx_event
                FOR EACH ROW EXECUTE FUNCTION cloud_pbx_full()"""
         )
@@ -286,9 +282,8 @@ class TestNotWritten(InboxCase):
         self.assertEqual(self.post("NOTIFY_START", START).status_code, 200)
         self.the_call()
 
+    # ---------------------------------------------------------------- what is removed
 
-@tagged("post_install", "-at_install")
-class TestPruned(InboxCase):
     def test_retention(self):
         self.provider.log_days = 10
         other = self.new_provider(self.company, self.robot, "keeps", log_days=100)

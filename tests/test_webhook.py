@@ -18,7 +18,10 @@ START = {
 MIB = 1024 * 1024
 
 
-class WebhookCase(PbxHttpCase):
+@tagged("post_install", "-at_install")
+class TestWebhook(PbxHttpCase):
+    """The PBX posts, and strangers do."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -43,10 +46,7 @@ class WebhookCase(PbxHttpCase):
         headers = {"Content-Type": content_type, "Signature": signature}
         return self.url_open(self.url_of(), data=body, headers=headers)
 
-
-@tagged("post_install", "-at_install")
-class TestEcho(WebhookCase):
-    """``GET ?zd_echo=X``: the check of the address."""
+    # ------------------------------------------------------------------------ zd_echo
 
     def echo(self, text, provider=None):
         return self.url_open(self.url_of(provider), params={"zd_echo": text})
@@ -93,10 +93,7 @@ class TestEcho(WebhookCase):
             self.assertEqual(response.status_code, 404)
             self.assertNotIn("abc", response.text)
 
-
-@tagged("post_install", "-at_install")
-class TestWhoIsAsking(WebhookCase):
-    """404 and 403: nobody without token and signature has any effect."""
+    # -------------------------------------------------------------------- 404 and 403
 
     def test_unknown_token(self):
         for token in (
@@ -207,10 +204,7 @@ class TestWhoIsAsking(WebhookCase):
             self.assertRefused(self.post("NOTIFY_START", START), 403)
         self.assertTrue(compare.called)
 
-
-@tagged("post_install", "-at_install")
-class TestWhatIsTaken(WebhookCase):
-    """415, 413 and 400: what cannot be read is never a 5xx and leaves no row."""
+    # --------------------------------------------------------------- 415, 413 and 400
 
     def test_other_content_types(self):
         body = json.dumps({"event": "NOTIFY_START", **START})
