@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import pkgutil
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, timezone, tzinfo
 
@@ -216,16 +217,20 @@ def available():
     return [_dialects[code] for code in sorted(_dialects)]
 
 
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?(?:\s*([+-])([0-9]{1,2})(?::([0-5][0-9]))?)?", re.IGNORECASE
+)
+
+
 def fixed_zone(text):
     """Return the zone that an offset such as ``UTC+3`` or ``UTC-4:30`` names.
 
     :raises ValueError: no offset.
     """
-    rest = (text or "").strip().upper().removeprefix("UTC").removeprefix("GMT")
-    rest = rest.replace("\N{MINUS SIGN}", "-").strip()
-    if not rest:
-        return UTC
-    sign = -1 if rest.startswith("-") else 1
-    hours, _colon, minutes = rest.lstrip("+-").partition(":")
-    shift = timedelta(hours=int(hours), minutes=int(minutes or 0))
-    return timezone(sign * shift)
+    plain = (text or "").strip().replace("\N{MINUS SIGN}", "-")
+    found = _OFFSET.fullmatch(plain)
+    if not found:
+        raise ValueError(f"“{plain}” is no offset such as UTC+3 or UTC-4:30.")
+    sign, hours, minutes = found.groups()
+    shift = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    return timezone(-shift if sign == "-" else shift)
