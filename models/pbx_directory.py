@@ -24,6 +24,11 @@ class Found:
     name: str = ""
 
 
+def _spellings(number):
+    """Return the E.164 forms under which Odoo may keep ``number``."""
+    return list(dict.fromkeys((number, numbers.canonical(number))))
+
+
 class PbxDirectory(models.AbstractModel):
     """The directory of callers. It has no table: it reads contacts and leads."""
 
@@ -122,12 +127,13 @@ class PbxDirectory(models.AbstractModel):
                 (SELECT 'number', partner.id, partner.commercial_partner_id,
                         coalesce(partner.name, partner.complete_name)
                    FROM res_partner partner
-                  WHERE partner.phone_sanitized = %(number)s
+                  WHERE partner.phone_sanitized = ANY(%(spellings)s)
                     AND partner.active AND %(in_company)s
                ORDER BY partner.id LIMIT %(limit)s)
                 """,
                 company=settings.company_id,
                 number=number,
+                spellings=_spellings(number),
                 in_company=in_company,
                 limit=MAX_CANDIDATES,
             )
@@ -180,11 +186,11 @@ class PbxDirectory(models.AbstractModel):
             SQL(
                 """
                 SELECT lead.id FROM crm_lead lead
-                 WHERE (lead.partner_id = %s OR lead.phone_sanitized = %s) AND %s
+                 WHERE (lead.partner_id = %s OR lead.phone_sanitized = ANY(%s)) AND %s
                  LIMIT 2
                 """,
                 partner_id,
-                number,
+                _spellings(number),
                 self._open_leads(settings),
             )
         )
@@ -198,7 +204,7 @@ class PbxDirectory(models.AbstractModel):
 
     def _by_lead(self, settings, number):
         """Find a caller who is only a lead."""
-        tail = numbers.tail(number)
+        tail, spellings = numbers.tail(number), _spellings(number)
         alike = tail_condition("lead", tail) if tail else SQL("FALSE")
         self.env["crm.lead"].flush_model(["phone_sanitized", "phone", "active"])
         rows = self.env.execute_query(
@@ -206,7 +212,7 @@ class PbxDirectory(models.AbstractModel):
                 """
                 WITH alike AS MATERIALIZED (
                      (SELECT id FROM crm_lead lead
-                       WHERE lead.phone_sanitized = %(number)s AND %(is_open)s
+                       WHERE lead.phone_sanitized = ANY(%(spellings)s) AND %(is_open)s
                        LIMIT %(limit)s)
                       UNION
                      (SELECT id FROM crm_lead lead
@@ -218,7 +224,7 @@ class PbxDirectory(models.AbstractModel):
              LEFT JOIN res_country country ON country.id = lead.country_id
               ORDER BY lead.id DESC
                 """,
-                number=number,
+                spellings=spellings,
                 alike=alike,
                 is_open=self._open_leads(settings),
                 limit=MAX_ALIKE,
@@ -227,7 +233,7 @@ class PbxDirectory(models.AbstractModel):
         rows = [
             row
             for row in rows
-            if row[3] == number
+            if row[3] in spellings
             or numbers.same_number(number, row[2], row[5], settings.countries)
         ]
         if len(rows) != 1:
@@ -252,6 +258,6 @@ class PbxDirectory(models.AbstractModel):
             return partners
         tail = self._by_tail(settings, number)
         exact = partners.search(
-            [("phone_sanitized", "=", number)], limit=MAX_CANDIDATES
+            [("phone_sanitized", "in", _spellings(number))], limit=MAX_CANDIDATES
         )
         return exact | partners.browse(row[1] for row in tail)._filtered_access("read")

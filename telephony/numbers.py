@@ -143,6 +143,19 @@ def to_e164(text, country=None):
     return _e164(number) if number is not None else ""
 
 
+@lru_cache(maxsize=4096)
+def canonical(number):
+    """Return an E.164 number in the numbering plan of today.
+
+    Plans change (Brazil's mobiles grew a ninth digit, Mexico's lost their first one), and
+    both forms stay in use. Odoo teaches ``phonenumbers`` to write the new one; without
+    it, and in all other countries, the number is returned as it is.
+    """
+    number = number or ""
+    again = _parse(readable(number)) if number.startswith("+") else None
+    return _e164(again) if again else number
+
+
 def country_of(number):
     """Return the two-letter region of an E.164 number, or ``""``."""
     parsed = _parse(number) if number and number.startswith("+") else None
@@ -180,17 +193,19 @@ def same_number(number, typed, own=None, defaults=()):
     typed = _ascii(typed)
     if not number or is_extension(number) or _SHORT.fullmatch(typed):
         return False
+    number = canonical(number)
     plain = digits(_SUFFIX.sub("", typed))
     if _is_international(typed):
         # The digits alone count where no numbering plan knows the number.
-        return number in (to_e164(typed, own), "+" + plain.removeprefix("00"))
+        read = canonical(to_e164(typed, own))
+        return number in (read, "+" + plain.removeprefix("00"))
     regions = (own,) if own else tuple(d for d in defaults if d)
     regions = regions or (country_of(number),)
     parsed = [p for p in (_parse(typed, r.upper()) for r in regions if r) if p]
     for reading in parsed:
         if _is_valid(reading):
-            return _e164(reading) == number
-    if any(_e164(reading) == number for reading in parsed):
+            return canonical(_e164(reading)) == number
+    if any(canonical(_e164(reading)) == number for reading in parsed):
         return True
     # Typed internationally, but without the plus.
     return bool(plain) and number in ("+" + plain, plain)
