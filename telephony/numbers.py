@@ -147,9 +147,9 @@ def to_e164(text, country=None):
 def canonical(number):
     """Return an E.164 number in the numbering plan of today.
 
-    Plans change (Brazil's mobiles grew a ninth digit, Mexico's lost their first one), and
-    both forms stay in use. Odoo teaches ``phonenumbers`` to write the new one; without
-    it, and in all other countries, the number is returned as it is.
+    Plans change (Brazil's mobiles grew a ninth digit, Mexico's lost their first one),
+    and both forms stay in use. Odoo teaches ``phonenumbers`` to write the new one;
+    without it, and in all other countries, the number is returned as it is.
     """
     number = number or ""
     again = _parse(readable(number)) if number.startswith("+") else None
