@@ -24,13 +24,18 @@ def echo(text):
     return Reply(body=text)
 
 
+def _timeout(seconds):
+    # Integrators quote the help page: 0 does not return, else at least 3 seconds.
+    return max(seconds, 3) if seconds and seconds > 0 else 0
+
+
 def routing(decision):
     """Return the JSON reply to START and IVR; ``{}`` leaves the PBX its scenario."""
     body = {}
     if decision is not None:
         if decision.redirect:
             body["redirect"] = decision.redirect
-            body["return_timeout"] = decision.return_timeout or 0
+            body["return_timeout"] = _timeout(decision.return_timeout)
         if name := " ".join(decision.caller_name.split())[:MAX_NAME]:
             body["caller_name"] = name
     return Reply(body=json.dumps(body, ensure_ascii=False), content_type=JSON)
