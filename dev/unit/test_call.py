@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import stories_inbound
 import stories_outbound
+import stories_partial
 from stories import CLIENT, IN, OUT, OUT_2, as_expected, at, read_all
 
 from telephony.call import (
@@ -17,7 +18,11 @@ from telephony.call import (
     derive,
 )
 
-STORIES = [*stories_inbound.STORIES, *stories_outbound.STORIES]
+STORIES = [
+    *stories_inbound.STORIES,
+    *stories_partial.STORIES,
+    *stories_outbound.STORIES,
+]
 
 
 @pytest.mark.parametrize("story", STORIES, ids=repr)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import stories_inbound
 import stories_outbound
+import stories_partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import CALL_START, CLIENT, IN, LINE, OUT, Story, as_expected, at, read
@@ -16,7 +17,11 @@ from stories import read_all as read_webhooks
 from telephony.call import ENDED, EXPIRED, SPOKEN, CallEvent, CallFacts, derive
 from telephony.zadarma import events
 
-STORIES = [*stories_inbound.STORIES, *stories_outbound.STORIES]
+STORIES = [
+    *stories_inbound.STORIES,
+    *stories_partial.STORIES,
+    *stories_outbound.STORIES,
+]
 ANY_STORY = st.sampled_from(STORIES)
 
 
