@@ -37,7 +37,7 @@ def deliveries(draw, story: Story):
     return draw(st.permutations([*story.told, *repeats]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(story=ANY_STORY, data=st.data())
 def test_any_order_and_any_repeats_give_the_same_call(story, data):
     assert_the_same_call(story, data.draw(deliveries(story)))
