@@ -10,6 +10,8 @@ from .places import is_root
 from .terminal import Stop, run, say, step
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# Where Ubuntu keeps the address of Debian's archive.
+ADDRESSES = Path("/usr/share/python-apt/templates/Debian.info")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 BROWSERS = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
 
@@ -42,8 +44,12 @@ def missing(wants: set[str]) -> list[str]:
             packages.append("python3-venv")
         if not CERTIFICATES.exists():
             packages.append("ca-certificates")
-    if "odoo" in wants and not KEYRING.exists():
-        packages.append("debian-archive-keyring")
+    if "odoo" in wants:
+        if not KEYRING.exists():
+            packages.append("debian-archive-keyring")
+        if not os.environ.get("DEBIAN_MIRROR") and release("ID") != "debian":
+            if not ADDRESSES.exists():
+                packages.append("python-apt-common")
     if "browser" in wants and not browser():
         packages.append("chromium")
     return packages
@@ -79,15 +85,18 @@ def mirror() -> str:
     """The address of the Debian archive this machine uses."""
     if chosen := os.environ.get("DEBIAN_MIRROR"):
         return chosen
-    codename = release("VERSION_CODENAME")
-    found = ""
+    found = []
     if release("ID") == "debian" and shutil.which("apt-get"):
+        codename = release("VERSION_CODENAME")
         command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
         command += ["Created-By: Packages", f"Release: {codename}"]
-        found = subprocess.run(command, capture_output=True, text=True).stdout
-    if not found.split():
+        found = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    elif ADDRESSES.exists():
+        lines = ADDRESSES.read_text().splitlines()
+        found = [line.split()[1] for line in lines if line.startswith("BaseURI:")][:1]
+    if not found:
         raise Stop("no Debian archive is known here (DEBIAN_MIRROR can name one)")
-    return sorted(set(found.split()))[0]
+    return sorted(set(found))[0]
 
 
 class Archive:
