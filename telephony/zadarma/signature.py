@@ -81,7 +81,11 @@ def sign_request(path, params, secret):
     :param dict params: all parameters sent, file parts excluded.
     :param str secret: the account's secret.
     """
-    query = encode_params(params)
+    return sign_encoded(path, encode_params(params), secret)
+
+
+def sign_encoded(path, query, secret):
+    """Return the signature of a request whose ``query`` text is built already."""
     checksum = hashlib.md5(query.encode(), usedforsecurity=False).hexdigest()
     return _hex64(secret, path + query + checksum)
 
