@@ -119,12 +119,14 @@ class Archive:
         settings = {
             "Dir::Etc::sourcelist": sources,
             "Dir::Etc::sourceparts": "-",
-            "Dir::Etc::preferencesparts": "-",
+            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::preferencesparts": "/dev/null",
             "Dir::State": folder / "state",
             "Dir::State::lists": folder / "lists",
             "Dir::State::status": folder / "status",
             "Dir::Cache": folder / "cache",
             "Acquire::Languages": "none",
+            "APT::Update::Error-Mode": "any",  # else an unreachable mirror is a warning
             # The mirror may be a frozen copy. Signatures are still checked, and Odoo's
             # package by its sha256 too.
             "Acquire::Check-Valid-Until": "false",
