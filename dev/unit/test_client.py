@@ -4,12 +4,12 @@ import socket
 from datetime import datetime, timedelta
 
 import pytest
+
+from sandbox.running import running
 from telephony import errors
 from telephony.dialect import Account
 from telephony.zadarma import client as client_module
 from telephony.zadarma.client import STATISTICS, Client, Extension, Line, is_true
-
-from sandbox.running import running
 
 KEY, SECRET = "4f9ac67f67961b71ab48", "5fa0200ffca68e1517d4"
 
