@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..telephony import numbers
+from .secret_field import Secret
 
 
 class PbxExtension(models.Model):
@@ -49,7 +50,7 @@ class PbxExtension(models.Model):
         help="User name of the phone; repeats the number unless the PBX says "
         "otherwise.",
     )
-    password = fields.Char(
+    password = Secret(
         groups="base.group_system",
         copy=False,
         help="Password of the phone, if this server type needs it.",

@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..telephony import dialect as dialects
+from .secret_field import Secret
 
 _logger = logging.getLogger(__name__)
 
@@ -84,35 +85,35 @@ class PbxProvider(models.Model):
         groups=ADMIN, help="Account, if this server type asks for one."
     )
     login = fields.Char(groups=ADMIN, help="Login, if this server type asks for one.")
-    api_key = fields.Char(
+    api_key = Secret(
         string="Password (token) in the PBX",
         groups=ADMIN,
         copy=False,
         help="The key of the PBX's API. At Zadarma: Settings ‣ API and integrations, "
         "field “Key”.",
     )
-    api_secret = fields.Char(
+    api_secret = Secret(
         string="Key for the signature",
         groups=ADMIN,
         copy=False,
         help="Signs what is sent in both directions. At Zadarma the field “Secret”. "
         "Whoever changes keys at the PBX cuts off everything that uses the old ones.",
     )
-    webhook_token = fields.Char(
+    webhook_token = Secret(
         groups=ADMIN,
         copy=False,
         readonly=True,
         required=True,
         default=lambda self: secrets.token_urlsafe(24),
     )
-    webhook_url = fields.Char(
+    webhook_url = Secret(
         string="Webhook address",
         compute="_compute_webhook_url",
         groups=ADMIN,
         help="Enter this address at the PBX as the place to send events to. It is "
         "secret: who knows it may try to send events.",
     )
-    connected_url = fields.Char(
+    connected_url = Secret(
         string="Address at the PBX",
         groups=ADMIN,
         copy=False,
