@@ -1,0 +1,253 @@
+"""Who may do what: every role, every model of ours, every operation."""
+
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from .common import CALLER, OUR_MODELS, REF, PbxCase
+
+ROLES = ("public", "portal", "internal", "agent", "supervisor", "administrator")
+# What each role may: r(ead), w(rite), c(reate), u(nlink). A call's own people, and
+# nobody else among the agents: the record rules are tested below.
+MATRIX = {
+    # model: public, portal, internal, agent, supervisor, administrator
+    "pbx.provider": ("", "", "", "r", "r", "rwcu"),
+    "pbx.extension": ("", "", "r", "r", "r", "rwcu"),
+    "pbx.call": ("", "", "", "rw", "rwu", ""),
+    "pbx.call.leg": ("", "", "", "r", "r", ""),
+    "pbx.recording": ("", "", "", "r", "ru", ""),
+    "pbx.event": ("", "", "", "", "", "rwu"),
+    "pbx.call.ref": ("", "", "", "", "", "r"),
+    "pbx.rematch": ("", "", "", "", "", ""),
+}
+OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
+NEEDED = {
+    "pbx.provider": {"name": "x"},
+    "pbx.extension": {"number": "777"},
+    "pbx.call": {"state": "done"},
+    "pbx.call.leg": {"number": "777"},
+    "pbx.recording": {"ref": "1.1"},
+    "pbx.event": {"event_type": "X"},
+    "pbx.call.ref": {"ref": "x"},
+    "pbx.rematch": {"res_model": "res.partner", "res_id": 1},
+}
+
+
+@tagged("post_install", "-at_install")
+class TestAccess(PbxCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.roles = {
+            "public": cls.env.ref("base.public_user"),
+            "portal": cls.new_user("portal", "base.group_portal"),
+            "internal": cls.new_user("internal", "base.group_user"),
+            "agent": cls.anna,
+            "supervisor": cls.supervisor,
+            # An administrator who has no phone.
+            "administrator": cls.new_user("administrator", "base.group_system"),
+        }
+        cls.partner = cls.new_partner()
+
+    def setUp(self):
+        super().setUp()
+        self.call = self.tell("answered", pbx_call_id=REF)
+        self.env["pbx.call.ref"].create(
+            {"provider_id": self.provider.id, "ref": "r", "call_id": self.call.id}
+        )
+        self.env["pbx.rematch"].create({"res_model": "res.partner", "res_id": 1})
+        self.records = {
+            # One with calls is kept by them.
+            "pbx.provider": self.new_provider(self.company, self.robot, "another"),
+            "pbx.extension": self.desk,
+            "pbx.call": self.call,
+            "pbx.call.leg": self.call.leg_ids,
+            "pbx.recording": self.call.recording_ids,
+            "pbx.event": self.events()[0],
+            "pbx.call.ref": self.env["pbx.call.ref"].search([], limit=1),
+            "pbx.rematch": self.env["pbx.rematch"].search([], limit=1),
+        }
+
+    def operate(self, record, operation):
+        if operation == "read":
+            record.read(["display_name"])
+            record.search([("id", "=", record.id)]).ensure_one()
+        elif operation == "write":
+            record.write({"note": "x"} if "note" in record else {})
+            record.check_access("write")
+        elif operation == "create":
+            record.check_access("create")
+            values = dict(NEEDED[record._name])
+            if "provider_id" in record:
+                values["provider_id"] = self.provider.id
+            record.create(values)
+        else:
+            record.unlink()
+
+    # ----------------------------------------------------------------------- matrix
+
+    def test_matrix_is_complete(self):
+        ours = {
+            name
+            for name, model in self.env.registry.items()
+            if name.startswith("pbx.") and not model._abstract and not model._transient
+        }
+        self.assertEqual(ours, set(MATRIX))
+        self.assertEqual(ours, set(OUR_MODELS))
+
+    def test_matrix(self):
+        for model, row in MATRIX.items():
+            self.assertTrue(self.records[model].ensure_one())
+            for role, allowed in zip(ROLES, row, strict=True):
+                for letter, operation in OPERATIONS.items():
+                    with self.fresh(model, role, operation):
+                        record = self.records[model].with_user(self.roles[role])
+                        # In the company of the record, whoever asks.
+                        record = record.with_context(allowed_company_ids=None)
+                        if letter in allowed:
+                            self.operate(record, operation)
+                        else:
+                            with self.assertRaises(AccessError):
+                                self.operate(record, operation)
+
+    def test_directory_is_not_callable(self):
+        """The directory reads all contacts of the company: not by RPC."""
+        public = [
+            name
+            for name in dir(type(self.env["pbx.directory"]))
+            if not name.startswith("_") and name not in dir(type(self.env["base"]))
+        ]
+        self.assertFalse(public)
+
+    # ----------------------------------------------------------------- which records
+
+    def assertSeen(self, user, seen):
+        for record in (self.call, self.call.leg_ids):
+            mine = record.with_user(user)
+            found = mine.search([("id", "in", record.ids)])
+            self.assertEqual(bool(found), seen)
+            count = mine._read_group([("id", "in", record.ids)], [], ["__count"])[0][0]
+            self.assertEqual(bool(count), seen)
+            if not seen:
+                with self.assertRaises(AccessError):
+                    mine.read(["display_name"])
+        if not seen:
+            with self.assertRaises(AccessError):
+                self.call.with_user(user).note = "not mine"
+
+    def test_agents_see_the_calls_they_took_part_in(self):
+        clara = self.new_agent("clara")
+        self.assertSeen(self.anna, True)
+        self.assertSeen(self.boris, False)
+        self.assertSeen(clara, False)
+        # Rang, but did not speak.
+        self.call = self.tell("ring_group", pbx_call_id="in_group")[-1]
+        self.assertSeen(self.boris, True)
+        self.assertSeen(clara, False)
+        self.assertSeen(self.supervisor, True)
+
+    def test_agents_see_their_customers_calls(self):
+        self.assertSeen(self.boris, False)
+        self.partner.user_id = self.boris
+        self.assertSeen(self.boris, True)
+
+    def test_agents_see_calls_of_their_customers_contacts(self):
+        company = self.new_partner("Baltic", False, is_company=True)
+        company.user_id = self.boris
+        contact = self.new_partner("Clerk", "020 7946 0303", parent_id=company.id)
+        self.call = self.tell("missed", caller="+442079460303", extension="777")[-1]
+        self.assertEqual(self.call.partner_id, contact)
+        self.assertSeen(self.boris, True)
+        self.assertSeen(self.anna, False)
+
+    def test_agents_see_their_leads_calls(self):
+        self.env["crm.lead"].create(
+            {
+                "name": "Rope",
+                "phone": "020 7946 0304",
+                "country_id": self.gb.id,
+                "user_id": self.boris.id,
+                "company_id": self.company.id,
+            }
+        )
+        self.call = self.tell("missed", caller="+442079460304", extension="777")[-1]
+        self.assertSeen(self.boris, True)
+        self.assertSeen(self.anna, False)
+
+    def test_recordings_are_heard_by_supervisors_and_the_people_of_the_call(self):
+        recording = self.call.recording_ids
+        recording.write({"audio": "YXVkaW8=", "state": "stored"})
+        audio = self.env["ir.attachment"].search(
+            [("res_model", "=", "pbx.recording"), ("res_field", "=", "audio"),
+             ("res_id", "=", recording.id)]
+        )  # fmt: skip
+        self.partner.user_id = self.boris
+        self.assertSeen(self.boris, True)
+        administrator = self.roles["administrator"]
+        for user, heard in (
+            (self.anna, True),
+            (self.supervisor, True),
+            (self.boris, False),
+            (administrator, False),
+            (self.roles["internal"], False),
+        ):
+            with self.subTest(user=user.name):
+                mine = recording.with_user(user)
+                file = audio.with_user(user)
+                if heard:
+                    self.assertEqual(mine.audio, b"YXVkaW8=")
+                    self.assertEqual(file.read(["datas"])[0]["datas"], b"YXVkaW8=")
+                    continue
+                for look in (
+                    lambda one=mine: one.audio,
+                    lambda one=file: one.datas,
+                    lambda one=file: one.read(["datas"]),
+                ):
+                    with self.assertRaises(AccessError):
+                        look()
+                if user == self.boris:
+                    self.assertFalse(self.call.with_user(user).recording_ids)
+                    self.assertFalse(mine.search([("id", "=", recording.id)]))
+
+    def test_contacts_tell_no_more_than_the_calls(self):
+        """Neither counts nor searches through a contact reveal foreign calls."""
+        self.call.note = "secret of the two"
+        mine = self.partner.with_user(self.boris)
+        self.assertEqual(mine.pbx_call_count, 0)
+        self.assertFalse(mine.pbx_call_ids)
+        self.assertFalse(mine.pbx_last_call_ids)
+        domain = [("id", "=", mine.id), ("pbx_call_ids.note", "ilike", "secret")]
+        self.assertFalse(mine.search(domain))
+        self.assertTrue(mine.with_user(self.anna).search(domain))
+        for user in (self.roles["internal"], self.roles["portal"]):
+            with self.assertRaises(AccessError):
+                self.env["res.partner"].with_user(user).search(domain)
+            with self.assertRaises(AccessError):
+                self.partner.with_user(user).read(["pbx_call_count"])
+        # Without a phone group, contacts open as ever.
+        fields = self.partner.with_user(self.roles["internal"]).fields_get()
+        self.assertFalse([name for name in fields if name.startswith("pbx_")])
+
+    # --------------------------------------------------------------------- companies
+
+    def test_companies_do_not_see_each_other(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        groups = "cloud_pbx.group_pbx_manager,base.group_system"
+        theirs = self.new_user("their_admin", groups, other)
+        for model, record in self.records.items():
+            if model in ("pbx.rematch", "pbx.call.ref"):
+                continue
+            with self.subTest(model):
+                mine = record.with_user(theirs).with_context(
+                    allowed_company_ids=other.ids
+                )
+                self.assertFalse(mine.search([("id", "in", record.ids)]))
+                with self.assertRaises(AccessError):
+                    mine.read(["display_name"])
+        # Who is in both sees what the company switcher says.
+        self.supervisor.company_ids |= other
+        call = self.call.with_user(self.supervisor)
+        here = call.with_context(allowed_company_ids=self.company.ids)
+        there = call.with_context(allowed_company_ids=other.ids)
+        domain = [("number", "=", CALLER), ("id", "=", call.id)]
+        self.assertTrue(here.search(domain))
+        self.assertFalse(there.search(domain))
