@@ -77,8 +77,8 @@ def install(packages: list[str], log: Path) -> None:
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     failing = f"Debian's packages could not be installed: is the network up? ({line})"
     with step("installing Debian packages"):
-        run(["apt-get", "-q", "update"], log=log, failing=failing, env=env)
-        run([*line.split(), "-y", "-q"], log=log, failing=failing, env=env)
+        for words in (["apt-get", "-q", "update"], [*line.split(), "-y", "-q"]):
+            run(words, log=log, failing=failing, lines=2, env=env)
 
 
 def mirror() -> str:
@@ -140,11 +140,12 @@ class Archive:
     def download(self, packages: list[str], failing: str) -> list[Path]:
         """Fetch packages (`name` or `name/suite`), return the .deb files."""
         debs = self.folder / "debs"
-        run([*self.command, "update"], log=self.log, failing=failing, cwd=debs)
-        run(
-            [*self.command, "download", *packages],
-            log=self.log,
-            failing=failing,
-            cwd=debs,
-        )
+        for words in (["update"], ["download", *packages]):
+            run(
+                [*self.command, *words],
+                log=self.log,
+                failing=failing,
+                lines=2,
+                cwd=debs,
+            )
         return sorted(debs.glob("*.deb"))

@@ -52,8 +52,4 @@ def home(tools: Tools) -> Instance:
     with lock():
         seed = instance.seed(tools)
         folder = places.state() / f"home-{seed.name.removeprefix('seed-')}"
-        for other in places.state().glob("home-*"):
-            if other != folder:
-                say("- Odoo or its modules changed: the old databases are deleted")
-                Instance(other, tools).remove()
         return instance.plant(seed, folder, tools)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 HEARTBEAT_SECONDS = 10
 TAIL_LINES = 15
+WIDTH = 200
 
 
 class Stop(Exception):
@@ -47,16 +48,18 @@ def step(title: str):
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
     """The last lines of a log, indented, or a word that there are none."""
     try:
-        text = path.read_text(errors="replace").splitlines()[-lines:]
+        text = path.read_text(errors="replace").splitlines()
     except OSError:
         text = []
-    return "\n".join(f"    | {line}" for line in text) or "    | (nothing was logged)"
+    text = [line for line in text if "Retrying (" not in line][-lines:]
+    shown = "\n".join(f"    | {line[:WIDTH]}" for line in text)
+    return shown or "    | (nothing was logged)"
 
 
-def run(command, *, log: Path, failing: str, env=None, cwd=None) -> None:
+def run(command, *, log: Path, failing: str, lines=TAIL_LINES, env=None, cwd=None):
     """Run a quiet command whose output goes to `log`.
 
-    When it fails, raises Stop with the sentence `failing` and the log's end.
+    When it fails, raises Stop with the sentence `failing` and the log's last `lines`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -75,7 +78,7 @@ def run(command, *, log: Path, failing: str, env=None, cwd=None) -> None:
             output.write(f"{error}\n".encode())
             code = 127
     if code:
-        raise Stop(f"{failing} The whole log: {log}\n{tail(log)}")
+        raise Stop(f"{failing} The whole log: {log}\n{tail(log, lines)}")
 
 
 def environment(**changes) -> dict:

@@ -81,6 +81,7 @@ def bring() -> Venv:
                 ],
                 log=log,
                 failing="pip could not install the Python packages: is the network up?",
+                lines=2,
                 env=environment(PYTHONPATH=None, PIP_USER=None),
             )
     (folder / "complete").touch()
@@ -113,6 +114,7 @@ def bring_node(venv: Venv) -> Path:
             [node(venv), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             log=logs() / "npm.log",
             failing="npm could not install its packages: is the network up?",
+            lines=3,
             env=node_environment(venv),
             cwd=folder,
         )
