@@ -237,6 +237,9 @@ def read(fields, received_at, zone):
         values.update(caller="", called="")
     elif event.startswith("NOTIFY_OUT_"):
         _outbound(values, fields)
+        if values["direction"] == INBOUND:
+            # To whom an inbound call is forwarded is not who called, nor our line.
+            values.update(caller="", called="")
     elif kind == ANSWERED:
         _answer(values, fields)
     elif kind == RINGING:
