@@ -172,6 +172,17 @@ GROUPS = [
         ),
         answered(),
     ),
+    Story(
+        "forwarded to a mobile, without START",
+        (
+            OPENING[1],
+            (5, dials(**MOBILE)),
+            LIFTED,
+            (143, out_end("answered", 133, **MOBILE)),
+            OVER,
+        ),
+        answered(),
+    ),
 ]
 
 
@@ -223,6 +234,22 @@ EXTENSIONS = [
                 "wait": 20,
             },
         ),
+    ),
+    Story(
+        "extension to a group of extensions, as inbound",
+        (
+            (1, start(**FROM_INSIDE | {"called_did": "200"})),
+            (2, rings("101") | FROM_INSIDE | {"called_did": "200"}),
+            (5, answer("101", caller_id="100")),
+        ),
+        call(
+            "internal",
+            state="ongoing",
+            answer=5,
+            wait=5,
+            **{**INSIDE, "number": "200", "stop": None, "disposition": ""},
+        )
+        | {"legs": {"100": ANY, "101": ANY, "200": ANY}},
     ),
 ]
 

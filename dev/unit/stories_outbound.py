@@ -262,6 +262,21 @@ CLICKS = [
         {**CLICK, "legs": {"100": (1, ANY, SPOKE)}},
     ),
     Story(
+        "click, of which one leg alone is told, and both liftings",
+        (
+            (1, dials(**LEG_1)),
+            (5, picked_up(destination="100")),
+            (11, picked_up()),
+            (71, out_end(SPOKE, 60, **LEG_1)),
+        ),
+        {**CLICK, "legs": {"100": (1, ANY, SPOKE)}},
+    ),
+    Story(
+        "click, our own lifting is told, the client does not lift",
+        ((1, dials()), (5, picked_up()), (30, out_end("no answer"))),
+        not_reached("no answer", "no_answer", legs={"100": (1, ANY, "")}),
+    ),
+    Story(
         "click, of which one leg alone is told, as leg 1",
         (
             (1, dials(**LEG_1)),
@@ -271,11 +286,6 @@ CLICKS = [
         CLICK,
     ),
 ]
-# Our own phone was lifted, the other's was not: until the second leg is told, the
-# first is all there is, and it says "answered".
-OWN_LEG_ONLY_ANSWERED = {
-    story.name for story in CLICKS if story.name.endswith(("no answer", "busy"))
-}
 
 INSIDE = {"destination": "101", "caller_id": "100"}
 EXTENSIONS = [

@@ -28,12 +28,11 @@ FILES = sorted(
 def texts_for_people(tree):
     """Yield the nodes of field labels and help texts, and of the two defaults."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        if not isinstance(node, ast.Call):
             continue
-        owner = node.func.value
-        if isinstance(owner, ast.Name) and owner.id == "fields":
+        yield from (k.value for k in node.keywords if k.arg in ("help", "string"))
+        if getattr(getattr(node.func, "value", None), "id", "") == "fields":
             yield from (arg for arg in node.args[:1] if isinstance(arg, ast.Constant))
-            yield from (k.value for k in node.keywords if k.arg in ("help", "string"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             if getattr(node.targets[0], "id", "") in DEFAULTS:

@@ -167,6 +167,11 @@ def test_a_withheld_caller_is_no_number_and_matches_nobody(told):
     assert not numbers.same_number(LONDON, told, "GB")
 
 
+@pytest.mark.parametrize("told", ["anonymous123456", "user 442079460101", "x100"])
+def test_a_name_with_digits_in_it_is_no_number_of_a_pbx(told):
+    assert numbers.from_pbx(told) == ""
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -200,6 +205,8 @@ def test_a_number_that_no_plan_knows_is_kept_and_is_itself(told):
         (LONDON, "001 202 946 0101", "GB", ()),
         ("+33279460101", "020 7946 0101", "GB", ("FR",)),
         ("+33279460101", "020 7946 0101", None, ("GB", "FR")),
+        # What is a number at home is not tried as one of the next country.
+        ("+4330901820", "030 901820", None, ("DE", "AT")),
         # Its country is known, so no default is tried.
         (LONDON, "020 7946 0101", "IE", ("GB",)),
         (LONDON, "020 7946 0102", "GB", ()),

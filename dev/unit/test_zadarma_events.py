@@ -250,6 +250,7 @@ def test_durations(text, seconds):
         ({"internal": "", "destination": "100"}, "100", "100"),
         ({"internal": None, "destination": "123456-100"}, "100", "100"),
         ({"internal": "0", "destination": "100"}, "100", "100"),
+        ({"internal": "", "destination": "pbx-123456-100"}, "100", "100"),
         # What a menu or a voicemail lifts names nobody.
         ({"internal": "", "destination": LINE[1:]}, "", LINE),
         ({"internal": "", "destination": ""}, "", ""),
