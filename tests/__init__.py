@@ -14,3 +14,4 @@ from . import test_views
 from . import test_view_search
 from . import test_tours
 from . import test_hoot
+from . import test_display

@@ -1,7 +1,7 @@
-import { Component } from "@odoo/owl";
-import { _t } from "@web/core/l10n/translation";
-import { registry } from "@web/core/registry";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 const ICONS = {
     inbound: "oi-arrow-down-left",
@@ -25,7 +25,7 @@ function labelOf(record, name) {
 /** Where a call went, as an arrow in the colour of how it ended. */
 export class DirectionField extends Component {
     static template = "cloud_pbx.DirectionField";
-    static props = { ...standardFieldProps };
+    static props = {...standardFieldProps};
 
     get icon() {
         return ICONS[this.props.record.data[this.props.name]] || "oi-arrows-h";
@@ -36,13 +36,13 @@ export class DirectionField extends Component {
     }
 
     get label() {
-        const { record, name } = this.props;
+        const {record, name} = this.props;
         const direction = labelOf(record, name);
         const end = labelOf(record, record.data.outcome ? "outcome" : "state");
         if (!direction || !end) {
             return direction || end;
         }
-        return _t("%(direction)s, %(end)s", { direction, end: end.toLowerCase() });
+        return _t("%(direction)s, %(end)s", {direction, end: end.toLowerCase()});
     }
 }
 
@@ -52,8 +52,8 @@ export const directionField = {
     supportedTypes: ["selection"],
     isEmpty: () => false,
     fieldDependencies: [
-        { name: "outcome", type: "selection", selection: [] },
-        { name: "state", type: "selection", selection: [] },
+        {name: "outcome", type: "selection", selection: []},
+        {name: "state", type: "selection", selection: []},
     ],
 };
 

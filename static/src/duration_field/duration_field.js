@@ -1,7 +1,7 @@
-import { Component } from "@odoo/owl";
-import { _t } from "@web/core/l10n/translation";
-import { registry } from "@web/core/registry";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -29,7 +29,7 @@ export class DurationField extends Component {
     static template = "cloud_pbx.DurationField";
     static props = {
         ...standardFieldProps,
-        hideZero: { type: Boolean, optional: true },
+        hideZero: {type: Boolean, optional: true},
     };
 
     get formattedValue() {
@@ -51,7 +51,7 @@ export const durationField = {
         },
     ],
     isEmpty: () => false,
-    extractProps: ({ options }) => ({ hideZero: Boolean(options.hide_zero) }),
+    extractProps: ({options}) => ({hideZero: Boolean(options.hide_zero)}),
 };
 
 registry.category("fields").add("pbx_duration", durationField);

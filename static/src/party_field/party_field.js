@@ -1,8 +1,8 @@
-import { Component } from "@odoo/owl";
-import { _t } from "@web/core/l10n/translation";
-import { registry } from "@web/core/registry";
-import { imageUrl } from "@web/core/utils/urls";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {imageUrl} from "@web/core/utils/urls";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 /**
  * Who is at the other end of a call: the contact, else the lead, else the number.
@@ -11,10 +11,10 @@ export class PartyField extends Component {
     static template = "cloud_pbx.PartyField";
     static props = {
         ...standardFieldProps,
-        withAvatar: { type: Boolean, optional: true },
-        withNumber: { type: Boolean, optional: true },
+        withAvatar: {type: Boolean, optional: true},
+        withNumber: {type: Boolean, optional: true},
     };
-    static defaultProps = { withAvatar: true, withNumber: false };
+    static defaultProps = {withAvatar: true, withNumber: false};
 
     get data() {
         return this.props.record.data;
@@ -28,10 +28,12 @@ export class PartyField extends Component {
         return imageUrl("res.partner", this.partner.id, "avatar_128");
     }
 
-    /** The name of a person, if one is known. */
+    /** The name of whoever it is, if that is known. */
     get name() {
-        const known = this.partner || this.data.lead_id;
-        return known ? known.display_name || _t("Unnamed") : "";
+        if (this.partner) {
+            return this.partner.display_name || _t("Unnamed");
+        }
+        return this.data.lead_contact || "";
     }
 
     get number() {
@@ -39,7 +41,7 @@ export class PartyField extends Component {
     }
 
     get icon() {
-        if (this.data.lead_id) {
+        if (this.data.lead_contact) {
             return "fa-star-o";
         }
         return this.number ? "fa-user-o" : "fa-user-secret";
@@ -51,15 +53,15 @@ export const partyField = {
     displayName: _t("Party of a call"),
     supportedTypes: ["many2one"],
     supportedOptions: [
-        { label: _t("Avatar"), name: "avatar", type: "boolean", default: true },
-        { label: _t("Number"), name: "number", type: "boolean" },
+        {label: _t("Avatar"), name: "avatar", type: "boolean", default: true},
+        {label: _t("Number"), name: "number", type: "boolean"},
     ],
     isEmpty: () => false,
     fieldDependencies: [
-        { name: "number_readable", type: "char", readonly: true },
-        { name: "lead_id", type: "many2one", relation: "crm.lead", readonly: true },
+        {name: "number_readable", type: "char", readonly: true},
+        {name: "lead_contact", type: "char", readonly: true},
     ],
-    extractProps: ({ options }) => ({
+    extractProps: ({options}) => ({
         withAvatar: options.avatar !== false,
         withNumber: Boolean(options.number),
     }),

@@ -1,0 +1,89 @@
+import {registry} from "@web/core/registry";
+import {stepUtils} from "@web_tour/tour_utils";
+
+/** An agent looks at a customer's calls, opens one, and writes down what was agreed. */
+registry.category("web_tour.tours").add("cloud_pbx_contact_calls", {
+    steps: () => [
+        {
+            trigger:
+                ".o-form-buttonbox button[name=action_view_pbx_calls]:contains('2')",
+        },
+        {trigger: ".o_notebook .nav-link[name=pbx_calls]", run: "click"},
+        {
+            content: "A missed call is red",
+            trigger:
+                ".o_field_widget[name=pbx_last_call_ids] .o_pbx_direction.text-danger",
+        },
+        {
+            trigger:
+                ".o_field_widget[name=pbx_last_call_ids] .o_data_row:contains('1:01') .o_data_cell[name=start]",
+            run: "click",
+        },
+        {trigger: ".o_pbx_call_form h1:contains('Olga Petrova')"},
+        {
+            trigger: ".o_field_widget[name=note] textarea",
+            run: "edit Wants the offer by Friday.",
+        },
+        ...stepUtils.saveForm(),
+        {
+            content: "Back to the contact",
+            trigger: ".o_breadcrumb .o_back_button a",
+            run: "click",
+        },
+        {trigger: ".o-form-buttonbox button[name=action_view_pbx_calls]", run: "click"},
+        {trigger: ".o_pbx_call_list .o_data_row:nth-child(2)"},
+    ],
+});
+
+/** Somebody unknown called: the contact is made from the call. */
+registry.category("web_tour.tours").add("cloud_pbx_unknown_caller", {
+    url: "/odoo/calls",
+    steps: () => [
+        {
+            trigger:
+                ".o_pbx_call_list .o_data_row:contains('+44 20 7946 0777') .o_data_cell[name=start]",
+            run: "click",
+        },
+        {trigger: ".o_pbx_call_form h1:contains('+44 20 7946 0777')"},
+        {
+            trigger:
+                ".o_field_widget[name=number_country_id]:contains('United Kingdom')",
+        },
+        {
+            trigger: ".o_statusbar_buttons button[name=action_create_contact]",
+            run: "click",
+        },
+        {
+            content: "The number is there already",
+            trigger: ".o_field_widget[name=phone] input:value('+44 20 7946 0777')",
+        },
+        {
+            trigger: ".o_field_widget[name=name] .o_input",
+            run: "edit Nora Quinn",
+        },
+        ...stepUtils.saveForm(),
+        {
+            trigger: ".o_breadcrumb .o_back_button a",
+            run: "click",
+        },
+        {trigger: ".o_pbx_call_form h1:contains('Nora Quinn')"},
+        {trigger: ".o_form_view:not(:has(button[name=action_create_contact]))"},
+    ],
+});
+
+/** A number of two contacts: one click says who it was. */
+registry.category("web_tour.tours").add("cloud_pbx_several_matches", {
+    steps: () => [
+        {
+            trigger:
+                ".o_field_widget[name=candidate_ids] .o_data_row:contains('Rowan Ellis')",
+        },
+        {
+            trigger:
+                ".o_field_widget[name=candidate_ids] .o_data_row:contains('Haddad Print') button[name=action_pbx_pick]",
+            run: "click",
+        },
+        {trigger: ".o_pbx_call_form h1:contains('Haddad Print')"},
+        {trigger: ".o_form_view:not(:has(.o_field_widget[name=candidate_ids]))"},
+    ],
+});

@@ -1,0 +1,258 @@
+"""What a person sees: every view for every role."""
+
+from lxml import etree
+
+from odoo.tests import Form, tagged
+from odoo.tools.safe_eval import safe_eval
+
+from .common import CALLER, PbxCase
+
+ACTIONS = (
+    "pbx_call_action",
+    "pbx_call_report_action",
+    "pbx_extension_action",
+    "pbx_provider_action",
+    "pbx_event_action",
+)
+# The seed's form of a cloud PBX, and what it needs besides.
+PROVIDER_FIELDS = (
+    "code",
+    "name",
+    "company_id",
+    "user_id",
+    "server_url",
+    "external_url",
+    "port",
+    "account",
+    "login",
+    "api_key",
+    "api_secret",
+    "dialect",
+    "keep_log",
+    "lookup_on_answer",
+    "notify_start",
+    "notify_internal",
+    "notify_answer",
+    "notify_end",
+    "notify_out_start",
+    "notify_out_end",
+    "country_id",
+    "tz",
+    "utc_offset",
+    "state",
+    "last_event_at",
+    "recording_mode",
+    "last_error",
+    "balance",
+    "webhook_url",
+)
+SECRETS = {"api_key", "api_secret", "webhook_token", "webhook_url"}
+
+
+class ViewCase(PbxCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.admin = cls.new_user(
+            "chief", "base.group_system,cloud_pbx.group_pbx_manager"
+        )
+        cls.clerk = cls.new_user("clerk", "base.group_user,base.group_partner_manager")
+        cls.views = cls.env["ir.ui.view"].browse(
+            cls.env["ir.model.data"]
+            .search([("module", "=", "cloud_pbx"), ("model", "=", "ir.ui.view")])
+            .mapped("res_id")
+        )
+
+    def arch(self, xml_id, user=None):
+        """Return a view as the browser of ``user`` gets it."""
+        view = self.env.ref(f"cloud_pbx.{xml_id}")
+        model = self.env[view.model].with_user(user or self.admin)
+        return etree.fromstring(model.get_view(view.id, view.type)["arch"])
+
+    def form(self, record, user):
+        """Open a record in its form, as ``user``."""
+        return Form(record.with_user(user).with_company(self.company))
+
+
+@tagged("post_install", "-at_install")
+class TestViews(ViewCase):
+    def test_every_action_opens_for_those_who_see_its_menu(self):
+        roles = {
+            "pbx_call_action": (self.anna, self.supervisor, self.admin),
+            "pbx_call_report_action": (self.supervisor, self.admin),
+        }
+        for name in ACTIONS:
+            action = self.env.ref(f"cloud_pbx.{name}")
+            kinds = action.view_mode.split(",")
+            for user in roles.get(name, (self.admin,)):
+                with self.subTest(name, user=user.name):
+                    model = self.env[action.res_model].with_user(user)
+                    got = model.get_views(
+                        [(False, kind) for kind in kinds]
+                        + [(action.search_view_id.id, "search")]
+                    )
+                    self.assertEqual(set(got["views"]), {*kinds, "search"})
+                    own = got["views"]["form"]["id"]
+                    self.assertIn(own, self.views.ids, "a view of ours, not a default")
+
+    def test_calls_have_a_view_for_each_way_to_look_at_them(self):
+        action = self.env.ref("cloud_pbx.pbx_call_action")
+        self.assertEqual(action.path, "calls")
+        for kind in ("list", "kanban", "form", "pivot", "graph", "activity"):
+            self.assertIn(kind, action.view_mode.split(","))
+            self.assertTrue(
+                self.views.filtered(
+                    lambda view, kind=kind: (
+                        view.model == "pbx.call" and view.type == kind
+                    )
+                ),
+                kind,
+            )
+
+    def test_menus_of_each_role(self):
+        expected = {
+            self.anna: {"Calls"},
+            self.supervisor: {"Calls", "Reporting"},
+            self.admin: {
+                "Calls",
+                "Reporting",
+                "Configuration",
+                "Internal numbers",
+                "Cloud PBXs",
+                "Inbox",
+            },
+            self.clerk: None,
+        }
+        root = self.env.ref("cloud_pbx.pbx_menu_root")
+        for user, names in expected.items():
+            with self.subTest(user.name):
+                menus = self.env["ir.ui.menu"].with_user(user).load_menus(False)
+                if names is None:
+                    self.assertNotIn(root.id, menus)
+                    continue
+                below, waiting = set(), list(menus[root.id]["children"])
+                while waiting:
+                    menu = menus[waiting.pop()]
+                    below.add(menu["name"])
+                    waiting += menu["children"]
+                self.assertEqual(below, names)
+        self.assertTrue(root.web_icon_data, "the app has its icon")
+
+    def test_forms_of_others_open_with_and_without_our_rights(self):
+        partner = self.new_partner()
+        self.tell("answered", caller=CALLER, extension="100")
+        for user, expected in ((self.anna, True), (self.clerk, False)):
+            with self.subTest(user.name):
+                with self.form(partner, user) as form:
+                    self.assertEqual("pbx_call_count" in form._view["fields"], expected)
+                    form.comment = "Seen"
+        with self.form(partner, self.anna) as form:
+            self.assertEqual(form.pbx_call_count, 1)
+            self.assertEqual(len(form.pbx_last_call_ids), 1)
+        lead = self.env["crm.lead"].create({"name": "Offer", "user_id": self.anna.id})
+        with self.form(lead, self.anna) as form:
+            self.assertEqual(form.pbx_call_count, 0)
+
+    def test_user_form_gives_a_phone_and_preferences_show_it(self):
+        with Form(self.boris.with_user(self.admin), "base.view_users_form") as form:
+            form.pbx_extension_ids.add(self.desk)
+        self.assertEqual(self.boris.pbx_extension_ids, self.desk + self.desk_2)
+        preferences = "base.view_users_form_simple_modif"
+        own = Form(self.boris.with_user(self.boris), preferences)
+        self.assertEqual(own.pbx_extension_ids.ids, (self.desk + self.desk_2).ids)
+
+    def test_views_are_of_this_version(self):
+        for view in self.views:
+            with self.subTest(view.xml_id):
+                arch = etree.fromstring(view.arch_db)
+                for node in arch.iter(etree.Element):
+                    self.assertNotIn(node.tag, ("tree", "openerp"))
+                    self.assertFalse({"attrs", "states"}.intersection(node.attrib))
+                    if view.type == "search" and node.tag == "group":
+                        self.assertFalse({"expand", "string"}.intersection(node.attrib))
+                    if node.tag == "t":
+                        self.assertNotEqual(node.get("t-name"), "kanban-box")
+
+    def test_seconds_are_never_shown_as_a_bare_number(self):
+        found = 0
+        for view in self.views:
+            arch = etree.fromstring(view.arch_db)
+            for node in arch.xpath("//field[@name='talk_seconds']") + arch.xpath(
+                "//field[@name='wait_seconds']"
+            ):
+                found += 1
+                self.assertEqual(node.get("widget"), "pbx_duration", view.xml_id)
+        self.assertGreater(found, 8)
+
+    def test_every_field_of_the_cloud_pbx_is_on_its_form_with_its_help(self):
+        self.admin.group_ids += self.env.ref("base.group_multi_company")
+        arch = self.arch("pbx_provider_view_form")
+        shown = {node.get("name") for node in arch.iter("field")}
+        self.assertFalse(set(PROVIDER_FIELDS) - shown)
+        fields = self.env["pbx.provider"].with_user(self.admin).fields_get()
+        plain = {
+            "state",
+            "last_event_at",
+            "last_error",
+            "balance",
+            "notify_start",
+            "notify_internal",
+            "notify_end",
+            "notify_out_start",
+            "notify_out_end",
+        }
+        for name in set(PROVIDER_FIELDS) - plain:
+            self.assertTrue(fields[name].get("help"), name)
+        for name in ("api_key", "api_secret"):
+            [node] = arch.xpath(f"//field[@name='{name}']")
+            self.assertEqual(node.get("password"), "True")
+        # What no server type of today asks for is there, and out of the way.
+        for name in ("account", "login"):
+            [node] = arch.xpath(f"//field[@name='{name}']")
+            self.assertEqual(node.get("invisible"), "dialect == 'zadarma'")
+
+    def test_secrets_are_not_in_a_view_of_anybody_else(self):
+        for user in (self.anna, self.supervisor):
+            for kind in ("list", "form"):
+                shown = {
+                    node.get("name")
+                    for node in self.arch(f"pbx_provider_view_{kind}", user).iter()
+                }
+                self.assertFalse(SECRETS & shown, (user.name, kind))
+
+    def test_agent_writes_the_note_and_not_the_user(self):
+        call = self.tell("answered", caller=CALLER, extension="100")
+        with self.form(call, self.anna) as form:
+            form.note = "Call back on Monday"
+            with self.assertRaisesRegex(AssertionError, "readonly"):
+                form.user_id = self.boris
+        self.assertEqual(call.note, "Call back on Monday")
+        with self.form(call, self.supervisor) as form:
+            form.user_id = self.boris
+        self.assertEqual(call.user_id, self.boris)
+
+    def test_buttons_of_a_call_come_when_they_are_of_use(self):
+        stranger = self.tell("missed", caller="+442079460777", extension="100")
+        both = {"action_create_contact", "action_create_lead"}
+        self.assertEqual(self.buttons(stranger), both)
+        stranger.partner_id = self.new_partner("Nora", "020 7946 0777")
+        self.assertEqual(self.buttons(stranger), {"action_create_lead"})
+        # Two share the phone that spoke: who it was, only they know.
+        self.desk.user_ids += self.boris
+        shared = self.tell("answered", caller=CALLER, extension="100") - stranger
+        self.assertEqual(self.buttons(shared), {*both, "action_claim"})
+        missed = self.tell("missed", caller=CALLER, extension="100") - stranger - shared
+        self.assertEqual(self.buttons(missed), both, "nobody spoke")
+        new = self.tell("answered", caller=CALLER, extension="107") - self.calls()[:3]
+        name = "action_create_extensions"
+        self.assertNotIn(name, self.buttons(new, self.supervisor))
+        self.assertIn(name, self.buttons(new, self.admin))
+
+    def buttons(self, call, user=None):
+        """Return the names of the buttons that a call's form shows in its header."""
+        form = self.form(call, user or self.anna)
+        return {
+            node.get("name")
+            for node in form._view["tree"].xpath("//header/button")
+            if not safe_eval(node.get("invisible") or "False", dict(form._values))
+        }
