@@ -1,4 +1,5 @@
 import json
+import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -7,6 +8,8 @@ from odoo.tools import SQL
 
 from ..telephony import dialect as dialects
 from ..telephony.dialect import Decision
+
+_logger = logging.getLogger(__name__)
 
 # A delivery that repeats an earlier one is recognised for this long.
 REPEAT_HOURS = 72
@@ -66,7 +69,7 @@ class PbxEvent(models.Model):
     # ------------------------------------------------------------- taking in
 
     @api.model
-    def _take(self, settings, delivery):
+    def _take(self, settings, delivery, reply=None):
         """Write a proven delivery down; return the event's id, ``None`` for a repeat.
 
         One statement, so that it costs the same however large the inbox is. The caller
@@ -74,15 +77,19 @@ class PbxEvent(models.Model):
 
         :param PbxSettings settings: of the provider it came for.
         :param Delivery delivery: what the dialect proved.
+        :param Reply reply: what the PBX will be told; kept where a log is.
         """
         digest = delivery.digest or None
+        told = reply.body if reply and settings.keep_log else ""
         self.env.cr.execute(
             SQL(
                 """INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
-                                          received_at, state, attempts, create_uid,
-                                          write_uid, create_date, write_date)
+                                          reply, received_at, state, attempts,
+                                          create_uid, write_uid, create_date,
+                                          write_date)
                    SELECT %(provider)s, %(event)s, %(ref)s, %(payload)s, %(digest)s,
-                          now.now, 'pending', 0, %(user)s, %(user)s, now.now, now.now
+                          %(reply)s, now.now, 'pending', 0, %(user)s, %(user)s,
+                          now.now, now.now
                      FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) now
                     WHERE NOT EXISTS (
                           SELECT 1 FROM pbx_event
@@ -94,6 +101,7 @@ class PbxEvent(models.Model):
                 ref=delivery.ref or None,
                 payload=json.dumps(delivery.payload, ensure_ascii=False),
                 digest=digest,
+                reply=None if told in ("", "{}") else told,
                 user=settings.user_id,
                 repeat=timedelta(hours=REPEAT_HOURS),
             ),
@@ -108,25 +116,31 @@ class PbxEvent(models.Model):
 
         Commits: what is answered with 200 is in the database.
         """
-        dialect = dialects.get(settings.dialect)
         cr, found = self.env.cr, {}
-        event_id = self._take(settings, delivery)
+        # Before the row is written: later, whoever applies it would be in the way.
+        reply = self._reply_to(settings, delivery, found)
+        event_id = self._take(settings, delivery, reply)
         cr.commit()  # pylint: disable=invalid-commit
         if event_id is not None:
             self._apply_in(cr, settings.id, delivery.ref, found)
-        decision = None
-        if delivery.asks_routing and dialect.can_answer_routing:
-            decision = self.with_context(pbx_found=found)._decide(settings, delivery)
-        reply = dialect.reply(delivery, decision)
-        if event_id is not None and settings.keep_log and reply.body not in ("", "{}"):
-            self.env.execute_query(
-                SQL(
-                    "UPDATE pbx_event SET reply = %s WHERE id = %s RETURNING id",
-                    reply.body,
-                    event_id,
-                )
-            )
         return reply
+
+    @api.model
+    def _reply_to(self, settings, delivery, found):
+        """Return the :class:`Reply` to a delivery.
+
+        :param dict found: remembers whom the look-up found.
+        """
+        dialect, decision = dialects.get(settings.dialect), None
+        if delivery.asks_routing and dialect.can_answer_routing:
+            try:
+                events = self.with_context(pbx_found=found)
+                decision = events._decide(settings, delivery)
+            except Exception:  # noqa: BLE001
+                # The event is kept all the same; the PBX goes on as it would anyway.
+                self.env.cr.rollback()
+                _logger.exception("Cloud PBX %s: no decision for it", settings.id)
+        return dialect.reply(delivery, decision)
 
     @api.model
     def _decide(self, settings, delivery):
