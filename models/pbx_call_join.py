@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 from odoo import models
+from odoo.tools import SQL
 
 from ..telephony.call import CallFacts
 
 # The second leg starts when our own extension has lifted.
 JOIN_SECONDS = 120
+# Calls of one extension to one number in that time that are looked at.
+MAX_NEAR = 5
 
 
 class PbxCall(models.Model):
@@ -34,6 +37,22 @@ class PbxCall(models.Model):
             kept.note = "\n".join(filter(None, (kept.note, note)))
         return self._write_facts(settings, facts, kept)
 
+    def _may_have_leg(self):
+        """Tell, in one indexed look-up, whether it is worth looking for another leg."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT 1 FROM pbx_call this
+                    WHERE this.id = %s AND (this.own_leg_only OR EXISTS (
+                          SELECT 1 FROM pbx_call own
+                           WHERE own.provider_id = this.provider_id
+                             AND own.own_leg_only
+                             AND own.start BETWEEN this.start - %s AND this.start))""",
+                self.id,
+                timedelta(seconds=JOIN_SECONDS),
+            )
+        )
+        return bool(rows)
+
     def _other_leg(self):
         if self.direction != "outbound" or not self.leg_ids:
             return self.browse()
@@ -55,8 +74,8 @@ class PbxCall(models.Model):
         if self.number:
             domain.append(("number", "in", (self.number, False)))
         nearest = "start" if self.own_leg_only else "start desc"
-        other = self.search(domain, order=nearest, limit=1)
-        return other if other and self._belongs_to(other) else self.browse()
+        found = self.search(domain, order=nearest, limit=MAX_NEAR)
+        return next(filter(self._belongs_to, found), self.browse())
 
     def _belongs_to(self, other):
         """Tell whether two outgoing calls found near each other are one click."""
@@ -65,6 +84,9 @@ class PbxCall(models.Model):
             # Our own phone was not lifted, so nothing followed.
             return False
         told = CallFacts.from_json(client.facts).events
+        if any(event.own_leg for event in told):
+            # That call has its own leg: the number was dialled once more.
+            return False
         if any(event.client_leg for event in told):
             return True
         # Unmarked: a call that was over before our phone rang is another one.

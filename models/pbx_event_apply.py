@@ -66,8 +66,10 @@ class PbxEvent(models.Model):
             if not locked:
                 return
             try:
-                events._apply_together(provider_id, waiting)
+                outbound = events._apply_together(provider_id, waiting)
                 cr.commit()
+                if outbound:
+                    self._join_unseen(cr, outbound)
             except CONFLICTS as error:
                 cr.rollback()
                 conflicts += 1
@@ -79,6 +81,22 @@ class PbxEvent(models.Model):
             cr.commit()
             if not events._waiting(provider_id, ref, limit=1)[1]:
                 return
+
+    @staticmethod
+    def _join_unseen(cr, call):
+        """Join the other leg of a click that was written in the same moment.
+
+        Two ids have two locks, and neither transaction sees what the other wrote. Once
+        both are committed the later one does.
+        """
+        for _try in range(TRIES):
+            try:
+                if call._may_have_leg():
+                    call._join_legs(call.provider_id._settings(call.provider_id.id))
+                cr.commit()
+                return
+            except CONFLICTS:
+                cr.rollback()  # joined by the other's transaction, perhaps: look again
 
     def _waiting(self, provider_id, ref, lock=False, limit=MAX_TOGETHER):
         """Return ``(locked, [Waiting])``: what waits of one call, oldest first.
@@ -136,35 +154,42 @@ class PbxEvent(models.Model):
                 self._mark_failed(event, own_error)
 
     def _apply_together(self, provider_id, waiting):
-        """Read the events, add them to the facts of their call, write it."""
+        """Read the events, add them to the facts of their call, write it.
+
+        :return: the call, if it is an outgoing one.
+        """
         if not waiting:
-            return
+            return None
         settings = self.env["pbx.provider"]._settings(provider_id)
         dialect = dialects.get(settings.dialect)
-        told, applied, ignored = [], [], []
+        told, applied, ignored, call = [], [], [], None
         for event in waiting:
             events = dialect.read(event.delivery, event.received_at, settings.account)
             told += events
             (applied if events else ignored).append(event.id)
-        if told:
-            self.env["pbx.call"]._add_facts(settings, told)
+        # Marked first: rows that are older than our snapshot are noticed here, at once.
         self._mark("done", applied, blank=not settings.keep_log)
         # Not understood, but perhaps one day: the contents stay until they are pruned.
         self._mark("ignored", ignored)
+        if told:
+            call = self.env["pbx.call"]._add_facts(settings, told)
+        return call if call and call.direction == "outbound" else None
 
     def _mark(self, state, ids, blank=False):
         if not ids:
             return
-        self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """UPDATE pbx_event
                       SET state = %s, error = NULL, next_attempt_at = NULL,
                           attempts = coalesce(attempts, 0) + 1 %s
-                    WHERE id = ANY(%s) RETURNING id""",
+                    WHERE id = ANY(%s)""",
                 state,
                 SQL(", payload = NULL") if blank else SQL(""),
                 ids,
-            )
+            ),
+            # That somebody was quicker is no error: we look again.
+            log_exceptions=False,
         )
 
     def _mark_failed(self, event, error):
