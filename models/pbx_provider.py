@@ -224,10 +224,13 @@ class PbxProvider(models.Model):
     def _compute_webhook_url(self):
         own = self.env["ir.config_parameter"].sudo().get_param("web.base.url") or ""
         for provider in self:
-            base = provider._public_address((provider.external_url or own).strip())
+            try:
+                base = provider._public_address((provider.external_url or own).strip())
+            except ValueError:
+                base = ""  # still being typed; saving says what is wrong with it
             token = provider.webhook_token
             provider.webhook_url = (
-                f"{base}/pbx/{provider.dialect}/{token}" if token else False
+                f"{base}/pbx/{provider.dialect}/{token}" if base and token else False
             )
             provider.url_changed = bool(
                 provider.connected_url
@@ -313,6 +316,8 @@ class PbxProvider(models.Model):
                 try:
                     parts = urlsplit(provider._public_address(address.strip()))
                     valid = parts.scheme in ("http", "https") and parts.hostname
+                    # A port that is none is told only when it is asked for.
+                    valid = valid and parts.port != 0 and " " not in parts.netloc
                 except ValueError:
                     valid = False
                 if not valid or parts.username:
