@@ -101,7 +101,8 @@ class PbxExtension(models.Model):
     @api.constrains("number")
     def _check_number(self):
         for extension in self:
-            if numbers.extension(extension.number) != extension.number:
+            short = numbers.extension(extension.number)
+            if not short or short != extension.number:
                 raise ValidationError(
                     self.env._(
                         "“%s” is not an internal number. Enter the short one, up to "
