@@ -10,8 +10,10 @@ from . import test_rematch
 from . import test_access
 from . import test_secrets
 from . import test_secrets_out
+from . import test_provider
+from . import test_extension
 from . import test_views
 from . import test_view_search
+from . import test_display
 from . import test_tours
 from . import test_hoot
-from . import test_display

@@ -257,6 +257,13 @@ class PbxCase(TransactionCase):
 class PbxHttpCase(PbxCase, HttpCase):
     """The same, and the PBX posts to the real webhook."""
 
+    @classmethod
+    def _request_handler(cls, s, r, /, **kw):
+        # Odoo's own compares the time-out with a number; ours may be a pair.
+        if isinstance(kw.get("timeout"), tuple):
+            kw["timeout"] = max(kw["timeout"])
+        return super()._request_handler(s, r, **kw)
+
     def setUp(self):
         super().setUp()
         webhook._last_logged.clear()

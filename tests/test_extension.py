@@ -1,0 +1,158 @@
+"""Internal numbers, who sits there, and whose call it was."""
+
+import psycopg2
+
+from odoo.exceptions import ValidationError
+from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
+
+from .common import LINE, NOON, REF, PbxCase, switchboard
+
+
+@tagged("post_install", "-at_install")
+class TestExtension(PbxCase):
+    # ----------------------------------------------------------------- the directory
+
+    def test_newcomer(self):
+        """A number is enough: the rest follows from it."""
+        model = self.env["pbx.extension"].with_context(
+            allowed_company_ids=self.company.ids
+        )
+        with Form(model) as form:
+            form.number = "102"
+        self.assertRecordValues(
+            form.record,
+            [
+                {
+                    "number": "102",
+                    "name": "102",
+                    "login": "102",
+                    "provider_id": self.provider.id,
+                    "company_id": self.company.id,
+                    "status": "unknown",
+                    "password": False,
+                }
+            ],
+        )
+
+    def test_own_login_and_name_stay(self):
+        desk = self.new_extension("103", self.anna, login="0103", name="Reception")
+        desk.number = "104"
+        self.assertEqual((desk.login, desk.name), ("0103", "Reception"))
+        self.assertEqual(desk.display_name, "104 Reception")
+
+    def test_long_login_is_understood(self):
+        self.assertEqual(self.new_extension("123456-105", self.anna).number, "105")
+
+    def test_what_is_no_internal_number(self):
+        for number in ("+442079460201", "abc", "1234567", "0", ""):
+            with self.subTest(number=number), self.assertRaises(ValidationError):
+                self.new_extension(number, self.anna)
+
+    def test_unique_per_provider(self):
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(psycopg2.IntegrityError),
+            self.env.cr.savepoint(),
+        ):
+            self.new_extension("100", self.boris)
+        other = self.new_provider(self.company, self.robot, "second")
+        self.assertTrue(self.new_extension("100", self.boris, other))
+
+    def test_provider_is_proposed_only_when_there_is_one(self):
+        self.new_provider(self.company, self.robot, "second")
+        model = self.env["pbx.extension"]
+        self.assertFalse(model.default_get(["provider_id"]).get("provider_id"))
+
+    def test_caller_id_in_any_style(self):
+        for typed in ("+44 20 7946 0900", "442079460900", "+442079460900"):
+            self.desk.caller_id = typed
+            self.assertEqual(self.desk.caller_id, LINE, typed)
+
+    def test_both_sides_of_the_link(self):
+        """A desk phone may be shared, a person may have two."""
+        self.desk.user_ids |= self.boris
+        self.assertEqual(self.boris.pbx_extension_ids, self.desk | self.desk_2)
+        self.anna.pbx_extension_ids |= self.desk_2
+        self.assertEqual(self.desk_2.user_ids, self.anna | self.boris)
+        # Everybody may see who has which number, also a person without a phone.
+        clerk = self.new_user("clerk", "base.group_user")
+        own = self.boris.with_user(self.boris).read(["pbx_extension_ids"])
+        self.assertEqual(own[0]["pbx_extension_ids"], (self.desk | self.desk_2).ids)
+        self.assertEqual(
+            self.desk.with_user(clerk).user_ids.ids, self.desk.user_ids.ids
+        )
+
+    # ------------------------------------------------------------------ whose call
+
+    def test_assigned_at_once(self):
+        """No new login, no restart: the next event knows."""
+        steps = switchboard.scenario("answered", pbx_call_id=REF)
+        self.put(steps[:2], NOON).action_replay()
+        self.assertEqual(self.the_call().participant_ids, self.anna)
+        self.boris.pbx_extension_ids = self.desk
+        self.anna.pbx_extension_ids = False
+        self.put(steps[2:], NOON).action_replay()
+        self.assertEqual(self.the_call().user_id, self.boris)
+
+    def test_shared(self):
+        self.desk.user_ids |= self.boris
+        call = self.tell("answered")
+        self.assertCall(
+            call,
+            user_id=self.env["res.users"],
+            participant_ids=self.anna | self.boris,
+            extension_id=self.desk,
+        )
+        self.assertFalse(call.leg_ids.user_id)
+
+    def test_archived_colleague_does_not_count(self):
+        self.desk.user_ids |= self.boris
+        self.boris.active = False
+        call = self.tell("answered")
+        self.assertCall(call, user_id=self.anna, participant_ids=self.anna)
+
+    def test_never_the_contact_s_salesperson(self):
+        """Who spoke is who lifted, not whose customer it is."""
+        self.new_partner(user_id=self.boris.id)
+        self.assertEqual(self.tell("answered").user_id, self.anna)
+        unknown = self.tell("answered", extension="777", pbx_call_id="in_7")[-1]
+        self.assertFalse(unknown.user_id)
+
+    def test_told_as_a_long_login(self):
+        call = self.tell("answered", extension="123456-100")
+        self.assertCall(call, user_id=self.anna, extension_id=self.desk)
+        self.assertEqual(call.leg_ids.number, "100")
+
+    def test_extension_nobody_entered(self):
+        call = self.tell("ring_group", extensions=("100", "777"))
+        leg = call.leg_ids.filtered(lambda leg: leg.number == "777")
+        self.assertEqual((len(leg), leg.extension_id.id), (1, False))
+        self.assertEqual(call.unknown_extensions, "777")
+        action = call.action_create_extensions()
+        model = self.env[action["res_model"]].with_context(**action["context"])
+        with Form(model) as form:
+            pass
+        created = form.record
+        self.assertEqual((created.number, created.provider_id), ("777", self.provider))
+        # Earlier legs are its own now; who sat there then nobody knows.
+        self.assertEqual(leg.extension_id, created)
+        self.assertFalse(call.unknown_extensions)
+        self.assertEqual(call.user_id, self.anna)
+
+    def test_deleting_an_extension_keeps_the_calls(self):
+        call = self.tell("answered")
+        self.desk.unlink()
+        self.env.invalidate_all()
+        self.assertCall(call, user_id=self.anna, outcome="answered")
+        self.assertEqual(call.leg_ids.number, "100")
+
+    def test_changing_who_sits_there_keeps_the_old_calls(self):
+        call = self.tell("answered")
+        self.desk.user_ids = self.boris
+        self.assertEqual(call.user_id, self.anna)
+
+    def test_extension_of_another_provider_is_another_one(self):
+        other = self.new_provider(self.company, self.robot, "second")
+        self.new_extension("777", self.boris, other)
+        self.assertFalse(self.tell("answered", extension="777").user_id)
