@@ -1,6 +1,6 @@
 {
     "name": "Cloud PBX",
-    "summary": "The phone rings and Odoo already knows who it is: your cloud PBX in your CRM",
+    "summary": "The phone rings, and Odoo already knows who it is",
     "version": "19.0.1.0.0",
     "category": "Sales/CRM",
     "author": "Cloud PBX for Odoo contributors",

@@ -21,6 +21,5 @@ from . import (
     res_company,
     res_users,
     res_partner,
-    base_partner_merge,
     crm_lead,
 )

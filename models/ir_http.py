@@ -15,11 +15,12 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _pre_dispatch(cls, rule, args):
-        super()._pre_dispatch(rule, args)
+        result = super()._pre_dispatch(rule, args)
         if rule.endpoint.routing.get("pbx_webhook"):
             # The dispatcher reads forms next and leaves no body; a signature and the
             # check of the encoding need the bytes. Cached, so both can have them.
             request.httprequest.get_data(cache=True, parse_form_data=False)
+        return result
 
     @classmethod
     def _handle_error(cls, exception):

@@ -114,14 +114,12 @@ class PbxCall(models.Model):
     )
     lead_id = fields.Many2one(
         "crm.lead",
-        string="Lead",
         index="btree_not_null",
         ondelete="set null",
         check_company=True,
     )
     user_id = fields.Many2one(
         "res.users",
-        string="User",
         index="btree_not_null",
         help="Who spoke; of an outgoing call, who dialled.",
     )

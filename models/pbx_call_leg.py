@@ -23,7 +23,7 @@ class PbxCallLeg(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    user_id = fields.Many2one("res.users", string="User", readonly=True)
+    user_id = fields.Many2one("res.users", readonly=True)
     start = fields.Datetime(string="Rang at", readonly=True)
     answer = fields.Datetime(string="Answered at", readonly=True)
     stop = fields.Datetime(string="Ended at", readonly=True)

@@ -176,10 +176,8 @@ class PbxCall(models.Model):
     @api.model
     def _cron_close(self, limit=200):
         """Close calls whose end was never told, a while after their last event."""
-        for provider in (
-            self.env["pbx.provider"].with_context(active_test=False).search([])
-        ):
-            settings = provider._settings(provider.id)
+        providers = self.env["pbx.provider"].with_context(active_test=False)
+        for provider in providers.search([("company_id", "!=", False)]):
             before = fields.Datetime.subtract(
                 fields.Datetime.now(), hours=provider.open_call_hours
             )
@@ -193,16 +191,22 @@ class PbxCall(models.Model):
                 limit=limit,
             )
             for call in calls:
-                # sudo: nobody but the code reads the facts
-                ref = call.ref or ""
-                facts = CallFacts.from_json(call.sudo().facts)
-                if not facts:
-                    continue
-                expired = CallEvent(
-                    kind=EXPIRED, ref=ref, received_at=fields.Datetime.now()
-                )
-                self._add_facts(settings, [expired])
+                call._close_unended(provider._settings(provider.id))
             self.env["ir.cron"]._commit_progress(len(calls))
+
+    def _close_unended(self, settings):
+        facts = CallFacts.from_json(self.sudo().facts)  # sudo: for nobody but the code
+        if not facts:
+            return
+        expired = CallEvent(
+            kind=EXPIRED, ref=self.ref, received_at=fields.Datetime.now()
+        )
+        try:
+            with self.env.cr.savepoint():
+                self._add_facts(settings, [expired])
+        except Exception:  # noqa: BLE001
+            # One call that cannot be closed must not keep the others open.
+            _logger.exception("Cloud PBX %s: call %s not closed", settings.id, self.id)
 
 
 def _to_second(moment):

@@ -50,7 +50,7 @@ class PbxEvent(models.Model):
     error = fields.Text()
     digest = fields.Char(help="Tells a repeated delivery.")
     call_id = fields.Many2one(
-        "pbx.call", string="Call", compute="_compute_call_id", compute_sudo=True
+        "pbx.call", compute="_compute_call_id", compute_sudo=True
     )
 
     _open_idx = models.Index("(provider_id, ref) WHERE state IN ('pending', 'failed')")
@@ -223,9 +223,8 @@ class PbxEvent(models.Model):
         What failed or waits stays: nothing acknowledged is lost.
         """
         # sudo: housekeeping of all companies
-        for provider in (
-            self.env["pbx.provider"].sudo().with_context(active_test=False).search([])
-        ):
+        providers = self.env["pbx.provider"].sudo().with_context(active_test=False)
+        for provider in providers.search([("company_id", "!=", False)]):
             before = fields.Datetime.now() - timedelta(days=max(provider.log_days, 3))
             old = self.sudo().search(
                 [

@@ -1,4 +1,9 @@
-"""Applying the inbox: from written-down events to the call log."""
+"""Applying the inbox: from written-down events to the call log.
+
+This is the one place that ends transactions by itself: what a PBX was answered is
+committed already, and what fails here must fail alone.
+"""
+# pylint: disable=invalid-commit
 
 import json
 import logging

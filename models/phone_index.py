@@ -9,7 +9,7 @@ from odoo.tools import SQL
 from ..telephony.numbers import TAIL_DIGITS
 
 # What follows a number ("ext. 12", "доб. 3", "#4") is not part of it.
-_SUFFIX = r"([0-9])\s*(ext|x|#|;|доб|вн).*$"
+_SUFFIX = r"([0-9])[\s,.(-]*(ext|x|#|;|доб|вн).*$"
 
 
 def tail_expression(column):

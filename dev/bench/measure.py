@@ -1,4 +1,4 @@
-"""Two kinds of requests to one server, in turn, so that a drifting machine hits both."""
+"""Two kinds of requests in turn, so that a drifting machine hits both alike."""
 
 import os
 import statistics
@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import requests
+
 from telephony.zadarma.signature import sign_event
 
 
