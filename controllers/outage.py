@@ -15,20 +15,22 @@ from odoo.sql_db import db_connect
 from ..models.ir_http import WEBHOOK_PREFIX
 
 
-def _database_is_away():
+def _database_is_away(request):
     if isinstance(sys.exc_info()[1], http.RegistryError):
         return True
     try:
         with db_connect("postgres").cursor():
-            return False
+            pass
     except psycopg2.Error:
         return True
+    # Back since Odoo looked for it, if this address leads to a database now.
+    return bool(request._get_session_and_dbname()[1])
 
 
 def _serve_later(serve):
     @functools.wraps(serve)
     def wrapped(self):
-        if self.httprequest.path.startswith(WEBHOOK_PREFIX) and _database_is_away():
+        if self.httprequest.path.startswith(WEBHOOK_PREFIX) and _database_is_away(self):
             return http.Response("Try again later.", 503, mimetype="text/plain")
         return serve(self)
 
