@@ -12,6 +12,9 @@ from . import test_secrets
 from . import test_secrets_out
 from . import test_provider
 from . import test_extension
+from . import test_queries
+from . import test_explain
+from . import test_properties
 from . import test_views
 from . import test_view_search
 from . import test_display

@@ -1,0 +1,197 @@
+"""What an event, a form, a list cost: a bounded number of statements.
+
+Counted on the real cursor under the request's one: ``sql_log_count`` grows by one with
+each statement that Odoo sends, its own look-ups of the session included; the savepoints
+by which a test imitates commits are not counted.
+"""
+
+from odoo.fields import Command
+from odoo.tests import Form, tagged
+
+from .common import CALLER, TYPED, PbxHttpCase, switchboard
+
+# The contract: for the costliest event.
+MAX_PER_EVENT = 20
+# Once in the life of a click whose legs are told under two ids: the second one's call
+# is taken back and joined to the first.
+MAX_JOINING = 35
+
+
+@tagged("post_install", "-at_install")
+class TestQueries(PbxHttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.partner = cls.new_partner()
+        cls.env["crm.lead"].create(
+            {"name": "Rope", "partner_id": cls.partner.id, "company_id": cls.company.id}
+        )
+
+    def cost(self, event, fields, provider=None):
+        """Post an event; return how many statements it took."""
+        provider = provider or self.provider
+        url, secret = self.url_of(provider), provider.api_secret
+        self.env.flush_all()
+        self.env.cr.flush()
+        before = self.env.cr.sql_log_count
+        response = self.post(event, fields, provider, secret, url)
+        self.assertEqual(response.status_code, 200)
+        return self.env.cr.sql_log_count - before
+
+    def costs(self, name, **parameters):
+        return [
+            (step.event, self.cost(step.event, step.fields))
+            for step in switchboard.scenario(name, **parameters)
+        ]
+
+    def test_every_event_of_every_scenario(self):
+        self.costs("answered")  # warms the caches
+        worst = 0
+        for name in switchboard.SCENARIOS:
+            for event, count in self.costs(name):
+                worst = max(worst, count)
+                joining = (name, event) == ("click_two_ids", "NOTIFY_OUT_START")
+                with self.subTest(name, event=event):
+                    self.assertLessEqual(
+                        count, MAX_JOINING if joining else MAX_PER_EVENT
+                    )
+        # A count of nothing would pass, too.
+        self.assertGreater(worst, 5)
+
+    def test_cold_caches(self):
+        """The first event after a start, or after settings changed."""
+        self.costs("answered")
+        for step in switchboard.scenario("answered"):
+            self.env.registry.clear_cache()
+            self.assertLessEqual(self.cost(step.event, step.fields), MAX_PER_EVENT + 15)
+
+    def test_strangers_and_unknown_callers(self):
+        """Each way in which a look-up goes on: tail, lead, several, nobody."""
+        self.costs("answered")
+        self.new_partner("Two", "0044 20 7946 0777")
+        self.new_partner("Three", "020 7946 0777")
+        self.env["crm.lead"].create(
+            {"name": "A", "phone": "020 7946 0778", "country_id": self.gb.id}
+        )
+        self.new_partner("Invalid", "020 7946 020")
+        for caller in ("+442079460777", "+442079460778", "+44207946020", "+4930901820"):
+            for event, count in self.costs("ring_group", caller=caller):
+                with self.subTest(caller, event=event):
+                    self.assertLessEqual(count, MAX_PER_EVENT)
+
+    def test_large_ring_group(self):
+        """Twenty phones ring; the twentieth costs what the first does."""
+        users = self.anna | self.boris
+        rung = [str(200 + n) for n in range(20)]
+        self.env["pbx.extension"].create(
+            [
+                {
+                    "number": number,
+                    "provider_id": self.provider.id,
+                    "user_ids": [Command.set(users.ids)],
+                }
+                for number in rung
+            ]
+        )
+        self.costs("answered")
+        costs = self.costs("ring_group", extensions=tuple(rung), extension=rung[-1])
+        self.assertLessEqual(max(count for _event, count in costs), MAX_PER_EVENT)
+
+    def test_cost_does_not_grow_with_the_call(self):
+        """The hundredth event of one call costs what the fifth did."""
+        self.costs("answered")
+        ring = switchboard.scenario("answered")[1]
+        costs = []
+        for second in range(60):
+            start = f"2026-06-16 13:00:{second:02}"
+            costs.append(self.cost(ring.event, {**ring.fields, "call_start": start}))
+        self.assertLessEqual(max(costs[5:]), max(costs[1:5]) + 1)
+
+    def test_repeats_and_refusals_are_cheap(self):
+        [start, *_rest] = switchboard.scenario("answered")
+        self.cost(start.event, start.fields)
+        self.assertLessEqual(self.cost(start.event, start.fields), 8)
+        self.env.flush_all()
+        before = self.env.cr.sql_log_count
+        self.url_open("/pbx/zadarma/" + "x" * 32, data=start.fields)
+        self.assertLessEqual(self.env.cr.sql_log_count - before, 5)
+
+    # ------------------------------------------------------------------ what is shown
+
+    def count(self, look):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        look()
+        return self.env.cr.sql_log_count - before
+
+    def test_contact_s_form(self):
+        """Opening a contact costs the same with two calls and with fifty."""
+        names = ["pbx_call_count", "pbx_last_call_ids"]
+        mine = self.partner.with_user(self.supervisor)
+        self.tell("answered")
+        self.tell("missed", pbx_call_id="in_0")
+        mine.read(names)
+        few = self.count(lambda: mine.read(names))
+        for number in range(1, 50):
+            self.put(switchboard.scenario("missed", pbx_call_id=f"in_{number}"))
+        self.run_job("apply_events")
+        many = self.count(lambda: mine.read(names))
+        self.assertEqual(mine.pbx_call_count, 51)
+        self.assertEqual(len(mine.pbx_last_call_ids), 10)
+        self.assertLessEqual(many, few)
+        self.assertLessEqual(many, 12)
+
+    def test_count_of_many_contacts(self):
+        """A list of contacts counts once, not once for each."""
+        partners = self.env["res.partner"].create(
+            [{"name": f"P{n}"} for n in range(40)]
+        )
+        mine = partners.with_user(self.supervisor)
+        mine.read(["pbx_call_count"])
+        some = self.count(lambda: mine[:5].read(["pbx_call_count"]))
+        all_of_them = self.count(lambda: mine.read(["pbx_call_count"]))
+        self.assertLessEqual(all_of_them, some)
+
+    def test_list_of_calls(self):
+        shown = {
+            "display_name": {},
+            "number_readable": {},
+            "direction": {},
+            "outcome": {},
+            "partner_id": {"fields": {"display_name": {}}},
+            "user_id": {"fields": {"display_name": {}}},
+            "start": {},
+            "talk_seconds": {},
+            "unknown_extensions": {},
+            "can_claim": {},
+        }
+        for number in range(40):
+            caller = CALLER if number % 2 else f"+4420794607{number:02}"
+            self.put(
+                switchboard.scenario(
+                    "missed", caller=caller, pbx_call_id=f"in_{number}"
+                )
+            )
+        self.run_job("apply_events")
+        calls = self.env["pbx.call"].with_user(self.anna)
+        calls.web_search_read([], shown, limit=80)
+        few = self.count(lambda: calls.web_search_read([], shown, limit=5))
+        many = self.count(lambda: calls.web_search_read([], shown, limit=80))
+        self.assertLessEqual(many, few + 2)
+        self.assertLessEqual(many, 30)
+
+    def test_provider_form(self):
+        self.play("answered")
+        admin = self.new_user("admin", "base.group_system,cloud_pbx.group_pbx_manager")
+        mine = self.provider.with_user(admin)
+        names = ["last_event_at", "waiting_count", "failed_count", "call_count", "hint"]
+        mine.read(names)
+        self.assertLessEqual(self.count(lambda: mine.read(names)), 20)
+
+    def test_typing_a_contact(self):
+        """The form of a new contact does not pay for our fields."""
+        form = Form(self.env["res.partner"].with_user(self.anna))
+        form.name = "Olga"
+        form.phone = TYPED
+        self.assertLessEqual(self.count(form.save), 120)
