@@ -66,8 +66,6 @@ class PbxRematch(models.Model):
     @api.model
     def _collect(self, model, ids):
         calls = self.env["pbx.call"]
-        if not calls.search_count([("partner_id", "=", False)], limit=1):
-            return
         for number, company_id in self._numbers_to_look_up(model, ids):
             waiting = calls.search(
                 [
