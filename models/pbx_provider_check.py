@@ -59,7 +59,13 @@ class PbxProvider(models.Model):
         try:
             sample = self._dialect().sample(account)
         except dialects.NotOffered as error:
-            raise UserError(str(error)) from error
+            raise UserError(
+                self.env._(
+                    "%s has no event to try the address with: call one of your lines "
+                    "instead.",
+                    self._dialect().label,
+                )
+            ) from error
         try:
             answer = requests.post(
                 account.webhook_url,

@@ -148,10 +148,10 @@ test("the arrow tells the direction, its colour the outcome, its name both", asy
         </list>`,
     );
     expect(queryAllAttributes(".o_pbx_direction", "aria-label")).toEqual([
-        "Incoming, answered",
-        "Incoming, missed",
-        "Outgoing, busy",
-        "Incoming, ringing",
+        "Incoming: Answered",
+        "Incoming: Missed",
+        "Outgoing: Busy",
+        "Incoming: Ringing",
     ]);
     expect(".o_pbx_direction.oi-arrow-down-left").toHaveCount(3);
     expect(".o_pbx_direction.oi-arrow-up-right.text-warning").toHaveCount(1);

@@ -42,7 +42,7 @@ export class DirectionField extends Component {
         if (!direction || !end) {
             return direction || end;
         }
-        return _t("%(direction)s, %(end)s", {direction, end: end.toLowerCase()});
+        return _t("%(direction)s: %(end)s", {direction, end});
     }
 }
 
