@@ -18,7 +18,10 @@ _last_logged = {}
 class _TokenMask(logging.Filter):
     """Keep webhook tokens out of the web server's access log."""
 
-    _path = re.compile(r"(/pbx/[^/\s]+/)[^\s?\"]+")
+    # All that follows the dialect, however the slashes are written, or are forgotten.
+    _path = re.compile(
+        r"((?:/|%2f)pbx(?:/|%2f)(?:[a-z_]+(?:/|%2f))?)[^\s\"]+", re.IGNORECASE
+    )
 
     def filter(self, record):
         if isinstance(record.args, tuple):
