@@ -76,6 +76,18 @@ class Instance:
         command = self.odoo_command("-c", self.conf, *arguments)
         run(command, log=log, failing=failing, env=self.environment(), cwd="/")
 
+    def shell(self, database: str, script: Path, log: Path) -> None:
+        """Run a Python file by Odoo's shell, with `env` at hand."""
+        words = ("shell", "-c", self.conf, "-d", database, "--no-http")
+        run(
+            self.odoo_command(*words),
+            log=log,
+            failing=f"{script.name} failed in the database {database}.",
+            stdin=script,
+            env=self.environment(),
+            cwd="/",
+        )
+
     def install(self, database: str, log: Path, update: bool = False) -> None:
         """Install (or update) the addon in a database."""
         verb, option = ("updated", "-u") if update else ("installed", "-i")

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from . import debian, instance, odoo, places, venv
@@ -16,11 +17,13 @@ os.umask(0o022)  # PostgreSQL, as another user, must read what is made here
 def lock():
     """One set-up at a time on one cache."""
     with (places.cache() / "lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("- waiting for another set-up that uses the same cache")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        said = threading.Timer(
+            2, say, ["- waiting for another set-up that uses the same cache"]
+        )
+        said.daemon = True
+        said.start()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        said.cancel()
         yield
 
 

@@ -56,19 +56,28 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
     return shown or "    | (nothing was logged)"
 
 
-def run(command, *, log: Path, failing: str, lines=TAIL_LINES, env=None, cwd=None):
-    """Run a quiet command whose output goes to `log`.
+def run(
+    command,
+    *,
+    log: Path,
+    failing: str,
+    lines: int = TAIL_LINES,
+    stdin: Path | None = None,
+    env: dict | None = None,
+    cwd: Path | str | None = None,
+) -> None:
+    """Run a quiet command whose output goes to `log`, its input from a file if any.
 
     When it fails, raises Stop with the sentence `failing` and the log's last `lines`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log.open("ab") as output, (stdin or Path(os.devnull)).open("rb") as source:
         output.write(f"$ {' '.join(map(str, command))}\n".encode())
         output.flush()
         try:
             code = subprocess.run(
                 list(map(str, command)),
-                stdin=subprocess.DEVNULL,
+                stdin=source,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=env,

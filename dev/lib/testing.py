@@ -1,5 +1,6 @@
 """The test run: three suites, one set-up, nothing skipped, nothing left behind."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ SUITES = (UNIT, ODOO, E2E)
 PRISTINE = "pristine"  # the database with the addon that the suites copy
 # pytest's last line, with and without -q.
 CLOSING = re.compile(r"^(=+ )?\d+ [a-z]+.* in [\d.]+s\b.*$")
+NOTHING_CHOSEN = 5  # pytest's exit code
 # How dev/e2e finds what this run made.
 INSTANCE_VARIABLE = "CLOUD_PBX_TEST_INSTANCE"
 
@@ -25,6 +27,7 @@ INSTANCE_VARIABLE = "CLOUD_PBX_TEST_INSTANCE"
 class Report:
     """What the run found; the exit code comes from it."""
 
+    picky: bool = True  # False: pytest's options may leave a suite without a test
     failures: list[str] = field(default_factory=list)
     closings: list[str] = field(default_factory=list)
 
@@ -52,7 +55,7 @@ def choose(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
 def run(words: list[str]) -> int:
     began = time.monotonic()
     parts, options = choose(words)
-    report = Report()
+    report = Report(picky=not options)
     if set(parts) == {UNIT}:
         unit(setup.python_only(), parts[UNIT], options, report)
     else:
@@ -75,8 +78,8 @@ def pytest(
     suite: str, command: list, report: Report, *, env: dict, cwd: Path | None = None
 ) -> None:
     """Run pytest, its output passed on; remember its closing line, judge its report."""
-    junit = places.logs() / f"junit-{suite.replace('/', '-')}.xml"
-    junit.unlink(missing_ok=True)
+    # One per run: another one may go on in the same checkout.
+    junit = places.logs() / f"junit-{suite.replace('/', '-')}-{os.getpid()}.xml"
     say(f"\n=== {suite}")
     command = [*map(str, command), f"--junit-xml={junit}", "-rsfE"]
     closing = ""
@@ -99,10 +102,13 @@ def pytest(
             process.terminate()
             raise
     report.closings.append(f"{suite}: {closing or 'pytest did not get to its end'}")
+    if process.returncode == NOTHING_CHOSEN and not report.picky:
+        return
     if process.returncode:
         report.failures.append(f"{suite}: pytest ended with {process.returncode}")
     try:
         root = xml.etree.ElementTree.parse(junit).getroot()
+        junit.unlink()
     except (OSError, xml.etree.ElementTree.ParseError):
         report.failures.append(f"{suite}: pytest left no report")
         return
@@ -125,7 +131,7 @@ def unit(venv, words: list[str], options: list[str], report: Report) -> None:
 
 def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
     """The suites that need a database, in an instance of this run alone."""
-    if ODOO in parts:
+    if parts.get(ODOO) == [ODOO]:
         # It also installs without demo data, in a company that has no country.
         with scratch.instance_for(tools, "bare", demo=False) as home:
             install(home, "bare", report)
@@ -157,6 +163,10 @@ def install(home: Instance, database: str, report: Report) -> None:
 def odoo(home: Instance, words: list, options: list, report: Report) -> None:
     """The tests inside Odoo, by pytest-odoo."""
     home.clone("odoo_tests", PRISTINE)
+    if words == [ODOO]:
+        with step("building the browser's scripts and styles"):
+            script = places.DEV / "lib/warm_assets.py"
+            home.shell("odoo_tests", script, home.folder / "assets.log")
     log = home.folder / "odoo-tests.log"
     addon = places.addons() / places.MODULE
     temporary = home.folder / "tmp"  # Chromium's profiles, removed with the run
