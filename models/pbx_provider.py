@@ -1,11 +1,12 @@
 import logging
 import secrets
 from urllib.parse import urlsplit, urlunsplit
-
-import pytz
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+
+from odoo.addons.base.models.res_partner import _tz_get
 
 from ..telephony import dialect as dialects
 from .secret_field import Secret
@@ -159,7 +160,7 @@ class PbxProvider(models.Model):
         "contact nor its company has a country.",
     )
     tz = fields.Selection(
-        selection="_selection_tz",
+        selection=_tz_get,
         string="Time zone of the account",
         help="The zone set at the PBX: its events tell local times without a zone.",
     )
@@ -205,10 +206,6 @@ class PbxProvider(models.Model):
     @api.model
     def _selection_dialect(self):
         return [(dialect.code, dialect.label) for dialect in dialects.available()]
-
-    @api.model
-    def _selection_tz(self):
-        return [(name, name) for name in sorted(pytz.common_timezones)]
 
     # --------------------------------------------------------------- computed
 
@@ -300,6 +297,21 @@ class PbxProvider(models.Model):
                 raise ValidationError(
                     self.env._("“Run as” has to be an internal user, not a guest.")
                 )
+
+    @api.constrains("tz")
+    def _check_tz(self):
+        for provider in self.filtered("tz"):
+            try:
+                ZoneInfo(provider.tz)
+            except ZoneInfoNotFoundError as error:
+                raise ValidationError(
+                    self.env._(
+                        "This server has no data about the time zone %s. Choose its "
+                        "present name, such as Europe/Kyiv, or install the package "
+                        "tzdata.",
+                        provider.tz,
+                    )
+                ) from error
 
     @api.constrains("port")
     def _check_port(self):
