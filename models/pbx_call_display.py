@@ -109,7 +109,7 @@ class PbxCall(models.Model):
                 ),
             )
         if is_admin:
-            return self.env._("No calls here yet"), Markup(
+            return self.env._("No calls here"), Markup(
                 '%s <a href="/odoo/cloud-pbx">%s</a>'
             ) % (
                 self.env._(
@@ -119,7 +119,7 @@ class PbxCall(models.Model):
                 self.env._("Cloud PBXs"),
             )
         return (
-            self.env._("No calls here yet"),
+            self.env._("No calls here"),
             self.env._(
                 "When your phone rings, or you dial, the call is written down here by "
                 "itself."

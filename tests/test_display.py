@@ -16,12 +16,12 @@ class TestDisplay(ViewCase):
         return action.with_company(self.company)._get_action_dict()["help"]
 
     def test_an_empty_list_says_what_to_do(self):
-        self.assertIn("No calls here yet", self.help(self.anna))
+        self.assertIn("No calls here", self.help(self.anna))
         self.assertNotIn("Check", self.help(self.anna))
         self.assertIn("Check", self.help(self.admin))
         self.desk.user_ids = False
         self.assertIn("No internal number is yours", self.help(self.anna))
-        self.assertIn("No calls here yet", self.help(self.supervisor))
+        self.assertIn("No calls here", self.help(self.supervisor))
         self.provider.unlink()
         self.assertIn('href="/odoo/cloud-pbx/new"', self.help(self.admin))
         self.assertIn("Ask your administrator", self.help(self.anna))
