@@ -225,13 +225,19 @@ class PbxCall(models.Model):
                 settings = call.provider_id._settings(call.provider_id.id)
                 call.candidate_ids = directory._candidates(settings, call.number)
 
-    @api.depends("user_id", "participant_ids")
+    @api.depends("user_id", "participant_ids", "direction", "state", "outcome")
     @api.depends_context("uid")
     def _compute_can_claim(self):
         for call in self:
-            call.can_claim = (
-                not call.user_id and self.env.user in call.sudo().participant_ids
+            # Of an incoming call nobody answered, nobody says "it was me".
+            was_somebody = (
+                call.direction != "inbound"
+                or call.state == "ongoing"
+                or call.outcome == "answered"
             )
+            # sudo: who took part is what decides that one may
+            part = call.sudo().participant_ids
+            call.can_claim = was_somebody and not call.user_id and self.env.user in part
 
     @api.depends("leg_ids.extension_id")
     def _compute_unknown_extensions(self):
