@@ -248,7 +248,7 @@ class PbxProvider(models.Model):
         events = self.env["pbx.event"]
         for provider in self:
             newest = events.search_fetch(
-                [("provider_id", "=", provider.id)],
+                [("provider_id", "=", provider._origin.id)],
                 ["received_at"],
                 order="received_at desc",
                 limit=1,
@@ -257,7 +257,7 @@ class PbxProvider(models.Model):
             if not told:
                 # The inbox is pruned; the log is not.
                 call = self.env["pbx.call"].search_fetch(
-                    [("provider_id", "=", provider.id)],
+                    [("provider_id", "=", provider._origin.id)],
                     ["last_event_at"],
                     order="start desc",
                     limit=1,
@@ -276,8 +276,8 @@ class PbxProvider(models.Model):
             )
         }
         for provider in self:
-            provider.waiting_count = counts.get((provider.id, "pending"), 0)
-            provider.failed_count = counts.get((provider.id, "failed"), 0)
+            provider.waiting_count = counts.get((provider._origin.id, "pending"), 0)
+            provider.failed_count = counts.get((provider._origin.id, "failed"), 0)
 
     def _compute_call_count(self):
         counts = dict(
@@ -286,7 +286,7 @@ class PbxProvider(models.Model):
             )
         )
         for provider in self:
-            provider.call_count = counts.get(provider, 0)
+            provider.call_count = counts.get(provider._origin, 0)
 
     # ------------------------------------------------------------ constraints
 
