@@ -2,7 +2,7 @@
 
 import psycopg2
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -82,6 +82,15 @@ class TestExtension(PbxCase):
         self.assertEqual(
             self.desk.with_user(clerk).user_ids.ids, self.desk.user_ids.ids
         )
+
+    def test_agents_do_not_give_themselves_a_phone(self):
+        """Whoever has a phone sees its calls."""
+        for user in (self.boris, self.supervisor):
+            with self.assertRaises(AccessError):
+                user.with_user(user).pbx_extension_ids |= self.desk
+            with self.assertRaises(AccessError):
+                self.desk.with_user(user).user_ids |= user
+        self.assertEqual(self.desk.user_ids, self.anna)
 
     # ------------------------------------------------------------------ whose call
 

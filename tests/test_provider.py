@@ -229,6 +229,14 @@ class TestProvider(PbxHttpCase):
         self.assertEqual(response.status_code, 404, "the old one is dead at once")
         self.assertEqual(self.post(step.event, step.fields).status_code, 200)
 
+    def test_form_while_it_is_edited_counts_as_before(self):
+        self.play("answered")
+        self.put(switchboard.scenario("missed")[:1])
+        mine = self.provider.with_user(self.admin)
+        draft = mine.new({"name": "Other"}, origin=mine)
+        self.assertEqual(draft.last_event_at, mine.last_event_at)
+        self.assertEqual((draft.waiting_count, draft.call_count), (1, 1))
+
     def test_changed_keys_count_at_once(self):
         step = switchboard.scenario("missed")[0]
         self.assertEqual(self.post(step.event, step.fields).status_code, 200)

@@ -3,7 +3,7 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .common import REF, SECRET, PbxHttpCase
+from .common import REF, SECRET, PbxHttpCase, log_lines
 
 SECRETS = {
     "pbx.provider": ("api_key", "api_secret", "webhook_token", "webhook_url"),
@@ -95,10 +95,11 @@ class SecretsCase(PbxHttpCase):
 
     def rpc(self, model, method, *args, **kwargs):
         params = {"model": model, "method": method, "args": args, "kwargs": kwargs}
-        response = self.url_open(
-            f"/web/dataset/call_kw/{model}/{method}",
-            json={"jsonrpc": "2.0", "method": "call", "id": 1, "params": params},
-        )
+        with log_lines():
+            response = self.url_open(
+                f"/web/dataset/call_kw/{model}/{method}",
+                json={"jsonrpc": "2.0", "method": "call", "id": 1, "params": params},
+            )
         return response.json()
 
     def record_of(self, model):
