@@ -18,5 +18,6 @@ from . import test_properties
 from . import test_views
 from . import test_view_search
 from . import test_display
+from . import test_translations
 from . import test_tours
 from . import test_hoot
