@@ -64,6 +64,11 @@ def street(servers):
     odoo = servers.start()
     yield Street(odoo)
     odoo.stop()
+    # Odoo's threads that run jobs end when the database does: others start anew.
+    for server in servers.started:
+        if server.running():
+            server.stop()
+            server.start()
 
 
 def key(event):
