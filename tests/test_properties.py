@@ -25,7 +25,7 @@ CALL_FIELDS = (
 )  # fmt: skip
 LEG_FIELDS = ("number", "extension_id", "user_id", "start", "answer", "stop", "outcome")
 # Of each scenario, so that the suite stays quick.
-EXAMPLES = 3
+EXAMPLES = 2
 
 
 @tagged("post_install", "-at_install")
