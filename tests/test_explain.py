@@ -234,6 +234,14 @@ class TestExplain(PbxCase):
                 with self.subTest(name, event=step.event):
                     self.assertIndexed(recorded)
 
+    def test_the_other_leg_of_a_click(self):
+        """Asked after each event of an outgoing call."""
+        call = self.env["pbx.call"].search([("ref", "=", "in_300")])
+        self.assertEqual(call.direction, "outbound")
+        with self.statements() as recorded:
+            call._may_have_leg()
+        self.assertIndexed(recorded)
+
     # ------------------------------------------------------------------------- jobs
 
     def test_jobs(self):
