@@ -1,7 +1,7 @@
 """Fixtures: a real Odoo, a look-alike PBX that rings it, and the two introduced.
 
 odoo      .url, .login(user, password) -> .call(model, method, *args, **kwargs),
-          .sql(query, params) -> rows, .stop(), .start(), .log_text()
+          .sql(query, params) -> rows, .stop(), .start(), .kill(), .log_text()
 pbx       .url, .play(scenario, **options), .post(path, body), .log_text()
 provider  dict: id, webhook_url, api_key, api_secret, tz
 servers   .start(workers=2) -> one more Odoo, on a database of its own

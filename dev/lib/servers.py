@@ -1,5 +1,7 @@
 """Odoo and the look-alike PBX as processes: start, wait until they answer, stop."""
 
+import contextlib
+import os
 import re
 import signal
 import socket
@@ -15,7 +17,7 @@ from .terminal import Stop, tail
 
 HOST = "127.0.0.1"
 START_SECONDS = 90
-STOP_SECONDS = 30
+STOP_SECONDS = (4, 20)
 
 
 def free_port() -> int:
@@ -91,14 +93,19 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:
-        """Ask it to end; after half a minute, make it."""
-        if not self.running():
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        """Ask it to end, ask again (to Odoo that means: now), in the end make it."""
+        for patience in STOP_SECONDS:
+            if not self.running():
+                return
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and its workers at once, as a crash does."""
+        if self.running():
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def log_text(self) -> str:
