@@ -3,6 +3,7 @@ from . import (
     pbx_provider,
     pbx_provider_settings,
     pbx_provider_hints,
+    pbx_provider_inbox,
     pbx_provider_check,
     pbx_extension,
     pbx_event,

@@ -1,4 +1,3 @@
-import logging
 import secrets
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,8 +9,6 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ..telephony import dialect as dialects
 from .secret_field import Secret
-
-_logger = logging.getLogger(__name__)
 
 ADMIN = "base.group_system"
 
@@ -190,16 +187,6 @@ class PbxProvider(models.Model):
     extension_ids = fields.One2many(
         "pbx.extension", "provider_id", string="Internal numbers"
     )
-    last_event_at = fields.Datetime(
-        string="Last event", compute="_compute_inbox", compute_sudo=True
-    )
-    waiting_count = fields.Integer(
-        string="Waiting events", compute="_compute_inbox", compute_sudo=True
-    )
-    failed_count = fields.Integer(
-        string="Failed events", compute="_compute_inbox", compute_sudo=True
-    )
-    call_count = fields.Integer(compute="_compute_call_count", compute_sudo=True)
 
     _webhook_token_uniq = models.UniqueIndex("(webhook_token)")
 
@@ -243,50 +230,6 @@ class PbxProvider(models.Model):
         if self.port and parts.port is None:
             netloc = f"{netloc}:{self.port}"
         return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", ""))
-
-    def _compute_inbox(self):
-        events = self.env["pbx.event"]
-        for provider in self:
-            newest = events.search_fetch(
-                [("provider_id", "=", provider._origin.id)],
-                ["received_at"],
-                order="received_at desc",
-                limit=1,
-            )
-            told = newest.received_at
-            if not told:
-                # The inbox is pruned; the log is not.
-                call = self.env["pbx.call"].search_fetch(
-                    [("provider_id", "=", provider._origin.id)],
-                    ["last_event_at"],
-                    order="start desc",
-                    limit=1,
-                )
-                told = call.last_event_at
-            provider.last_event_at = told
-        counts = {
-            (provider.id, state): count
-            for provider, state, count in events._read_group(
-                [
-                    ("provider_id", "in", self.ids),
-                    ("state", "in", ("pending", "failed")),
-                ],
-                ["provider_id", "state"],
-                ["__count"],
-            )
-        }
-        for provider in self:
-            provider.waiting_count = counts.get((provider._origin.id, "pending"), 0)
-            provider.failed_count = counts.get((provider._origin.id, "failed"), 0)
-
-    def _compute_call_count(self):
-        counts = dict(
-            self.env["pbx.call"]._read_group(
-                [("provider_id", "in", self.ids)], ["provider_id"], ["__count"]
-            )
-        )
-        for provider in self:
-            provider.call_count = counts.get(provider._origin, 0)
 
     # ------------------------------------------------------------ constraints
 
@@ -382,24 +325,6 @@ class PbxProvider(models.Model):
         return self._notify(
             self.env._("The webhook has a new address. Enter it at the PBX."), "warning"
         )
-
-    def action_view_calls(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "cloud_pbx.pbx_call_action"
-        )
-        return {**action, "domain": [("provider_id", "=", self.id)], "context": {}}
-
-    def action_view_events(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "cloud_pbx.pbx_event_action"
-        )
-        return {
-            **action,
-            "domain": [("provider_id", "=", self.id)],
-            "context": {"search_default_waiting": 1} if self.waiting_count else {},
-        }
 
     def _notify(self, message, kind="info", sticky=False):
         return {

@@ -1,113 +1,40 @@
 """What a call is: events as a PBX tells them, facts as a set of events, one pure view.
 
-A :class:`CallEvent` says what happened, in no vendor's words. :class:`CallFacts` is a
-*set* of events, so the order in which they came, and how often, does not matter.
-:func:`derive` turns facts into a :class:`Call`. All times are naive UTC.
+A :class:`CallEvent` says what happened. :class:`CallFacts` is a *set* of events, so the
+order in which they came, and how often, does not matter. :func:`derive` turns facts
+into a :class:`Call`. All times are naive UTC.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+# The words and the shape of events belong to what is offered here.
+from .event import (  # noqa: F401
+    ANSWERED,
+    BUSY,
+    CANCELLED,
+    DIALLED,
+    ENDED,
+    EXPIRED,
+    FAILED,
+    INBOUND,
+    INTERNAL,
+    KINDS,
+    MISSED,
+    NO_ANSWER,
+    OFFERED,
+    OUTBOUND,
+    RECORDED,
+    RINGING,
+    SPOKEN,
+    CallEvent,
+    event_from_json,
+    event_to_json,
+)
 from .numbers import is_extension
-
-# Kinds of events.
-OFFERED = "offered"  # a call from outside reached the PBX
-RINGING = "ringing"  # an extension is being rung
-DIALLED = "dialled"  # an extension dials out
-ANSWERED = "answered"  # somebody or something lifted
-ENDED = "ended"  # the call, or one part of it, is over
-RECORDED = "recorded"  # a recording can be fetched
-EXPIRED = "expired"  # nobody told the end, and waiting was given up
-KINDS = (OFFERED, RINGING, DIALLED, ANSWERED, ENDED, RECORDED, EXPIRED)
-
-INBOUND, OUTBOUND, INTERNAL = "inbound", "outbound", "internal"
-
-# Dispositions, in neutral words; they are outcomes too.
-SPOKEN = "answered"
-MISSED = "missed"
-BUSY = "busy"
-NO_ANSWER = "no_answer"
-CANCELLED = "cancelled"
-FAILED = "failed"
 
 # A four-byte integer holds this; no call does.
 MAX_SECONDS = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class CallEvent:
-    """One thing a PBX says about a call.
-
-    Two events that differ in nothing but ``received_at`` are the same event.
-    """
-
-    kind: str
-    ref: str
-    received_at: datetime = field(compare=False)
-    # "inbound", "outbound", or "" when the PBX does not say.
-    direction: str = ""
-    # Parties as ``numbers.from_pbx`` gives them: E.164, extension, or "".
-    caller: str = ""
-    called: str = ""
-    # Who rings, dials, answers, or (at the end) spoke last; ``also`` spoke before.
-    extension: str = ""
-    also: tuple = ()
-    # The told start of the call in UTC: two readings in an ambiguous local hour.
-    started: tuple = ()
-    # When it happened, where the PBX says so to the second.
-    at: datetime | None = None
-    # Seconds of conversation, as told.
-    talk: int | None = None
-    # Neutral disposition, and the PBX's own word.
-    disposition: str = ""
-    said: str = ""
-    recording: str = ""
-    # The part of a click-to-call in which our own extension is rung first.
-    own_leg: bool = False
-    # The part of it that reaches the other party, where the PBX marks it as such.
-    client_leg: bool = False
-
-    @property
-    def when(self):
-        """Told time where there is one, else the time of receipt."""
-        return self.at or self.received_at
-
-    def _sort_key(self):
-        return (self.when, self.received_at, repr(self))
-
-
-_TIMES = ("received_at", "at")
-_DEFAULTS = {
-    f.name: f.default for f in fields(CallEvent) if f.name not in ("kind", "ref")
-}
-
-
-def _event_to_json(event):
-    data = {"kind": event.kind, "ref": event.ref}
-    for name, default in _DEFAULTS.items():
-        value = getattr(event, name)
-        if value == default:
-            continue
-        if name in _TIMES:
-            value = value.isoformat()
-        elif name == "started":
-            value = [reading.isoformat() for reading in value]
-        elif name == "also":
-            value = list(value)
-        data[name] = value
-    return data
-
-
-def _event_from_json(data):
-    values = {name: value for name, value in data.items() if name in _DEFAULTS}
-    for name in _TIMES:
-        if values.get(name):
-            values[name] = datetime.fromisoformat(values[name])
-    values["started"] = tuple(
-        datetime.fromisoformat(reading) for reading in values.get("started", ())
-    )
-    values["also"] = tuple(values.get("also", ()))
-    return CallEvent(kind=data["kind"], ref=data["ref"], **values)
 
 
 class CallFacts:
@@ -124,7 +51,7 @@ class CallFacts:
             if before is None or event.received_at < before.received_at:
                 known[event] = event
         # Replacing a dict's value keeps the older key: rebuild from the values.
-        self.events = tuple(sorted(known.values(), key=CallEvent._sort_key))
+        self.events = tuple(sorted(known.values(), key=CallEvent.sort_key))
 
     def add(self, events):
         """Return facts with ``events`` added."""
@@ -142,12 +69,12 @@ class CallFacts:
 
     def to_json(self):
         """Return a list of plain dicts, the same for equal facts."""
-        return [_event_to_json(event) for event in self.events]
+        return [event_to_json(event) for event in self.events]
 
     @classmethod
     def from_json(cls, data):
         """Return the facts that ``to_json`` wrote; ``None`` and ``[]`` are no facts."""
-        return cls(_event_from_json(item) for item in data or ())
+        return cls(event_from_json(item) for item in data or ())
 
 
 @dataclass(frozen=True)
@@ -248,7 +175,7 @@ class _Reading:
         if not ends:
             return None
         return min(
-            ends, key=lambda e: (e.disposition != SPOKEN, -(e.talk or 0), e._sort_key())
+            ends, key=lambda e: (e.disposition != SPOKEN, -(e.talk or 0), e.sort_key())
         )
 
     @property

@@ -1,0 +1,103 @@
+"""One thing a PBX says about a call, in no vendor's words."""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+# Kinds of events.
+OFFERED = "offered"  # a call from outside reached the PBX
+RINGING = "ringing"  # an extension is being rung
+DIALLED = "dialled"  # an extension dials out
+ANSWERED = "answered"  # somebody or something lifted
+ENDED = "ended"  # the call, or one part of it, is over
+RECORDED = "recorded"  # a recording can be fetched
+EXPIRED = "expired"  # nobody told the end, and waiting was given up
+KINDS = (OFFERED, RINGING, DIALLED, ANSWERED, ENDED, RECORDED, EXPIRED)
+
+INBOUND, OUTBOUND, INTERNAL = "inbound", "outbound", "internal"
+
+# Dispositions, in neutral words; they are outcomes too.
+SPOKEN = "answered"
+MISSED = "missed"
+BUSY = "busy"
+NO_ANSWER = "no_answer"
+CANCELLED = "cancelled"
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class CallEvent:
+    """One thing a PBX says about a call.
+
+    Two events that differ in nothing but ``received_at`` are the same event.
+    """
+
+    kind: str
+    ref: str
+    received_at: datetime = field(compare=False)
+    # "inbound", "outbound", or "" when the PBX does not say.
+    direction: str = ""
+    # Parties as ``numbers.from_pbx`` gives them: E.164, extension, or "".
+    caller: str = ""
+    called: str = ""
+    # Who rings, dials, answers, or (at the end) spoke last; ``also`` spoke before.
+    extension: str = ""
+    also: tuple = ()
+    # The told start of the call in UTC: two readings in an ambiguous local hour.
+    started: tuple = ()
+    # When it happened, where the PBX says so to the second.
+    at: datetime | None = None
+    # Seconds of conversation, as told.
+    talk: int | None = None
+    # Neutral disposition, and the PBX's own word.
+    disposition: str = ""
+    said: str = ""
+    recording: str = ""
+    # The part of a click-to-call in which our own extension is rung first.
+    own_leg: bool = False
+    # The part of it that reaches the other party, where the PBX marks it as such.
+    client_leg: bool = False
+
+    @property
+    def when(self):
+        """Told time where there is one, else the time of receipt."""
+        return self.at or self.received_at
+
+    def sort_key(self):
+        """Return what orders events; the same for equal ones of one receipt."""
+        return (self.when, self.received_at, repr(self))
+
+
+_TIMES = ("received_at", "at")
+_DEFAULTS = {
+    f.name: f.default for f in fields(CallEvent) if f.name not in ("kind", "ref")
+}
+
+
+def event_to_json(event):
+    """Return a plain dict without what is at its default."""
+    data = {"kind": event.kind, "ref": event.ref}
+    for name, default in _DEFAULTS.items():
+        value = getattr(event, name)
+        if value == default:
+            continue
+        if name in _TIMES:
+            value = value.isoformat()
+        elif name == "started":
+            value = [reading.isoformat() for reading in value]
+        elif name == "also":
+            value = list(value)
+        data[name] = value
+    return data
+
+
+def event_from_json(data):
+    """Return the event that ``event_to_json`` wrote; unknown names are passed over."""
+    values = {name: value for name, value in data.items() if name in _DEFAULTS}
+    for name in _TIMES:
+        if values.get(name):
+            values[name] = datetime.fromisoformat(values[name])
+    values["started"] = tuple(
+        datetime.fromisoformat(reading) for reading in values.get("started", ())
+    )
+    values["also"] = tuple(values.get("also", ()))
+    return CallEvent(kind=data["kind"], ref=data["ref"], **values)
