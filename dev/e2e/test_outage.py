@@ -273,8 +273,8 @@ def test_a_bug_in_the_handling_loses_nothing(street):
     for state, error, later in rows:
         assert (state, later) == ("failed", True)
         assert "a bug of ours" in error
-    waits = "update pbx_event set next_attempt_at = create_date"
-    street.odoo.sql(f"{waits} where ref = %s", [ref])
+    due = "update pbx_event set next_attempt_at = received_at - interval '1 minute'"
+    street.odoo.sql(f"{due} where ref = %s", [ref])
     street.settle()
     query = "select outcome, talk_seconds from pbx_call where ref = %s"
     assert street.odoo.sql(query, [ref]) == [("answered", 34)]
