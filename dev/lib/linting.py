@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import logcheck, places, scratch, setup, venv
+from . import logcheck, places, scratch, servers, setup, venv
 from .instance import Tools
 from .places import CHECKOUT, DEV, MODULE
 from .terminal import environment, say
@@ -108,33 +108,37 @@ class Lint:
     def test_lint(self) -> None:
         """Odoo's own checks of the modules that are installed, ours among them."""
         began = time.monotonic()
-        log = places.logs() / "test_lint.log"
-        log.unlink(missing_ok=True)
         with scratch.instance_for(self.tools, "lint") as home:
-            home.clone("lint")
-            # pylint on the PATH would have its test read all of Odoo: minutes.
-            env = home.environment() | {"PATH": os.defpath}
-            command = home.odoo_command(
-                *("-c", home.conf, "-d", "lint", "-i", f"{MODULE},test_lint"),
-                *("--test-tags", "/test_lint", "--stop-after-init", "--no-http"),
-            )
-            with log.open("wb") as output:
-                code = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=env,
-                    cwd="/",
-                ).returncode
-        ran = TESTS_RAN.findall(log.read_text(errors="replace"))
-        complaint = ""
-        if code or not ran or ran[-1][:2] != ("0", "0") or ran[-1][2] == "0":
-            bad = "\n".join(logcheck.entries(log)) or f"the log: {log}"
-            complaint = f"Odoo ended with {code}.\n{bad}"
-        elif bad := logcheck.complaints(log):
-            complaint = "\n".join(bad)
+            # In the run's own folder: two at a time do not share it.
+            log = home.folder / "test_lint.log"
+            complaint = self._ask_odoo(home, log)
         self.report("Odoo's test_lint", began, complaint)
+
+    @staticmethod
+    def _ask_odoo(home, log) -> str:
+        home.clone("lint")
+        # pylint on the PATH would have its test read all of Odoo: minutes.
+        env = home.environment() | {"PATH": os.defpath}
+        command = home.odoo_command(
+            *("-c", home.conf, "-d", "lint", "-i", f"{MODULE},test_lint"),
+            *("--test-tags", "/test_lint", "--stop-after-init"),
+            # Odoo serves while it tests, and a demo may have the usual port.
+            *("--http-port", servers.free_port()),
+        )
+        with log.open("wb") as output:
+            code = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd="/",
+            ).returncode
+        ran = TESTS_RAN.findall(log.read_text(errors="replace"))
+        if code or not ran or ran[-1][:2] != ("0", "0") or ran[-1][2] == "0":
+            bad = "\n".join(logcheck.entries(log)) or f"the log: {scratch.kept(log)}"
+            return f"Odoo ended with {code}.\n{bad}"
+        return "\n".join(logcheck.complaints(log))
 
 
 def run(words: list[str]) -> int:

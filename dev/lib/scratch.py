@@ -47,6 +47,8 @@ def claim_of(folder: Path) -> Path:
 def sweep() -> None:
     """Remove what a killed run left."""
     for folder in places.state().glob("scratch-*"):
-        if not holder(claim_of(folder)):
+        # While it is copied, a run's folder has a name of its own.
+        claim = claim_of(folder.with_name(folder.name.removesuffix(".new")))
+        if not holder(claim):
             Instance(folder).remove()
-            claim_of(folder).unlink(missing_ok=True)
+            claim.unlink(missing_ok=True)
