@@ -28,8 +28,9 @@ help:
 	$(info $(HELP))
 	@:
 
+# It ends with make, even if make is killed.
 demo:
-	@$(PYTHON) dev/demo
+	@setpriv --pdeathsig TERM $(PYTHON) dev/demo
 
 # T, B and the others reach the scripts through the environment.
 test:
