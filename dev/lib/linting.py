@@ -9,7 +9,7 @@ from pathlib import Path
 from . import logcheck, places, scratch, servers, setup, venv
 from .instance import Tools
 from .places import CHECKOUT, DEV, MODULE
-from .terminal import environment, say
+from .terminal import Stop, environment, say
 
 TESTS_RAN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 
@@ -23,8 +23,12 @@ class Lint:
 
     def files(self, *patterns: str) -> list[str]:
         """The checkout's files, as git sees them (not the ignored ones)."""
-        command = ["git", "ls-files", "-z", "-co", "--exclude-standard", *patterns]
+        # git distrusts a checkout of another user, such as root's in a container.
+        command = ["git", "-c", f"safe.directory={CHECKOUT}", "ls-files", "-z", "-co"]
+        command += ["--exclude-standard", *patterns]
         done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+        if done.returncode:
+            raise Stop(f"git cannot list the files: {done.stderr.strip()}")
         names = done.stdout.split("\0")
         return sorted({name for name in names if name and (CHECKOUT / name).exists()})
 
