@@ -12,27 +12,66 @@ import json
 import pkgutil
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from . import __name__ as _package
 from . import __path__ as _path
+
+# Kinds of questions that a PBX counts apart from each other.
+GENERAL, STATISTICS = "general", "statistics"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One question to a PBX and what came of it, as a log may keep it: masked.
+
+    ``asked`` and ``answered`` are texts without keys, signatures, links and addresses;
+    ``status`` is the HTTP status, 0 without an answer; ``error`` is the ``PbxError``.
+    """
+
+    method: str
+    path: str
+    asked: str = ""
+    status: int = 0
+    answered: str = ""
+    seconds: float = 0.0
+    bucket: str = GENERAL
+    error: Exception | None = None
+
+
+class Wire:
+    """What stands between a dialect and the network. This one lets everything pass."""
+
+    def may_ask(self, bucket):
+        """Count one question of this kind, just before it is sent.
+
+        :raises RateLimited: the limit that all workers share is used up.
+        """
+
+    def was_asked(self, exchange):
+        """Take note of an :class:`Exchange`, whatever came of it."""
 
 
 @dataclass(frozen=True)
 class Account:
     """What a dialect may know of the account it speaks for. Holds secrets: never log.
 
-    ``zone`` is the zone in which the PBX tells local times.
+    ``zone`` is the zone in which the PBX tells local times. ``former_secret`` signed
+    until lately, and what it signed may still be on its way. ``patience`` is how many
+    seconds an answer may take where somebody waits for it; 0: as long as is usual.
     """
 
     key: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    former_secret: str = field(default="", repr=False)
     server_url: str = ""
     webhook_url: str = field(default="", repr=False)
     login: str = ""
     account: str = ""
     country: str = ""
     zone: tzinfo = UTC
+    patience: float = 0
+    wire: Wire = field(default_factory=Wire, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -108,6 +147,59 @@ class Decision:
     return_timeout: int | None = None
 
 
+@dataclass(frozen=True)
+class Balance:
+    """``amount`` as the PBX writes it (``"10.34"``)."""
+
+    amount: str
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a PBX is set to: where it sends events (``""``: nowhere), and which.
+
+    ``notifications`` is ``{name: bool}`` with the names of ``Dialect.notifications``.
+    """
+
+    url: str = field(default="", repr=False)
+    notifications: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An internal number as the PBX describes it; what it does not tell is empty."""
+
+    number: str
+    name: str = ""
+    caller_id: str = ""
+    login: str = ""
+    online: bool | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number under which the PBX is called, E.164."""
+
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """A part of a past period.
+
+    :var tuple events: ``CallEvent``, all of the calls of ``rows`` rows.
+    :var next: what to ask for the next page with (JSON-able); ``None``: that was all.
+    :var datetime until: naive UTC; all that began before it has been told by now.
+    """
+
+    events: tuple
+    next: object = None
+    rows: int = 0
+    until: datetime | None = None
+
+
 class Dialect:
     """One kind of PBX. Subclasses set the attributes and override what they offer."""
 
@@ -152,36 +244,75 @@ class Dialect:
         """Return a proven :class:`Request` about no call, for trying the address."""
         raise NotOffered(f"{self.label} has no event to try an address with.")
 
-    # What Odoo asks of the PBX. ``client`` errors are the dialect's own family.
+    # What Odoo asks of the PBX. All of it raises ``errors.PbxError``, and goes over
+    # ``account.wire``.
+
     def connect(self, account):
-        """Tell the PBX our address and what to send there."""
+        """Make the PBX send its events to ``account.webhook_url``."""
         raise NotOffered(f"{self.label} cannot be set up from here.")
+
+    def switch_notifications(self, account, flags):
+        """Switch notifications on and off: ``{name: bool}``."""
+        raise NotOffered(f"{self.label} cannot be set up from here.")
+
+    def fetch_setup(self, account):
+        """Return the :class:`Setup` the PBX has now."""
+        raise NotOffered(f"{self.label} does not tell how it is set up.")
 
     def keep_alive(self, account):
         """Renew what ends by itself (a subscription); called by a job."""
 
     def disconnect(self, account):
-        """Tell the PBX to forget our address."""
+        """Make the PBX forget our address."""
+
+    def fetch_balance(self, account):
+        """Return the :class:`Balance`."""
+        raise NotOffered(f"{self.label} has no balance.")
+
+    def fetch_offset(self, account):
+        """Return the offset of the PBX's clock, as :func:`fixed_zone` reads it."""
+        raise NotOffered(f"{self.label} does not tell its offset.")
+
+    def fetch_extensions(self, account):
+        """Return the numbers of the PBX's extensions, in one question."""
+        raise NotOffered(f"{self.label} does not list its extensions.")
+
+    def fetch_extension(self, account, number):
+        """Return the :class:`Extension`, whether it is online included."""
+        raise NotOffered(f"{self.label} does not describe its extensions.")
+
+    def fetch_online(self, account, number):
+        """Tell whether a phone is registered at this extension, in one question."""
+        raise NotOffered(f"{self.label} does not tell who is online.")
+
+    def fetch_lines(self, account):
+        """Return the list of :class:`Line`."""
+        raise NotOffered(f"{self.label} does not list its numbers.")
 
     def dial(self, account, extension, number, line=""):
-        """Ring ``extension``, then ``number``. Return the call's id, or ``""``."""
+        """Ring ``extension``, then ``number`` (E.164). Never repeated by itself.
+
+        :param str line: the extension or the PBX's own name of what makes the call, so
+            that its number is shown; ``""``: the extension's own.
+        :return: the call's id, or ``""`` where the PBX tells it only in events.
+        """
         raise NotOffered(f"{self.label} cannot dial.")
 
-    def fetch_history(self, account, start, stop):
-        """Yield past calls' events between two naive UTC times."""
+    def fetch_history(self, account, start, stop, page=None):
+        """Return a :class:`HistoryPage` of the calls that began between two times.
+
+        :param datetime start: with ``stop`` naive UTC, any length.
+        :param page: ``HistoryPage.next`` of the page before; ``None``: the first one.
+        """
         raise NotOffered(f"{self.label} keeps no history.")
 
     def fetch_recording(self, account, ref, recording):
-        """Return where the recording can be fetched now."""
+        """Return the address from which the file can be fetched now, without a key.
+
+        :param str ref: the call's id; ``recording``: the recording's.
+        :raises NotFound: not recorded, not ready yet, or gone.
+        """
         raise NotOffered(f"{self.label} keeps no recordings.")
-
-    def fetch_extensions(self, account):
-        """Return the PBX's extensions."""
-        raise NotOffered(f"{self.label} does not list its extensions.")
-
-    def fetch_lines(self, account):
-        """Return the numbers under which the PBX is called."""
-        raise NotOffered(f"{self.label} does not list its numbers.")
 
 
 _dialects = {}

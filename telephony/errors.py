@@ -27,13 +27,17 @@ class AddressNotAllowed(PbxError):
 
 
 class RateLimited(PbxError):
-    """Too many questions; ``retry_after`` is in seconds."""
+    """Too many questions; ``retry_after`` is in seconds.
+
+    ``told`` by the PBX, or else foreseen by us, who did not ask at all.
+    """
 
     code = "rate_limited"
 
-    def __init__(self, detail="", retry_after=60):
+    def __init__(self, detail="", retry_after=60, told=True):
         super().__init__(detail)
         self.retry_after = retry_after
+        self.told = told
 
 
 class NoMoney(PbxError):
@@ -55,12 +59,25 @@ class NotFound(PbxError):
 
 
 class Unreachable(PbxError):
-    """No answer, or none that was complete; asking again may help."""
+    """No answer, or none that was complete; asking again may help.
+
+    ``sent``: the question may have arrived all the same.
+    """
 
     code = "unreachable"
+
+    def __init__(self, detail="", sent=True):
+        super().__init__(detail)
+        self.sent = sent
 
 
 class BadAnswer(PbxError):
     """An answer that is not in the PBX's own form."""
 
     code = "bad_answer"
+
+
+class TooLarge(PbxError):
+    """More than we are willing to take; asking again does not help."""
+
+    code = "too_large"

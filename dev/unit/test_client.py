@@ -1,191 +1,231 @@
-"""The API's client against the look-alike, in both modes, and against a broken one."""
+"""What Zadarma is asked for, against the look-alike, in both modes of its answers.
+
+The fixtures are in ``conftest.py``: after every test the look-alike's log must be
+without a problem, so each request keeps to the OpenAPI document and its corrections.
+"""
 
 import socket
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from lookalike import CLIENT, ZADARMA, asked, rows_at, spoil
 
-from sandbox.running import running
-from telephony import errors
-from telephony.dialect import Account
-from telephony.zadarma import client as client_module
-from telephony.zadarma.client import STATISTICS, Client, Extension, Line, is_true
+from telephony import dialect, errors
+from telephony.dialect import Balance, Extension, Line
 
-KEY, SECRET = "4f9ac67f67961b71ab48", "5fa0200ffca68e1517d4"
-
-
-@pytest.fixture(scope="module", params=["live", "spec"])
-def server(request):
-    with running(KEY, SECRET, mode=request.param) as server:
-        server.mode = request.param
-        yield server
+NOW = datetime.now(UTC).replace(tzinfo=None)
+DAY = timedelta(days=1)
+OWN_NAMES = ("start", "internal", "answer", "end", "out_start", "out_end")
 
 
-@pytest.fixture
-def pbx(server):
-    server.reset()
-    server.control("POST", "/settings", {"mode": server.mode})
-    return server
+# -- the account -----------------------------------------------------------------------
 
 
-@pytest.fixture
-def client(pbx):
-    made = Client(Account(key=KEY, secret=SECRET, server_url=pbx.url))
-    made.session.trust_env = False
-    return made
+@pytest.mark.parametrize("amount", [12.5, 0, -3, 10.34])
+def test_the_balance_is_the_text_that_was_told(pbx, account, amount):
+    pbx.account.balance = amount
+    assert ZADARMA.fetch_balance(account) == Balance(str(amount), "USD")
 
 
-def asked(pbx):
-    """What the look-alike was asked, oldest first, each without a contract problem."""
-    log = pbx.control("GET", "/log?kind=api").json()
-    for entry in log:
-        assert not entry.get("problems"), entry
-    return list(reversed(log))
+@pytest.mark.parametrize(
+    "zone, offset",
+    [("UTC", "UTC+0"), ("Asia/Kolkata", "UTC+5:30"), ("America/Caracas", "UTC-4")],
+)
+def test_the_offset_is_one_that_can_be_read(pbx, account, zone, offset):
+    pbx.account.zone = zone
+    assert ZADARMA.fetch_offset(account) == offset
+    assert dialect.fixed_zone(offset)
 
 
-def test_the_account_is_read(pbx, client):
-    pbx.control("POST", "/settings", {"balance": 12.5})
-    assert client.balance() == ("12.5", "USD")
-    assert client.utc_offset().startswith("UTC")
-    assert len(asked(pbx)) == 2
-
-
-def test_extensions_and_lines_have_one_form_in_both_modes(pbx, client):
-    _pbx_id, listed = client.extension_numbers()
-    assert listed == ["100", "101"]
+def test_extensions_are_listed_and_described(pbx, account):
+    assert ZADARMA.fetch_extensions(account) == ["100", "101"]
+    assert len(asked(pbx)) == 1
     pbx.account.extensions["101"]["online"] = False
-    found = client.extension("101")
-    assert isinstance(found, Extension)
-    assert (found.number, found.name, found.online) == ("101", "Sales", False)
-    lines = client.lines()
-    assert [line.number for line in lines] == ["+442079460900", "+442079460901"]
-    assert all(isinstance(line, Line) for line in lines)
-    asked(pbx)
+    assert ZADARMA.fetch_extension(account, "101") == Extension(
+        "101", "Sales", "+442079460900", online=False
+    )
+    assert ZADARMA.fetch_online(account, "100") is True
+    assert ZADARMA.fetch_online(account, "101") is False
 
 
-def test_notifications_are_set_as_text_flags(pbx, client):
-    client.set_notifications({"notify_start": True, "notify_end": False})
-    _url, flags = client.notifications()
-    assert flags["notify_start"] is True
-    assert flags["notify_end"] is False
-    asked(pbx)
+@pytest.mark.parametrize("number", ["", "0", "../../info", "12345678", "100?x=1"])
+def test_what_is_no_extension_is_not_asked_for(pbx, account, number):
+    for fetch in (ZADARMA.fetch_extension, ZADARMA.fetch_online):
+        with pytest.raises(errors.BadParameter):
+            fetch(account, number)
+    assert asked(pbx) == []
 
 
-def test_an_address_that_does_not_echo_is_refused(client):
+def test_an_unknown_extension_is_a_readable_error(account):
+    with pytest.raises(errors.PbxError):
+        ZADARMA.fetch_online(account, "999")
+
+
+def test_lines_are_e164(account):
+    assert ZADARMA.fetch_lines(account) == [
+        Line("+442079460900", "Main line"),
+        Line("+442079460901", "Support"),
+    ]
+
+
+# -- setting up ------------------------------------------------------------------------
+
+
+def test_notifications_are_switched_one_by_one(pbx, account):
+    ZADARMA.switch_notifications(account, {"start": False, "out_end": False})
+    told = ZADARMA.fetch_setup(account).notifications
+    assert told == {name: name not in ("start", "out_end") for name in OWN_NAMES}
+    ZADARMA.switch_notifications(account, {"start": True})
+    assert ZADARMA.fetch_setup(account).notifications["start"] is True
+    assert pbx.account.notifications["notify_out_end"] == "false"
+
+
+def test_an_address_that_does_not_echo_is_refused(pbx, account):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        closed = f"http://127.0.0.1:{probe.getsockname()[1]}/"
-    with pytest.raises(errors.BadParameter):
-        client.set_webhook_url(closed)
+        closed = f"http://127.0.0.1:{probe.getsockname()[1]}/pbx/zadarma/tok-secret"
+    with pytest.raises(errors.BadParameter) as caught:
+        ZADARMA.connect(account.__class__(**{**vars(account), "webhook_url": closed}))
+    assert caught.value.detail and "tok-secret" not in caught.value.detail
+    assert ZADARMA.fetch_setup(account).url == ""
 
 
-def test_past_calls_keep_every_digit_of_their_ids(pbx, client):
-    pbx.control("POST", "/play", {"scenario": "answered"})
-    today = datetime.now()
-    rows = client.statistics(today - timedelta(days=2), today + timedelta(days=2))
-    told = pbx.account.rows
-    assert len(rows) == len(told)
-    for row in rows:
-        assert isinstance(row["call_id"], str)
-        assert row["call_id"].partition(".")[2]
+def test_an_address_is_told_and_forgotten(pbx, account):
+    pbx.account.callinfo_url = "https://other.example.com/zadarma"
+    assert ZADARMA.fetch_setup(account).url == "https://other.example.com/zadarma"
+    ZADARMA.disconnect(account)
+    assert ZADARMA.fetch_setup(account).url == ""
 
 
-def test_a_callback_names_the_short_extension_and_keeps_the_plus(pbx, client):
-    pbx.control("POST", "/settings", {"click": {"auto": False}})
-    client.callback("100", "+442079460201")
+# -- dialling --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line, sip", [("", "100"), ("101", "101"), ("00001", "00001")])
+def test_a_call_is_asked_for_with_its_plus(pbx, account, line, sip):
+    pbx.account.click["auto"] = False
+    assert ZADARMA.dial(account, "100", CLIENT, line) == ""
     [entry] = asked(pbx)
-    assert "callback" in entry["path"]
+    assert entry["path"] == "/v1/request/callback/"
+    told = {name: entry["params"][name] for name in ("from", "to", "sip")}
+    assert told == {"from": "100", "to": CLIENT, "sip": sip}
 
 
-def test_a_recording_that_is_not_there_is_not_found(client):
+@pytest.mark.parametrize("kind", ["500", "truncated", "html", "empty", "timeout"])
+def test_a_call_is_never_asked_for_twice(pbx, account, kind, monkeypatch):
+    monkeypatch.setattr("telephony.zadarma.transport.TIMEOUT", (2, 0.3))
+    pbx.account.click["auto"] = False
+    spoil(pbx, kind, seconds=0.6)
+    with pytest.raises((errors.Unreachable, errors.BadAnswer)):
+        ZADARMA.dial(account, "100", CLIENT)
+    assert len([e for e in asked(pbx) if "callback" in e["path"]]) <= 1
+
+
+# -- recordings ------------------------------------------------------------------------
+
+
+def test_a_recording_has_a_link_that_needs_no_key(pbx, account):
+    pbx.control("POST", "/play", {"scenario": "answered"})
+    [row] = pbx.account.rows
+    link = ZADARMA.fetch_recording(account, row["pbx_call_id"], row["call_id"])
+    assert link.startswith(pbx.url + "/v1/pbx/record/download/")
+    assert pbx.send("GET", link).content.startswith(b"ID3")
+    # Where the recording's own id is not known.
+    assert ZADARMA.fetch_recording(account, row["pbx_call_id"], "").startswith(pbx.url)
+
+
+def test_a_recording_that_is_not_there_is_not_found(account):
     with pytest.raises(errors.NotFound):
-        client.recording_link("1779868800.1234567")
+        ZADARMA.fetch_recording(account, "", "1779868800.1234567")
 
 
-# -- errors ----------------------------------------------------------------------------
+# -- history ---------------------------------------------------------------------------
 
 
-def test_a_wrong_secret_is_a_wrong_key(pbx):
-    wrong = Client(Account(key=KEY, secret="other", server_url=pbx.url))
-    with pytest.raises(errors.WrongKey) as caught:
-        wrong.balance()
-    assert "other" not in str(caught.value)
+def all_pages(account, start, stop):
+    pages = [ZADARMA.fetch_history(account, start, stop)]
+    while pages[-1].next:
+        pages.append(ZADARMA.fetch_history(account, start, stop, pages[-1].next))
+        assert len(pages) < 50
+    return pages
+
+
+def refs(pages):
+    return {event.ref for page in pages for event in page.events}
+
+
+def test_every_digit_of_an_id_arrives(pbx, account):
+    rows_at(pbx, "2026-06-01 10:00:00", is_recorded=True)
+    [page] = all_pages(account, datetime(2026, 6, 1), datetime(2026, 6, 2))
+    [event] = page.events
+    assert event.recording == "1779868800.123450"
+    assert event.started == (datetime(2026, 6, 1, 9, 0),)
+
+
+def test_a_long_period_is_asked_for_in_parts_that_leave_nothing_out(pbx, account):
+    moments = [datetime(2026, 1, 1) + i * timedelta(hours=5) for i in range(800)]
+    rows_at(pbx, *(moment.strftime("%Y-%m-%d %H:%M:%S") for moment in moments))
+    start, stop = datetime(2026, 1, 1), datetime(2026, 6, 15)
+    pages = all_pages(account, start, stop)
+    assert len(refs(pages)) == len(
+        [m for m in moments if m < stop + timedelta(hours=3)]
+    )
+    for entry in asked(pbx):
+        first, last = (entry["params"][name] for name in ("start", "end"))
+        span = datetime.fromisoformat(last) - datetime.fromisoformat(first)
+        # No month is shorter.
+        assert span <= timedelta(days=28)
+        assert (entry["reply"]["start"], entry["reply"]["end"]) == (first, last)
+    until = [page.until for page in pages]
+    assert until == sorted(until) and until[-1] == stop
+
+
+def test_pages_of_a_thousand_rows(pbx, account):
+    moments = [datetime(2026, 6, 1) + timedelta(seconds=i) for i in range(2500)]
+    rows_at(pbx, *(str(moment) for moment in moments))
+    start, stop = datetime(2026, 5, 31), datetime(2026, 6, 3)
+    first = ZADARMA.fetch_history(account, start, stop)
+    assert (first.rows, first.until) == (1000, start)
+    # New calls, and a later end, do not move what is being read.
+    rows_at(pbx, "2026-06-02 10:00:00", pbx_call_id="in_new")
+    second = ZADARMA.fetch_history(account, start, stop + DAY, first.next)
+    third = ZADARMA.fetch_history(account, start, stop + DAY, second.next)
+    assert [page.rows for page in (second, third)] == [1000, 501]
+    assert third.until == stop
+    last = ZADARMA.fetch_history(account, start, stop + DAY, third.next)
+    assert (last.next, last.until) == (None, stop + DAY)
+    assert len(refs([first, second, third])) == 2501
 
 
 @pytest.mark.parametrize(
-    "form, pause", [("429", 60), ("429_retry_after", None), ("200", 60)]
-)
-def test_every_form_of_too_many_is_a_rate_limit(pbx, client, form, pause):
-    limits = {"enabled": True, "form": form}
-    pbx.control("POST", "/settings", {"limits": limits})
-    days = datetime(2026, 5, 1), datetime(2026, 5, 2)
-    for _ in range(3):
-        client.statistics(*days)
-    with pytest.raises(errors.RateLimited) as caught:
-        client.statistics(*days)
-    assert 1 <= caught.value.retry_after <= 3600
-    if pause:
-        assert caught.value.retry_after == pause
-
-
-@pytest.mark.parametrize(
-    "kind, error",
+    "day, hours",
     [
-        ("500", errors.Unreachable),
-        ("html", errors.BadAnswer),
-        ("truncated", (errors.Unreachable, errors.BadAnswer)),
-        ("empty", errors.BadAnswer),
-        ("429", errors.RateLimited),
-        ("200", errors.RateLimited),
+        # Summer time ends, begins, and a usual day.
+        (datetime(2026, 10, 25), ("00:30:00", "01:30:00", "02:30:00")),
+        (datetime(2026, 3, 29), ("00:30:00", "02:30:00")),
+        (datetime(2026, 6, 1), ("00:30:00",)),
     ],
 )
-def test_a_broken_answer_is_a_readable_error(pbx, client, kind, error):
-    fault = {"kind": kind, "path": "/v1/pbx/internal*", "times": 1}
-    pbx.control("POST", "/faults", {"faults": [fault]})
-    with pytest.raises(error):
-        client.extension_numbers()
-    assert client.extension_numbers()[1] == ["100", "101"]
+def test_no_hour_falls_between_two_questions(pbx, account, day, hours):
+    rows_at(pbx, *(f"{day:%Y-%m-%d} {hour}" for hour in hours))
+    # Wherever the boundary lies, also in the hour that is there twice.
+    for minute in range(-120, 240, 10):
+        border = day + timedelta(minutes=minute)
+        pages = [
+            ZADARMA.fetch_history(account, border - DAY, border),
+            ZADARMA.fetch_history(account, border, border + DAY),
+        ]
+        assert len(refs(pages)) == len(hours)
 
 
-def test_a_silent_server_is_unreachable(pbx, client, monkeypatch):
-    monkeypatch.setattr(client_module, "TIMEOUT", (0.3, 0.3))
-    fault = {"kind": "timeout", "path": "/v1/info/balance*", "times": 1, "seconds": 1}
-    pbx.control("POST", "/faults", {"faults": [fault]})
-    with pytest.raises(errors.Unreachable):
-        client.balance()
+def test_an_account_whose_clock_is_an_hour_off_loses_nothing(pbx, account):
+    pbx.account.zone = "Europe/Berlin"
+    moment = datetime(2026, 6, 1, 10)
+    rows_at(pbx, "2026-06-01 12:00:00")
+    pages = all_pages(account, moment, moment + DAY)
+    assert len(refs(pages)) == 1
 
 
-def test_a_slow_drip_ends(pbx, client, monkeypatch):
-    monkeypatch.setattr(client_module, "PATIENCE", 0.3)
-    fault = {"kind": "drip", "path": "/v1/info/balance*", "times": 1, "seconds": 20}
-    pbx.control("POST", "/faults", {"faults": [fault]})
-    with pytest.raises(errors.Unreachable):
-        client.balance()
-
-
-def test_nobody_there_is_unreachable_and_tells_no_secret():
-    lonely = Client(Account(key=KEY, secret=SECRET, server_url="http://127.0.0.1:9"))
-    lonely.session.trust_env = False
-    with pytest.raises(errors.Unreachable) as caught:
-        lonely.balance()
-    assert KEY not in str(caught.value)
-
-
-def test_the_gate_is_asked_before_the_pbx(pbx):
-    def shut(bucket):
-        raise errors.RateLimited(bucket, retry_after=7)
-
-    gated = Client(Account(key=KEY, secret=SECRET, server_url=pbx.url), gate=shut)
-    with pytest.raises(errors.RateLimited, match=STATISTICS):
-        gated.statistics(datetime(2026, 5, 1), datetime(2026, 5, 2))
-    assert not asked(pbx)
-
-
-@pytest.mark.parametrize("value", ["true", "True", "1", 1, True])
-def test_true_in_every_form(value):
-    assert is_true(value)
-
-
-@pytest.mark.parametrize("value", ["false", "0", 0, False, None, ""])
-def test_false_in_every_form(value):
-    assert not is_true(value)
+def test_nothing_is_asked_for_an_empty_period(pbx, account):
+    page = ZADARMA.fetch_history(account, NOW, NOW)
+    assert (page.events, page.next, page.until) == ((), None, NOW)
+    assert asked(pbx) == []

@@ -249,6 +249,12 @@ class TestInterface:
         [
             ("sample", ()),
             ("connect", ()),
+            ("switch_notifications", ({"start": True},)),
+            ("fetch_setup", ()),
+            ("fetch_balance", ()),
+            ("fetch_offset", ()),
+            ("fetch_extension", ("100",)),
+            ("fetch_online", ("100",)),
             ("dial", ("100", CLIENT)),
             ("fetch_history", (ZERO, LATE)),
             ("fetch_recording", ("7/2026", "t-1")),

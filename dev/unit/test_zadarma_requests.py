@@ -277,3 +277,32 @@ class TestDelivery:
     def test_only_start_and_the_menu_ask_how_to_go_on(self, event, asks):
         request = signed({**FIELDS, "event": event})
         assert ZADARMA.check(request, ACCOUNT).asks_routing is asks
+
+
+class TestFormerSecret:
+    """What was signed before the keys were replaced may still be on its way."""
+
+    def check(self, signed_by, **secrets):
+        signature = sign_event(FIELDS["event"], FIELDS, signed_by)
+        request = post(urlencode(FIELDS), signature=signature)
+        return ZADARMA.check(request, Account(**secrets))
+
+    @pytest.mark.parametrize("signed_by", ["new", "old"])
+    def test_both_are_taken(self, signed_by):
+        delivery = self.check(signed_by, secret="new", former_secret="old")
+        assert delivery.payload == FIELDS
+
+    @pytest.mark.parametrize(
+        "signed_by, secrets",
+        [
+            ("old", {"secret": "new"}),
+            ("", {"secret": "new", "former_secret": ""}),
+            ("other", {"secret": "new", "former_secret": "old"}),
+            # Without a secret nothing is taken, whatever there was before.
+            ("old", {"secret": "", "former_secret": "old"}),
+        ],
+    )
+    def test_nothing_else_is(self, signed_by, secrets):
+        with pytest.raises(Refused) as caught:
+            self.check(signed_by, **secrets)
+        assert caught.value.status == 403
