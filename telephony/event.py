@@ -11,7 +11,23 @@ ANSWERED = "answered"  # somebody or something lifted
 ENDED = "ended"  # the call, or one part of it, is over
 RECORDED = "recorded"  # a recording can be fetched
 EXPIRED = "expired"  # nobody told the end, and waiting was given up
-KINDS = (OFFERED, RINGING, DIALLED, ANSWERED, ENDED, RECORDED, EXPIRED)
+LOGGED = "logged"  # one leg as the PBX's own history tells it, afterwards
+# We asked the PBX to dial. ``extension`` rings first, then ``called``; ``caller`` is
+# the other extension whose number is shown, if any.
+CLICKED = "clicked"
+REFUSED = "refused"  # the PBX did not take what we asked it to dial
+KINDS = (
+    OFFERED,
+    RINGING,
+    DIALLED,
+    ANSWERED,
+    ENDED,
+    RECORDED,
+    EXPIRED,
+    LOGGED,
+    CLICKED,
+    REFUSED,
+)
 
 INBOUND, OUTBOUND, INTERNAL = "inbound", "outbound", "internal"
 

@@ -143,6 +143,12 @@ def to_e164(text, country=None):
     return _e164(number) if number is not None else ""
 
 
+def is_possible(number):
+    """Tell whether an E.164 number can be dialled: neither too short nor too long."""
+    parsed = _parse(number) if number and number.startswith("+") else None
+    return bool(parsed) and phonenumbers.is_possible_number(parsed)
+
+
 @lru_cache(maxsize=4096)
 def canonical(number):
     """Return an E.164 number in the numbering plan of today.

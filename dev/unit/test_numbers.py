@@ -288,3 +288,19 @@ def test_no_text_makes_anything_raise(text, other, country):
         assert answer in (True, False)
     if told.startswith("+"):
         assert numbers.same_number(told, told, country)
+
+
+@pytest.mark.parametrize(
+    "number, dialled",
+    [
+        ("+442079460201", True),
+        ("+12025550143", True),
+        ("+4412", False),
+        ("+4420794602011234", False),
+        ("442079460201", False),
+        ("100", False),
+        ("", False),
+    ],
+)
+def test_what_is_too_short_or_too_long_cannot_be_dialled(number, dialled):
+    assert numbers.is_possible(number) is dialled

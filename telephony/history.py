@@ -1,0 +1,217 @@
+"""What a PBX's own history tells of a call: one row per leg, afterwards.
+
+It decides where webhooks and history disagree: what a webhook says of the end is often
+not covered by its signature, while history is asked for under our own key.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from .event import ANSWERED, BUSY, FAILED, INBOUND, MISSED, RINGING, SPOKEN
+
+# A four-byte integer holds this; no call does.
+MAX_SECONDS = 2**31 - 1
+# Two tellings of one talk may differ by this, each having been rounded.
+ROUNDING = 2
+# How much the rows of a transfer may overlap: the second phone rings meanwhile.
+OVERLAP = timedelta(minutes=1)
+# For so long may somebody of whom history does not tell yet still ring, or speak.
+PATIENCE = {RINGING: timedelta(minutes=10), ANSWERED: timedelta(hours=6)}
+
+
+def whole(seconds):
+    """Return a told number of seconds as one that the database holds."""
+    return min(max(seconds or 0, 0), MAX_SECONDS)
+
+
+def later(moment, seconds):
+    """Return ``moment`` and so many seconds; odd moments stay where they are."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return moment
+
+
+@dataclass(frozen=True)
+class Row:
+    """One leg. ``start`` is when it, or the call, began; ``talk`` ``None``: unknown."""
+
+    extension: str
+    start: datetime
+    talk: int | None
+    disposition: str
+    said: str
+    receipt: datetime
+    # The start was told, and not guessed from when we fetched it.
+    told: bool
+
+    @property
+    def answered(self):
+        return self.disposition == SPOKEN
+
+    @property
+    def end(self):
+        return later(self.start, whole(self.talk))
+
+
+def rows_of(events, near=None):
+    """Return the rows that ``LOGGED`` events tell, in the order of the call.
+
+    :param datetime near: when something of the call was received. In the hour that
+        autumn has twice the reading nearest to it counts, without it the later one.
+    """
+    legs = {}
+    for event in events:
+        # A row whose recording was not ready yet when it was fetched first.
+        leg = replace(event, recording="")
+        if leg not in legs or leg.received_at < legs[leg]:
+            legs[leg] = leg.received_at
+    rows = [_row(leg, receipt, near) for leg, receipt in legs.items()]
+    return sorted(rows, key=lambda row: (row.start, row.receipt, repr(row)))
+
+
+def _row(leg, receipt, near):
+    start = receipt
+    if leg.started and near:
+        start = min(leg.started, key=lambda reading: (abs(reading - near), reading))
+    elif leg.started:
+        start = max(leg.started)
+    told = bool(leg.started)
+    return Row(leg.extension, start, leg.talk, leg.disposition, leg.said, receipt, told)
+
+
+def still_open(rows, live):
+    """Tell whether somebody rings or speaks of whom history does not tell yet.
+
+    History may tell the first part of a call that was handed on. It is believed to be
+    all of it when the others began before its end, or too long before it was fetched.
+    """
+    if not rows:
+        return True
+    named = {row.extension for row in rows}
+    over, fetched = max(row.end for row in rows), max(row.receipt for row in rows)
+    return any(
+        event.extension
+        and event.extension not in named
+        and event.when > over
+        and fetched - event.when < PATIENCE[event.kind]
+        for event in live
+        if event.kind in PATIENCE
+    )
+
+
+class Verdict(NamedTuple):
+    """How a call went. ``speakers``: extensions, who spoke last first."""
+
+    outcome: str = ""
+    said: str = ""
+    talk: int = 0
+    speakers: tuple = ()
+    # What webhooks told otherwise: (field, told, logged).
+    contradictions: tuple = ()
+
+
+def decide(rows, direction, live, end, answers):
+    """Return the :class:`Verdict` on a call that is over and in the history.
+
+    :param list rows: at least one.
+    :param Verdict live: by what webhooks told alone.
+    :param end: the END that wins, or ``None``; ``answers``: the ANSWERs that count.
+    """
+    inbound = direction == INBOUND
+    lifted = [row for row in rows if row.answered]
+    # A menu or a voicemail lifts without an extension.
+    spoke = [row for row in lifted if row.extension or not inbound]
+    named = {row.extension for row in rows}
+    # Somebody lifted of whom history says nothing at all.
+    missing = {e.extension for e in answers} - named - {""} if inbound else set()
+    if spoke or missing:
+        outcome = SPOKEN
+    else:
+        outcome = _unanswered(rows, inbound)
+    talk = _talk(spoke or lifted, end, bool(missing)) if outcome == SPOKEN else 0
+    confirmed = {row.extension for row in spoke} | missing
+    speakers = _speakers(spoke, [n for n in live.speakers if n in confirmed], end)
+    verdict = Verdict(
+        outcome=outcome,
+        said=_said(rows, spoke, lifted, end),
+        talk=talk,
+        speakers=tuple(dict.fromkeys(speakers)) if outcome == SPOKEN else (),
+    )
+    if end is None:
+        return verdict
+    return verdict._replace(contradictions=_contradictions(live, verdict, end, inbound))
+
+
+def _speakers(spoke, heard, end):
+    """Return the extensions that spoke, the last one first.
+
+    Who was last END says, or the order of the ANSWERs where each was heard; else the
+    order of the rows.
+    """
+    logged = [row.extension for row in reversed(spoke) if row.extension]
+    ended = end is not None and end.disposition == SPOKEN and end.extension in heard
+    if ended or set(logged) <= set(heard):
+        return [*heard, *logged]
+    return [*logged, *heard]
+
+
+def _unanswered(rows, inbound):
+    words = {row.disposition or FAILED for row in rows}
+    if not inbound:
+        return rows[-1].disposition or FAILED
+    return words.pop() if words in ({BUSY}, {FAILED}) else MISSED
+
+
+def _talk(rows, end, incomplete):
+    """Return the seconds of conversation: END's where it fits the rows, else theirs."""
+    told = end.talk if end is not None and end.disposition == SPOKEN else None
+    parts = {}
+    for row in rows:
+        if row.talk is None:
+            continue
+        # One leg told twice, while it lasted and when it was over.
+        part = parts.setdefault((row.extension, row.start), row)
+        if part.talk < row.talk:
+            parts[row.extension, row.start] = row
+    parts = list(parts.values())
+    if not parts:
+        return whole(told)
+    longest, total = max(p.talk for p in parts), sum(p.talk for p in parts)
+    # Legs that followed each other are told with their own starts, or all with the
+    # call's; legs beside each other are no longer than the longest.
+    one_start = len({part.start for part in parts}) == 1
+    in_turn = all(b.start >= a.end - OVERLAP for a, b in pairwise(parts))
+    logged = total if one_start or in_turn else longest
+    if told is None:
+        return whole(logged)
+    # Each leg was rounded. And while a call is handed on nobody may speak, which END
+    # counts, and the rows do not.
+    slack = ROUNDING + len(parts) - 1
+    span = max(p.end for p in parts) - min(p.start for p in parts)
+    pauses = in_turn and total <= told <= span.total_seconds() + slack
+    fits = min(abs(told - longest), abs(told - total)) <= slack or pauses
+    fits = fits or (incomplete and told > logged)
+    return whole(told if fits else logged)
+
+
+def _said(rows, spoke, lifted, end):
+    """Return the PBX's own word: END's where a row says the same, else a row's."""
+    if end is not None and end.disposition in {row.disposition for row in rows}:
+        return end.said
+    return (spoke or lifted or rows)[-1].said
+
+
+def _contradictions(live, verdict, end, inbound):
+    if live.outcome != verdict.outcome:
+        return (("outcome", live.outcome, verdict.outcome),)
+    found = []
+    if verdict.outcome == SPOKEN:
+        if end.talk is not None and live.talk != verdict.talk:
+            found.append(("talk", live.talk, verdict.talk))
+        told, logged = live.speakers[:1], verdict.speakers[:1]
+        if inbound and told and logged and told != logged:
+            found.append(("extension", told[0], logged[0]))
+    return tuple(found)

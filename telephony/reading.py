@@ -1,0 +1,303 @@
+"""The facts of one call, sorted by what they say."""
+
+from dataclasses import replace
+
+from .event import (
+    ANSWERED,
+    BUSY,
+    CLICKED,
+    DIALLED,
+    ENDED,
+    EXPIRED,
+    FAILED,
+    INBOUND,
+    INTERNAL,
+    LOGGED,
+    MISSED,
+    OFFERED,
+    OUTBOUND,
+    RECORDED,
+    REFUSED,
+    RINGING,
+    SPOKEN,
+)
+from .history import Verdict, decide, rows_of, still_open, whole
+from .numbers import is_extension
+
+# What we say of a call, and not the PBX.
+_OURS = (CLICKED, REFUSED)
+
+
+def first_of(values, default=""):
+    """Return the first value that is not empty."""
+    return next((value for value in values if value), default)
+
+
+def _as_asked(events):
+    """Return events in which the phone that we asked to dial is named as who dials.
+
+    Asked to show another extension's number, a PBX tells of that extension, although
+    the phone there never rings. A ``CLICKED`` has it as its caller.
+    """
+    asked = first_of((e for e in events if e.kind == CLICKED and e.caller), None)
+    if asked is None:
+        return events
+    return tuple(
+        replace(
+            event,
+            extension=asked.extension
+            if event.extension == asked.caller
+            else event.extension,
+            caller="" if event.caller == asked.caller else event.caller,
+        )
+        for event in events
+    )
+
+
+class Reading:
+    """:var told: the events that tell the call's fate; ``events`` are all.
+    :var live: what was told of the call while it went on, or by us; without history.
+    :var rows: what history tells of it, ``all_rows`` with our own leg of a click.
+    """
+
+    def __init__(self, facts):
+        self.events = _as_asked(facts.events)
+        pbx = [e for e in self.events if e.kind not in (*_OURS, EXPIRED)]
+        # A click-to-call first rings our own extension; that part tells the fate of
+        # the call only as long as nothing is told of the part that follows.
+        # An ANSWER that does not say whose it is tells of no second part.
+        outer = [e for e in pbx if not e.own_leg]
+        second = any(e.kind not in (ANSWERED, RECORDED) for e in outer)
+        # What we asked for counts until the PBX says anything.
+        self.told = outer if second else pbx or list(self.events)
+        self.heard = bool(pbx)
+        live = [e for e in pbx if e.kind != LOGGED]
+        self.history_alone = all(e.kind == RECORDED for e in live)
+        self.live = live or [e for e in self.events if e.kind != LOGGED]
+        self.first = min((e.received_at for e in self.live), default=None)
+        self.all_rows = rows_of(self._of(self.events, LOGGED), self.first)
+        self.rows = rows_of(self.of(LOGGED), self.first)
+        self.direction = self._direction()
+        self.answers = self._answers()
+        self.end = self._end()
+        self.closed = self._closed()
+        self.verdict = self._verdict()
+
+    @staticmethod
+    def _of(events, *kinds):
+        return [event for event in events if event.kind in kinds]
+
+    def of(self, *kinds):
+        return self._of(self.told, *kinds)
+
+    def _direction(self):
+        told = {event.direction for event in self.events}
+        if INBOUND in told:
+            direction = INBOUND
+        elif OUTBOUND in told:
+            direction = OUTBOUND
+        else:
+            answers = self._of(self.events, ANSWERED)
+            if not answers:
+                return ""
+            # Only ANSWER was told, by a PBX whose ids do not tell the direction.
+            outbound = any(not e.caller or is_extension(e.caller) for e in answers)
+            direction = OUTBOUND if outbound else INBOUND
+        callers = {e.caller for e in self.told if e.caller}
+        called = {e.called for e in self.told if e.called}
+        parties = called if direction == OUTBOUND else callers | called
+        own_leg_only = all(e.own_leg for e in self.told)
+        if parties and all(map(is_extension, parties)) and not own_leg_only:
+            if direction == OUTBOUND or (callers and called):
+                return INTERNAL
+        return direction
+
+    def _answers(self):
+        answers = self.of(ANSWERED)
+        if self.direction == INBOUND:
+            # A menu may lift before a person does.
+            return [e for e in answers if e.extension] or answers
+        # And our own phone before the other party does.
+        return [e for e in answers if not e.own_leg] or answers
+
+    def _end(self):
+        """The END that wins: an answered one, then the longest."""
+        ends = self.of(ENDED)
+        if not ends:
+            return None
+        return min(
+            ends, key=lambda e: (e.disposition != SPOKEN, -(e.talk or 0), e.sort_key())
+        )
+
+    def _refusal(self):
+        """What the PBX said instead of dialling; what it dialled all the same wins."""
+        return None if self.heard else first_of(self._of(self.events, REFUSED), None)
+
+    def _silence(self):
+        """That nothing was told of what we asked for, as long as that is true."""
+        expired = self._of(self.events, EXPIRED)
+        return None if self.heard else first_of(expired, None)
+
+    def _closed(self):
+        if self.end is not None or self._refusal():
+            return True
+        if any(e.kind == EXPIRED for e in self.events):
+            return True
+        return not still_open(self.rows, self.of(RINGING, ANSWERED))
+
+    # -- how it went -------------------------------------------------------------------
+
+    def _verdict(self):
+        speakers = self._live_speakers()
+        outcome = self._live_outcome(speakers)
+        ending = self.end or self._refusal() or self._silence()
+        live = Verdict(
+            outcome=outcome,
+            said=ending.said if ending else "",
+            talk=whole(self.end.talk) if self.end and outcome == SPOKEN else 0,
+            speakers=tuple(speakers),
+        )
+        if not self.rows or not self.closed:
+            return live
+        return decide(self.rows, self.direction, live, self.end, self.answers)
+
+    def _live_speakers(self):
+        """Extensions that spoke by what webhooks tell, the last one first."""
+        named = []
+        if self.end is not None:
+            spoken = [self.end] + [
+                e for e in self.of(ENDED) if e.disposition == SPOKEN and e != self.end
+            ]
+            for event in spoken:
+                if event.disposition == SPOKEN:
+                    named += [event.extension, *event.also]
+        named += [e.extension for e in reversed(self.answers)]
+        return list(dict.fromkeys(name for name in named if name))
+
+    def _live_outcome(self, speakers):
+        if not self.closed:
+            return ""
+        disposition = self.end.disposition if self.end else ""
+        if self.direction == INBOUND:
+            if speakers:
+                return SPOKEN
+            if disposition in (BUSY, FAILED):
+                return disposition
+            # Given up, not answered, or answered by a menu or a voicemail.
+            return MISSED
+        if self.end is None:
+            return SPOKEN if self.answers else FAILED
+        return disposition or FAILED
+
+    def state(self):
+        if self.closed:
+            return "done"
+        opening = self.of(OFFERED, RINGING, DIALLED, CLICKED)
+        if not opening:
+            return "ongoing"
+        if not self.answers:
+            return "ringing"
+        if self.direction == INBOUND and not self.verdict.speakers:
+            # A menu lifted; a phone that began to ring after that still rings.
+            rang = [e.when for e in self.of(RINGING)]
+            if rang and max(rang) > max(e.when for e in self.answers):
+                return "ringing"
+        return "ongoing"
+
+    # -- who and when ------------------------------------------------------------------
+
+    def start(self):
+        # Of two readings of an ambiguous hour the one nearest to receipt.
+        told = [
+            min(e.started, key=lambda reading: (abs(reading - self.first), reading))
+            for e in self.live
+            if e.started
+        ]
+        told += [e.at for e in self.live if e.at and e.kind in (OFFERED, DIALLED)]
+        # Where webhooks tell it, history only repeats it, and per leg.
+        told = told or [row.start for row in self.all_rows if row.told]
+        if told:
+            return min(told)
+        asked = [e.at for e in self.live if e.kind == CLICKED and e.at]
+        return min(asked or [self.first or min(e.received_at for e in self.events)])
+
+    def parties(self):
+        """The outside party and our line."""
+        # The event that opens a call is the one that knows best who it is about.
+        order = (OFFERED, DIALLED, ENDED, RINGING, ANSWERED)
+        rank = {kind: place for place, kind in enumerate(order)}
+        told = sorted(self.told, key=lambda e: rank.get(e.kind, len(order)))
+        known = set(map(id, told))
+        told += [e for e in self.events if id(e) not in known]
+        callers = [e.caller for e in told]
+        called = [e.called for e in told]
+        outside = [text for text in called if not is_extension(text)]
+        if self.direction == INBOUND:
+            return first_of(callers), first_of(outside)
+        if self.direction == INTERNAL:
+            return first_of(called), ""
+        line = first_of(text for text in callers if not is_extension(text))
+        return first_of(outside), line
+
+    def extension(self):
+        verdict = self.verdict
+        if self.direction == INBOUND:
+            spoke = verdict.outcome == SPOKEN or not self.closed
+            return first_of(verdict.speakers) if spoke else ""
+        kinds = (DIALLED, ANSWERED)
+        dialled = [e.extension for e in (*self.of(DIALLED), *self.events)
+                   if e.kind in kinds]  # fmt: skip
+        ended = [self.end.extension] if self.end else []
+        logged = [row.extension for row in (*self.rows, *self.all_rows)]
+        callers = [e.caller for e in self.told if is_extension(e.caller)]
+        asked = [e.extension for e in self._of(self.events, *_OURS)]
+        if self.direction == INTERNAL:
+            # Told as an inbound call, its END names who was called.
+            return first_of([*callers, *dialled, *ended, *logged])
+        return first_of([*ended, *dialled, *logged, *callers, *asked])
+
+    def refs(self):
+        """The PBX's ids; that of the part that reached the other party first."""
+        return [e.ref for e in (*self.told, *self.events) if e.ref]
+
+    def legs(self, stop):
+        """Return ``{extension: {field of a leg: value}}``."""
+        legs = {}
+        silent = (EXPIRED, RECORDED, LOGGED)
+        if self.heard:
+            silent += _OURS
+        for event in self.events:
+            for name in self._names(event) if event.kind not in silent else ():
+                leg = legs.setdefault(name, {})
+                if event.kind in (RINGING, DIALLED):
+                    leg.setdefault("start", event.when)
+                elif event.kind == ANSWERED and not event.own_leg:
+                    # One that came late says that, and not when, the phone was lifted.
+                    if stop is None or event.when < stop:
+                        leg.setdefault("answer", event.when)
+        for event in self._of(self.events, LOGGED):
+            for name in self._names(event):
+                legs.setdefault(name, {})
+        self._add_rows(legs, stop)
+        for name, leg in legs.items():
+            if self.verdict.outcome == SPOKEN and name in self.verdict.speakers:
+                leg["outcome"] = SPOKEN
+        return legs
+
+    def _names(self, event):
+        names = [event.extension, *event.also]
+        if self.direction == INTERNAL:
+            names += [n for n in (event.caller, event.called) if is_extension(n)]
+        return filter(None, names)
+
+    def _add_rows(self, legs, stop):
+        for row in filter(lambda row: row.extension, self.all_rows):
+            leg = legs[row.extension]
+            leg.setdefault("start", row.start)
+            if self.closed and self.direction == INBOUND:
+                leg.setdefault("outcome", MISSED)
+            if self.history_alone:
+                # Of the leg history alone tells, and no more than that.
+                leg["stop"] = max(row.end, leg.get("stop", row.end))
+                if row.answered and stop is not None and row.start < stop:
+                    leg.setdefault("answer", row.start)
