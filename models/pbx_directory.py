@@ -115,6 +115,10 @@ class PbxDirectory(models.AbstractModel):
                 (SELECT 'own', NULL, NULL, NULL FROM pbx_extension
                   WHERE company_id = %(company)s AND caller_id = %(number)s LIMIT 1)
                 UNION ALL
+                (SELECT 'own', NULL, NULL, NULL FROM pbx_line
+                  WHERE company_id = %(company)s AND number = %(number)s AND active
+                  LIMIT 1)
+                UNION ALL
                 (SELECT 'picked', partner.id, partner.commercial_partner_id,
                         coalesce(partner.name, partner.complete_name)
                    FROM pbx_call call JOIN res_partner partner
@@ -177,6 +181,11 @@ class PbxDirectory(models.AbstractModel):
             for id_, entity, name, phone, own in rows
             if numbers.same_number(number, phone, own, settings.countries)
         ][:MAX_CANDIDATES]
+
+    @api.model
+    def _is_own(self, settings, number):
+        """Tell whether ``number`` is a line or a caller ID of our own."""
+        return any(kind == "own" for kind, *_rest in self._known(settings, number))
 
     # ------------------------------------------------------------------- leads
 

@@ -323,7 +323,7 @@ class PbxProvider(models.Model):
         self.check_access("write")
         self.webhook_token = secrets.token_urlsafe(24)
         return self._notify(
-            self.env._("The webhook has a new address. Enter it at the PBX."), "warning"
+            self.env._("The webhook has a new address: press “Connect”."), "warning"
         )
 
     def _notify(self, message, kind="info", sticky=False):

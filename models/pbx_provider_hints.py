@@ -23,6 +23,10 @@ class PbxProvider(models.Model):
         "url_changed",
         "api_secret",
         "external_url",
+        "keys_changed",
+        "events_changed",
+        "balance",
+        "balance_threshold",
     )
     def _compute_hint(self):
         for provider in self:
@@ -79,7 +83,7 @@ class PbxProvider(models.Model):
             hints.append(
                 self.env._(
                     "The webhook address has changed since it was last known to work. "
-                    "The PBX still sends to the old one: enter the new address there."
+                    "The PBX still sends to the old one: press “Connect”."
                 )
             )
         if self._is_inside(self.webhook_url) and not self._is_inside(self.server_url):
@@ -89,6 +93,31 @@ class PbxProvider(models.Model):
                     "internet cannot reach it: enter an external address."
                 )
             )
+        elif urlsplit(self.webhook_url or "").scheme == "http" and not self._is_inside(
+            self.webhook_url
+        ):
+            hints.append(
+                self.env._(
+                    "The webhook address is plain HTTP: who called whom can be read "
+                    "on the way. HTTPS is better."
+                )
+            )
+        if self.keys_changed:
+            hints.append(
+                self.env._(
+                    "The keys changed: press “Connect”. What the PBX still sends with "
+                    "the old ones is taken for a day."
+                )
+            )
+        if self.events_changed:
+            hints.append(
+                self.env._(
+                    "Other events are ticked than the PBX sends: press “Connect”."
+                )
+            )
+        low = self._low_balance()
+        if low:
+            hints.append(low)
         return hints
 
     @staticmethod

@@ -31,9 +31,13 @@ class PbxProvider(models.Model):
             )
             told = newest.received_at
             if not told:
-                # The inbox is pruned; the log is not.
+                # The inbox is pruned; the log is not. Of a call that was found later no
+                # event told.
                 call = self.env["pbx.call"].search_fetch(
-                    [("provider_id", "=", provider._origin.id)],
+                    [
+                        ("provider_id", "=", provider._origin.id),
+                        ("from_history", "=", False),
+                    ],
                     ["last_event_at"],
                     order="start desc",
                     limit=1,

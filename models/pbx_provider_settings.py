@@ -1,9 +1,11 @@
 """A provider's settings for the webhook: read once, then kept in memory."""
 
+import dataclasses
 import logging
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from odoo import api, models, tools
+from odoo import api, fields, models, tools
 
 from ..telephony import dialect as dialects
 
@@ -14,7 +16,8 @@ class PbxSettings:
     """A provider's settings as plain values, for use without a query."""
 
     __slots__ = (
-        "account",
+        "_account",
+        "_former_until",
         "company_id",
         "company_ids",
         "countries",
@@ -28,7 +31,8 @@ class PbxSettings:
 
     def __init__(self, provider):
         self.id = provider.id
-        self.account = provider._account()
+        self._account = provider._account()
+        self._former_until = provider.former_secret_until or datetime.min
         company = provider.company_id
         self.company_id = company.id
         # A branch sees what its parents share with it, as Odoo's own rules say.
@@ -44,6 +48,13 @@ class PbxSettings:
 
     def __repr__(self):
         return f"PbxSettings({self.id})"
+
+    @property
+    def account(self):
+        """The :class:`Account`; what is kept in memory outlives a former secret."""
+        if self._account.former_secret and fields.Datetime.now() > self._former_until:
+            return dataclasses.replace(self._account, former_secret="")
+        return self._account
 
 
 class PbxProvider(models.Model):
@@ -68,6 +79,7 @@ class PbxProvider(models.Model):
         return dialects.Account(
             key=self.api_key or "",
             secret=self.api_secret or "",
+            former_secret=self.former_secret or "",
             server_url=self.server_url or "",
             webhook_url=self.webhook_url or "",
             login=self.login or "",

@@ -1,0 +1,59 @@
+"""The limits that all workers of all machines share: two processes, eight threads."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from server import Odoo
+
+PROGRAM = """
+import threading
+from odoo.addons.cloud_pbx.telephony.errors import RateLimited
+from odoo.modules.registry import Registry
+provider = env["pbx.provider"].search([], limit=1)
+wires = []
+for _ in range(4):
+    cr = Registry(env.cr.dbname).cursor()
+    wires.append(provider.with_env(env(cr=cr))._speak(urgent=True)[1].wire)
+counts = [0] * 4
+def ask(place):
+    for _ in range(20):
+        try:
+            wires[place].may_ask("general")
+            counts[place] += 1
+        except RateLimited as error:
+            assert not error.told
+threads = [threading.Thread(target=ask, args=(place,)) for place in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print("PASSED", sum(counts))
+"""
+
+
+def run(odoo: Odoo) -> str:
+    """What the program says in an Odoo shell of its own."""
+    instance = odoo.instance
+    return subprocess.run(
+        instance.odoo_command("shell", "-c", instance.conf, "-d", odoo.database),
+        input=PROGRAM,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=instance.environment(),
+        cwd="/",
+        check=False,
+    ).stdout
+
+
+def test_two_processes_stay_within_one_limit(odoo):
+    odoo.sql("update pbx_provider set general_limit = 50")
+    odoo.sql("delete from pbx_rate")
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(run, [odoo, odoo]))
+    lines = [line for text in said for line in text.splitlines()]
+    passed = [int(line.split()[-1]) for line in lines if "PASSED" in line]
+    assert len(passed) == 2, said
+    assert sum(passed) == 50
+    [[counted]] = odoo.sql("select jsonb_array_length(sent) from pbx_rate")
+    assert counted == 50
+    odoo.sql("update pbx_provider set general_limit = 100")
+    odoo.sql("delete from pbx_rate")
