@@ -1,0 +1,428 @@
+"""Click-to-call: what is asked of the PBX, and what is refused before."""
+
+import dataclasses
+from datetime import timedelta
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ..models import pbx_call_dial
+from ..telephony.call import CLICKED, CallFacts
+from .common import CALLER, SECRET, TYPED, PbxCase
+from .look_alike import LookAlikeCase
+
+CALLBACK = "/v1/request/callback"
+
+
+class DialCase(LookAlikeCase, PbxCase):
+    def setUp(self):
+        super().setUp()
+        self.pbx.account.click["auto"] = False
+        self.pbx.account.callinfo_url = ""
+        self.mine = self.env["pbx.call"].with_user(self.anna)
+
+    def dial(self, number=TYPED, *args, user=None, **more):
+        call_id = self.mine.with_user(user or self.anna).dial(number, *args, **more)
+        self.assertIs(type(call_id), int)
+        self.env.invalidate_all()
+        return self.env["pbx.call"].browse(call_id)
+
+    def refused(self, number=TYPED, *args, user=None, kind=UserError, **more):
+        """Expect a refusal without a trace; return its text."""
+        before = self.calls(), len(self.asked(CALLBACK))
+        with self.fails(kind) as caught:
+            self.dial(number, *args, user=user, **more)
+        self.assertEqual((self.calls(), len(self.asked(CALLBACK))), before)
+        return str(caught.exception)
+
+    def age(self, call, seconds):
+        """Make a click so much older."""
+        facts = CallFacts.from_json(call.facts)
+        shift = timedelta(seconds=seconds)
+        call.write(
+            {
+                "clicked_at": call.clicked_at - shift,
+                "start": call.start - shift,
+                "facts": CallFacts(
+                    dataclasses.replace(
+                        event,
+                        received_at=event.received_at - shift,
+                        at=event.at and event.at - shift,
+                    )
+                    for event in facts.events
+                ).to_json(),
+            }
+        )
+        self.env.flush_all()
+
+
+@tagged("post_install", "-at_install")
+class TestDial(DialCase):
+    def test_a_call_is_there_and_the_pbx_is_asked(self):
+        partner = self.new_partner()
+        call = self.dial()
+        self.assertCall(
+            call,
+            state="ringing",
+            direction="outbound",
+            outcome=False,
+            ref=False,
+            number=CALLER,
+            extension_id=self.desk,
+            user_id=self.anna,
+            participant_ids=self.anna,
+            partner_id=partner,
+            company_id=self.company,
+        )
+        [asked] = self.asked(CALLBACK)
+        self.assertEqual(
+            {name: asked["params"][name] for name in ("from", "to", "sip")},
+            {"from": "100", "to": CALLER, "sip": "100"},
+        )
+
+    def test_an_agent_sees_the_call(self):
+        call = self.dial()
+        self.assertEqual(call.with_user(self.anna).number, CALLER)
+        with self.assertRaises(AccessError):
+            call.with_user(self.boris).number  # noqa: B018
+
+    def test_who_dialled_is_known_at_a_shared_phone(self):
+        self.desk.user_ids += self.boris
+        self.assertEqual(self.dial(user=self.boris).user_id, self.boris)
+
+    # ----------------------------------------------------------------- refused before
+
+    def test_nobody_else_dials(self):
+        portal = self.new_user("portal", "base.group_portal")
+        internal = self.new_user("internal", "base.group_user")
+        self.desk.user_ids += internal
+        for user in (portal, internal):
+            self.refused(user=user, kind=AccessError)
+
+    def test_no_internal_number(self):
+        self.desk.user_ids = False
+        self.assertIn("no internal number", self.refused())
+
+    def test_a_phone_of_another_company_is_not_mine_here(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.anna.company_ids += other
+        mine = self.mine.with_context(allowed_company_ids=other.ids)
+        with self.fails(UserError) as caught:
+            mine.dial(TYPED)
+        self.assertIn("no internal number", str(caught.exception))
+
+    def test_switched_off(self):
+        self.provider.user_id = False
+        self.assertIn("switched off", self.refused())
+
+    def test_offline(self):
+        self.pbx.account.extensions["100"]["online"] = False
+        self.assertIn("not connected", self.refused())
+        self.desk.invalidate_recordset()
+        self.assertEqual(self.desk.status, "offline")
+        self.pbx.account.extensions["100"]["online"] = True
+        self.assertTrue(self.dial(), "asked anew")
+
+    def test_a_phone_that_was_online_is_not_asked_for_again(self):
+        self.dial("020 7946 0201")
+        self.dial("020 7946 0202")
+        self.assertEqual(len(self.asked("internal/100/status")), 1)
+        self.desk.checked_at = fields.Datetime.now() - timedelta(minutes=2)
+        self.dial("020 7946 0203")
+        self.assertEqual(len(self.asked("internal/100/status")), 2)
+
+    def test_a_phone_the_pbx_does_not_have(self):
+        self.desk.number = "999"
+        self.assertIn("does not know", self.refused())
+
+    def test_that_it_is_not_known_who_is_online_is_no_reason(self):
+        for fault in ("500", "html", "truncated", "wrong_types", "empty"):
+            with self.subTest(fault):
+                self.break_next(fault, "/v1/pbx/internal")
+                self.dial(f"020 7946 02{len(self.calls()):02}")
+        self.assertEqual(len(self.asked(CALLBACK)), 5)
+
+    def test_no_money(self):
+        self.provider.write({"balance": "0 USD", "balance_amount": 0})
+        self.pbx.account.balance = 0
+        self.assertIn("no money", self.refused())
+        self.pbx.account.balance = 5
+        self.assertTrue(self.dial(), "topped up meanwhile")
+        self.provider.invalidate_recordset()
+        self.assertEqual(self.provider.balance_amount, 5)
+
+    def test_a_balance_that_is_not_known_is_no_reason(self):
+        self.pbx.account.balance = 0
+        self.dial()
+
+    def test_malformed(self):
+        for number in (
+            "", " ", "abc", "12", "+", "0", "100", "999", "112", "+4412",
+            "020 7946 0201 020 7946 0202", "anonymous", None, False, 5, [],
+        ):  # fmt: skip
+            with self.subTest(number):
+                self.refused(number)
+        self.assertFalse(self.asked(), "nothing was asked at all")
+
+    def test_spellings(self):
+        for place, typed in enumerate(
+            ("020 7946 0201", "+44 (0)20 7946 0201", "0044 20 7946 0201", CALLER)
+        ):
+            with self.subTest(typed):
+                if place:
+                    self.age(self.calls()[-1], 11)
+                self.assertEqual(self.dial(typed).number, CALLER)
+
+    def test_national_form_is_read_in_the_contact_s_country(self):
+        partner = self.new_partner(
+            phone="030 901820", country_id=self.env.ref("base.de").id
+        )
+        call = self.dial("030 901820", "res.partner", partner.id)
+        self.assertCall(call, number="+4930901820", partner_id=partner)
+
+    def test_own_numbers(self):
+        self.desk_2.caller_id = "+442079460900"
+        self.env["pbx.line"].create(
+            {"provider_id": self.provider.id, "number": "+442079460901"}
+        )
+        for number in ("020 7946 0900", "020 7946 0901"):
+            self.assertIn("your own numbers", self.refused(number))
+
+    def test_blacklisted(self):
+        self.env["phone.blacklist"].create({"number": CALLER})
+        self.assertIn("blacklist", self.refused())
+        self.env["phone.blacklist"].search([("number", "=", CALLER)]).action_archive()
+        self.dial()
+
+    def test_our_own_limit(self):
+        self.provider.general_limit = 1
+        self.assertIn("seconds", self.refused())
+        self.assertEqual(len(self.asked()), 1, "only who is online was asked")
+
+    def test_wrong_key(self):
+        self.provider.api_secret = "another"
+        self.assertIn("key", self.refused())
+
+    # --------------------------------------------------------------- about whom
+
+    def test_record_that_may_not_be_read(self):
+        partner = self.new_partner(company_id=self.env["res.company"].create(
+            {"name": "Other"}).id)  # fmt: skip
+        self.refused(TYPED, "res.partner", partner.id, kind=AccessError)
+
+    def test_record_that_is_gone(self):
+        for record in (("res.partner", 99999999), ("no.model", 1), ("mail.thread", 1)):
+            self.assertIn("no such record", self.refused(TYPED, *record))
+
+    def test_of_several_with_that_number_the_one_that_was_clicked(self):
+        _one, two = self.new_partner("One"), self.new_partner("Two")
+        self.assertCall(
+            self.dial(TYPED, "res.partner", two.id),
+            partner_id=two,
+            partner_source="number",
+        )
+
+    def test_a_contact_without_that_number_is_not_who_is_called(self):
+        partner = self.new_partner(phone="020 7946 0777")
+        self.assertFalse(self.dial(TYPED, "res.partner", partner.id).partner_id)
+
+    def test_a_lead(self):
+        partner = self.new_partner(phone=False)
+        lead = self.env["crm.lead"].create(
+            {
+                "name": "Rope",
+                "phone": TYPED,
+                "country_id": self.gb.id,
+                "partner_id": partner.id,
+                "company_id": self.company.id,
+                "user_id": self.anna.id,
+            }
+        )
+        # A lead writes its number through to its contact.
+        call = self.dial(TYPED, "crm.lead", lead.id)
+        self.assertCall(call, lead_id=lead, partner_id=partner, partner_source="lead")
+
+    # ------------------------------------------------------------------------ twice
+
+    def test_a_double_click_is_one_dial(self):
+        call = self.dial()
+        self.assertEqual(self.dial("+44 20 7946 0201"), call)
+        self.assertEqual(len(self.asked(CALLBACK)), 1)
+        self.assertNotEqual(self.dial("020 7946 0202"), call)
+        self.assertEqual(len(self.asked(CALLBACK)), 2)
+
+    def test_another_user_s_click_is_another_dial(self):
+        self.assertNotEqual(self.dial(), self.dial(user=self.boris))
+        self.assertEqual(len(self.asked(CALLBACK)), 2)
+
+    def test_after_ten_seconds_it_is_dialled_again(self):
+        call = self.dial()
+        self.age(call, 9)
+        self.assertEqual(self.dial(), call)
+        self.age(call, 1)
+        self.assertNotEqual(self.dial(), call)
+
+    def test_a_request_that_is_run_again_does_not_dial_again(self):
+        """However long the PBX, and Odoo's pause before it does, had taken."""
+        with patch.object(pbx_call_dial, "request", SimpleNamespace()):
+            call = self.dial()
+            self.age(call, 60)
+            self.assertEqual(self.dial(), call)
+        self.assertEqual(len(self.asked(CALLBACK)), 1)
+        self.assertNotEqual(self.dial(), call, "another request")
+
+    def test_what_was_refused_may_be_tried_at_once(self):
+        self.break_next("429", CALLBACK)
+        with self.fails(UserError):
+            self.dial()
+        self.env["pbx.rate"].search([]).unlink()
+        self.assertEqual(self.dial().state, "ringing")
+        self.assertEqual(len(self.calls()), 2)
+
+    # ------------------------------------------------------------- the PBX says no
+
+    def test_the_pbx_refuses(self):
+        for place, (fault, words) in enumerate(
+            (("429", "Wait"), ("429_retry_after", "Wait"), ("200", "Wait"))
+        ):
+            with self.subTest(fault):
+                self.env["pbx.rate"].search([]).unlink()
+                self.desk.write(
+                    {"status": "online", "checked_at": fields.Datetime.now()}
+                )
+                self.break_next(fault, CALLBACK)
+                with self.fails(UserError) as caught:
+                    self.dial(f"020 7946 021{place}")
+                call = self.calls()[-1]
+                self.assertCall(call, state="done", outcome="failed", ref=False)
+                self.assertEqual(call.disposition, str(caught.exception))
+                self.assertIn(words, call.disposition)
+
+    def test_the_key_is_refused_only_when_it_dials(self):
+        self.desk.write({"status": "online", "checked_at": fields.Datetime.now()})
+        self.provider.api_secret = "another"
+        with self.fails(UserError):
+            self.dial()
+        call = self.the_call()
+        self.assertCall(call, state="done", outcome="failed", user_id=self.anna)
+        self.assertIn("key", call.disposition)
+
+    def test_nobody_is_there(self):
+        self.desk.write({"status": "online", "checked_at": fields.Datetime.now()})
+        self.provider.server_url = "http://127.0.0.1:1"
+        with self.fails(UserError):
+            self.dial()
+        self.assertCall(self.the_call(), state="done", outcome="failed")
+
+    def test_it_is_not_known_whether_it_dials(self):
+        for place, fault in enumerate(("500", "html", "truncated", "timeout")):
+            with (
+                self.subTest(fault),
+                patch.object(pbx_call_dial, "PATIENCE", 1),
+            ):
+                self.break_next(fault, CALLBACK, seconds=2)
+                call = self.dial(f"020 7946 022{place}")
+                self.assertCall(call, state="ringing", outcome=False)
+                self.assertIn("not known whether", call.message_ids[0].body)
+                self.assertEqual(self.dial(f"020 7946 022{place}"), call)
+        # The look-alike notes what it has answered; our own log has all four.
+        noted = self.env["pbx.request"].search([("path", "=", f"{CALLBACK}/")])
+        self.assertEqual(len(noted), 4)
+
+    # ------------------------------------------------------------- nothing follows
+
+    def test_a_click_that_nothing_follows_closes(self):
+        call = self.dial()
+        self.age(call, 170)
+        self.run_job("close_calls")
+        self.assertCall(call, state="ringing")
+        self.age(call, 10)
+        self.run_job("close_calls")
+        self.assertCall(call, state="done", outcome="failed")
+        self.assertIn("Nothing was heard", call.disposition)
+
+    def test_the_job_is_woken_for_it(self):
+        job = self.env.ref("cloud_pbx.ir_cron_close_calls")
+        before = self.env["ir.cron.trigger"].search([("cron_id", "=", job.id)])
+        self.dial()
+        [new] = self.env["ir.cron.trigger"].search([("cron_id", "=", job.id)]) - before
+        wait = (new.call_at - fields.Datetime.now()).total_seconds()
+        self.assertTrue(150 < wait <= 185, wait)
+
+    # -------------------------------------------------------------------------- lines
+
+    def test_one_line_needs_no_choice(self):
+        self.desk.caller_id = "+442079460900"
+        self.assertEqual(
+            self.mine.dial_lines(),
+            [
+                {
+                    "id": self.desk.id,
+                    "number": "+442079460900",
+                    "name": "+44 20 7946 0900",
+                }
+            ],
+        )
+
+    def test_the_line_that_was_chosen_is_shown(self):
+        self.desk.caller_id = "+442079460900"
+        self.desk_2.caller_id = "+442079460901"
+        sales = self.new_extension("102", self.boris, caller_id="+442079460901")
+        lines = self.mine.dial_lines()
+        self.assertEqual([line["id"] for line in lines], (self.desk + self.desk_2).ids)
+        for place, (line, sip) in enumerate(
+            (
+                (self.desk_2.id, "101"),
+                ("+442079460901", "101"),
+                ("44 20 7946 0901", "101"),
+                (self.desk.id, "100"),
+                (None, "100"),
+            )
+        ):
+            with self.subTest(line):
+                call = self.dial(f"020 7946 020{place}", line=line)
+                asked = self.asked(CALLBACK)[-1]["params"]
+                self.assertEqual((asked["from"], asked["sip"]), ("100", sip))
+                self.assertEqual(call.extension_id, self.desk)
+                self.assertEqual(call.participant_ids, self.anna)
+        for line in (sales.id, "+442079460955", 0.5, True):
+            self.assertIn("another line", self.refused("020 7946 0299", line=line))
+
+    def test_the_phone_that_is_online_rings(self):
+        mobile = self.new_extension("102", self.anna)
+        self.pbx.account.extensions["102"] = dict(self.pbx.account.extensions["100"])
+        self.desk.status, mobile.status = "offline", "online"
+        self.assertEqual(self.dial().extension_id, mobile)
+
+
+@tagged("post_install", "-at_install")
+class TestDialSpec(TestDial):
+    """The same, where the PBX answers as its document says."""
+
+    mode = "spec"
+
+
+@tagged("post_install", "-at_install")
+class TestDialFacts(DialCase):
+    def test_secrets_stay_out_of_what_is_kept(self):
+        self.desk.write({"status": "online", "checked_at": fields.Datetime.now()})
+        self.break_next("429", CALLBACK)
+        with self.fails(UserError) as caught:
+            self.dial()
+        said = f"{caught.exception} {self.the_call().disposition}"
+        self.assertNotIn(SECRET, said)
+        self.assertNotIn("127.0.0.1", said)
+
+    def test_nobody_but_the_code_changes_when_it_was_clicked(self):
+        call = self.dial()
+        with self.assertRaises(AccessError):
+            call.with_user(self.supervisor).write({"clicked_at": False})
+
+    def test_the_fact(self):
+        [event] = CallFacts.from_json(self.dial().facts).events
+        self.assertEqual(
+            (event.kind, event.called, event.extension), (CLICKED, CALLER, "100")
+        )
