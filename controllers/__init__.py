@@ -1,1 +1,1 @@
-from . import outage, webhook
+from . import outage, recording, webhook

@@ -37,4 +37,23 @@ def _serve_later(serve):
     return wrapped
 
 
+def _serve_or_later(serve):
+    """The connection may break before a route, with its own answer, is reached."""
+
+    @functools.wraps(serve)
+    def wrapped(self):
+        try:
+            return serve(self)
+        except psycopg2.Error as error:
+            is_ours = self.httprequest.path.startswith(WEBHOOK_PREFIX)
+            if is_ours and not hasattr(error, "error_response"):
+                error.error_response = http.Response(
+                    "Try again later.", 503, mimetype="text/plain"
+                )
+            raise
+
+    return wrapped
+
+
 http.Request._serve_nodb = _serve_later(http.Request._serve_nodb)
+http.Request._serve_db = _serve_or_later(http.Request._serve_db)

@@ -1,0 +1,48 @@
+"""Calls whose recordings lie at a look-alike PBX."""
+
+from datetime import timedelta
+
+from odoo import fields
+
+from .look_alike import LookAlikeCase
+
+LINK = "/v1/pbx/record/request*"
+FILE = "/v1/pbx/record/download/*"
+
+
+class RecordingCase(LookAlikeCase):
+    """Mix-in before a ``PbxCase``."""
+
+    def recorded(self, name="answered", events=(), ended=0, **parameters):
+        """Have a call at the PBX, and told to Odoo; return it.
+
+        :param events: tell these alone; all by default.
+        :param int ended: so many seconds ago its events were received.
+        """
+        ready = self.pbx.exchange.plan(name, parameters)
+        self.pbx.exchange.play(ready)
+        steps = [step for step in ready.steps if not events or step.event in events]
+        received = fields.Datetime.now() - timedelta(seconds=ended)
+        self.put(steps, received, gap=0)
+        self.run_job("apply_events")
+        self.env.invalidate_all()
+        return self.env["pbx.call"].search([("ref", "=", ready.pbx_call_id)])
+
+    def fetch(self):
+        """Run the job, as if the next attempts were due now."""
+        self.env.cr.execute(
+            """UPDATE pbx_recording
+                  SET next_attempt_at = now() at time zone 'UTC' - interval '1 min'
+                WHERE state = 'waiting'"""
+        )
+        self.run_job("fetch_recordings")
+
+    def seconds_until_next(self, recording):
+        return (recording.next_attempt_at - fields.Datetime.now()).total_seconds()
+
+    def age(self, recording, days):
+        """Make a recording's call so old."""
+        start = fields.Datetime.now() - timedelta(days=days)
+        recording.call_id.start = start
+        self.env.flush_all()
+        self.assertEqual(recording.start, start)
