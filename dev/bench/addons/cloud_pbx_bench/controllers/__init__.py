@@ -1,1 +1,1 @@
-from . import bare
+from . import bare, history
