@@ -4,7 +4,8 @@ import logging
 
 from odoo import api, fields, models
 
-from ..telephony.call import EXPIRED, RECORDED, CallEvent, CallFacts, derive
+from ..telephony.call import CLICKED, EXPIRED, RECORDED, CallEvent, CallFacts, derive
+from .row_lock import hold
 
 _logger = logging.getLogger(__name__)
 
@@ -31,21 +32,26 @@ class PbxCall(models.Model):
         :param list events: ``CallEvent``, all with the same ``ref``.
         :return: the call.
         """
-        # sudo: the log is the system's; it is written in the name of "run as", whose
-        # rights need not reach every contact and every colleague.
-        calls = self.with_user(settings.user_id or self.env.uid).sudo()
-        calls = calls.with_context(**QUIET, allowed_company_ids=[settings.company_id])
-        call = calls._find_by_ref(settings.id, events[0].ref)
+        calls = self._for_log(settings)
+        call, clicks = calls._find_told(settings, events)
         known = CallFacts.from_json(call.facts if call else None)
         facts = known.add(events)
         if facts == known:
             return call
+        call, facts = call._bind_click(clicks, known, facts)
         if len(facts) > MAX_FACTS:
             raise ValueError(
                 f"The call has {len(facts)} events, more than any real one: "
                 "further ones are not applied."
             )
         return calls._write_facts(settings, facts, call)._join_legs(settings)
+
+    def _for_log(self, settings):
+        """Return the model as the log of this provider is written."""
+        # sudo: the log is the system's; it is written in the name of "run as", whose
+        # rights need not reach every contact and every colleague.
+        calls = self.browse().with_user(settings.user_id or self.env.uid).sudo()
+        return calls.with_context(**QUIET, allowed_company_ids=[settings.company_id])
 
     @api.model
     def _write_facts(self, settings, facts, call):
@@ -54,12 +60,7 @@ class PbxCall(models.Model):
         at = self.env["pbx.extension"]._who_is_at(
             settings.id, {leg.extension for leg in told.legs}
         )
-        values = self._values_from(told, at, call)
-        values["facts"] = facts.to_json()
-        values["own_leg_only"] = any(e.own_leg for e in facts.events) and all(
-            e.own_leg or e.kind == RECORDED for e in facts.events
-        )
-        values.update(self._match_values(settings, told, call))
+        values = self._values_of(settings, told, facts, at, call)
         if call:
             changed = _changed(call, values)
             # Who it was goes with how that is known, or it would pass for a person's
@@ -68,12 +69,29 @@ class PbxCall(models.Model):
                 changed["partner_source"] = values["partner_source"]
             if "user_id" in changed:
                 changed["user_picked"] = False
+            if "start" in changed:
+                hold(call.recording_ids)  # they repeat it
             call.write(changed)
+            if "corrected" in changed and told.corrected:
+                call._say_corrected(told.contradictions)
         else:
-            values.update(provider_id=settings.id, company_id=settings.company_id)
             call = self.create(values)
         call._write_legs(settings, told, at)
+        call._write_recordings(facts)
         return call
+
+    def _values_of(self, settings, told, facts, at, call):
+        """Return all that is written of a call; see ``_values_from``."""
+        values = self._values_from(told, at, call)
+        values["facts"] = facts.to_json()
+        values.update(self._history_values(told, facts))
+        values["own_leg_only"] = any(e.own_leg for e in facts.events) and all(
+            e.own_leg or e.kind in (RECORDED, CLICKED) for e in facts.events
+        )
+        values.update(self._match_values(settings, told, call))
+        if not call:
+            values.update(provider_id=settings.id, company_id=settings.company_id)
+        return values
 
     def _values_from(self, told, at, call):
         """Return the fields that the facts decide; what people wrote is not in them.
@@ -84,7 +102,7 @@ class PbxCall(models.Model):
         extension_id, users = at.get(told.extension, (False, []))
         values = {
             # A click's record keeps the id by which it was first known.
-            "ref": call.ref or told.ref,
+            "ref": call.ref or told.ref or False,
             "direction": told.direction or False,
             "state": told.state,
             "outcome": told.outcome or False,
@@ -125,7 +143,7 @@ class PbxCall(models.Model):
         return values
 
     def _write_legs(self, settings, told, at):
-        """Write one leg per extension, and the recordings that were told."""
+        """Write one leg per extension."""
         legs = {}
         if told.legs:
             names = ["number", "start", "answer", "stop", "outcome"]
@@ -135,43 +153,33 @@ class PbxCall(models.Model):
             legs = {leg.number: leg for leg in found}
         new = []
         for leg in told.legs:
-            values = {
-                "start": _to_second(leg.start),
-                "answer": _to_second(leg.answer),
-                "stop": _to_second(leg.stop),
-                "outcome": leg.outcome or False,
-            }
             if known := legs.get(leg.extension):
-                if changed := _changed(known, values):
+                if changed := _changed(known, _leg_told(leg)):
                     known.write(changed)
-                continue
-            extension_id, users = at.get(leg.extension, (False, []))
-            new.append(
-                {
-                    "call_id": self.id,
-                    "provider_id": settings.id,
-                    "number": leg.extension,
-                    "extension_id": extension_id,
-                    "user_id": users[0] if len(users) == 1 else False,
-                    **values,
-                }
-            )
+            else:
+                new.append(self._leg_values(settings, leg, at))
         if new:
             self.env["pbx.call.leg"].create(new)
-        if told.recordings:
-            recordings = self.env["pbx.recording"]
-            known = set(
-                recordings.search_fetch([("call_id", "=", self.id)], ["ref"]).mapped(
-                    "ref"
-                )
-            )
-            recordings.create(
-                [
-                    {"call_id": self.id, "ref": ref}
-                    for ref in told.recordings
-                    if ref not in known
-                ]
-            )
+
+    def _leg_values(self, settings, leg, at):
+        """Return the values of a leg that is new."""
+        extension_id, users = at.get(leg.extension, (False, []))
+        return {
+            "call_id": self.id,
+            "provider_id": settings.id,
+            "number": leg.extension,
+            "extension_id": extension_id,
+            "user_id": users[0] if len(users) == 1 else False,
+            **_leg_told(leg),
+        }
+
+    def _recording_values(self, told, known=()):
+        """Return the values of each recording that is not among ``known``."""
+        return [
+            {"call_id": self.id, "ref": ref}
+            for ref in told.recordings
+            if ref not in known
+        ]
 
     @api.model
     def _cron_close(self, limit=200):
@@ -211,6 +219,15 @@ class PbxCall(models.Model):
 
 def _to_second(moment):
     return moment.replace(microsecond=0) if moment else False
+
+
+def _leg_told(leg):
+    return {
+        "start": _to_second(leg.start),
+        "answer": _to_second(leg.answer),
+        "stop": _to_second(leg.stop),
+        "outcome": leg.outcome or False,
+    }
 
 
 def _changed(record, values):

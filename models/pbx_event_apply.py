@@ -97,7 +97,8 @@ class PbxEvent(models.Model):
         for _try in range(TRIES):
             try:
                 if call._may_have_leg():
-                    call._join_legs(call.provider_id._settings(call.provider_id.id))
+                    settings = call.provider_id._settings(call.provider_id.id)
+                    call._join_legs(settings, wait=True)
                 cr.commit()
                 return
             except CONFLICTS:
