@@ -37,7 +37,8 @@ def post(url: str, event: dict, client: requests.Session | None = None) -> Answe
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
         )
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+        # Nobody there, or the answer broke off: what is not whole is no answer.
         return Answer(0, "")
     return Answer(answer.status_code, answer.text)
 

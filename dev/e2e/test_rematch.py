@@ -101,5 +101,9 @@ def queue(odoo):
 
 
 def triggers(odoo):
-    """How often jobs were asked to run."""
-    return odoo.sql("select count(*) from ir_cron_trigger")[0][0]
+    """How often the job was asked to run."""
+    query = """select count(*) from ir_cron_trigger
+                where cron_id = (select res_id from ir_model_data
+                                  where module = 'cloud_pbx'
+                                    and name = 'ir_cron_rematch')"""
+    return odoo.sql(query)[0][0]

@@ -80,8 +80,8 @@ def serve(database: str, odoo_port: int, sandbox_port: int) -> None:
             sandbox, provider = pbx.introduce(
                 odoo, tools.venv.python, pbx_log, sandbox_port, admin=admin
             )
-            # As an administrator does: the form says then that it is connected.
-            admin.call("pbx.provider", "action_check", [provider["id"]])
+            # As an administrator does: it takes over lines and names, too.
+            admin.call("pbx.provider", "action_connect", [provider["id"]])
         if new:
             play_day(sandbox)
             remember(instance, database, code, day=True)
