@@ -39,6 +39,9 @@ TOLD_FIELDS = frozenset(
         "facts",
         "last_event_at",
         "own_leg_only",
+        "clicked_at",
+        "from_history",
+        "corrected",
     )
 )
 

@@ -18,6 +18,12 @@ MATRIX = {
     "pbx.event": ("", "", "", "", "", "rwu"),
     "pbx.call.ref": ("", "", "", "", "", "r"),
     "pbx.rematch": ("", "", "", "", "", ""),
+    "pbx.rate": ("", "", "", "", "", ""),
+    "pbx.request": ("", "", "", "", "", "ru"),
+    "pbx.check": ("", "", "", "", "", "r"),
+    "pbx.former.url": ("", "", "", "", "", "r"),
+    "pbx.line": ("", "", "", "r", "r", "rwu"),
+    "pbx.history": ("", "", "", "", "", "rwcu"),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 NEEDED = {
@@ -29,6 +35,15 @@ NEEDED = {
     "pbx.event": {"event_type": "X"},
     "pbx.call.ref": {"ref": "x"},
     "pbx.rematch": {"res_model": "res.partner", "res_id": 1},
+    "pbx.rate": {"bucket": "x"},
+    "pbx.request": {"at": "2026-06-16 12:00:00"},
+    "pbx.check": {"step": "keys", "state": "ok"},
+    "pbx.former.url": {
+        "url": "https://crm.example.com/x",
+        "at": "2026-06-16 12:00:00",
+    },
+    "pbx.line": {"number": "+442079460900"},
+    "pbx.history": {"start": "2026-06-01", "stop": "2026-06-16"},
 }
 
 
@@ -55,6 +70,11 @@ class TestAccess(PbxCase):
             {"provider_id": self.provider.id, "ref": "r", "call_id": self.call.id}
         )
         self.env["pbx.rematch"].create({"res_model": "res.partner", "res_id": 1})
+        of_provider = {"provider_id": self.provider.id}
+        rate = self.env["pbx.rate"].create({**of_provider, **NEEDED["pbx.rate"]})
+        request = self.env["pbx.request"].create(
+            {**of_provider, **NEEDED["pbx.request"]}
+        )
         self.records = {
             # One with calls is kept by them.
             "pbx.provider": self.new_provider(self.company, self.robot, "another"),
@@ -65,6 +85,15 @@ class TestAccess(PbxCase):
             "pbx.event": self.events()[0],
             "pbx.call.ref": self.env["pbx.call.ref"].search([], limit=1),
             "pbx.rematch": self.env["pbx.rematch"].search([], limit=1),
+            "pbx.rate": rate,
+            "pbx.request": request,
+            **{
+                name: self.env[name].create({**of_provider, **NEEDED[name]})
+                for name in ("pbx.check", "pbx.former.url", "pbx.line")
+            },
+            "pbx.history": self.env["pbx.history"].create(
+                {**of_provider, **NEEDED["pbx.history"]}
+            ),
         }
 
     def operate(self, record, operation):
@@ -234,7 +263,7 @@ class TestAccess(PbxCase):
         groups = "cloud_pbx.group_pbx_manager,base.group_system"
         theirs = self.new_user("their_admin", groups, other)
         for model, record in self.records.items():
-            if model in ("pbx.rematch", "pbx.call.ref"):
+            if model in ("pbx.rematch", "pbx.call.ref", "pbx.rate"):
                 continue
             with self.subTest(model):
                 mine = record.with_user(theirs).with_context(

@@ -312,7 +312,7 @@ class TestProvider(PbxHttpCase):
         self.assertFalse(self.provider.api_secret)
 
     def test_jobs_are_there(self):
-        for name in ("apply_events", "close_calls", "rematch"):
+        for name in ("apply_events", "close_calls", "rematch", "refresh", "silence"):
             job = self.env.ref(f"cloud_pbx.ir_cron_{name}")
             self.assertTrue(job.active)
             self.assertLess(job.nextcall, fields.Datetime.now() + timedelta(days=1))

@@ -6,7 +6,14 @@ from odoo.tests import tagged
 from .common import REF, SECRET, PbxHttpCase, log_lines
 
 SECRETS = {
-    "pbx.provider": ("api_key", "api_secret", "webhook_token", "webhook_url"),
+    "pbx.provider": (
+        "api_key",
+        "api_secret",
+        "webhook_token",
+        "webhook_url",
+        "former_secret",
+        "former_url",
+    ),
     "pbx.extension": ("password",),
 }
 # How each is reached from another model that an agent may read.
@@ -15,6 +22,8 @@ PATHS = (
     ("pbx.provider", "api_key"),
     ("pbx.provider", "webhook_token"),
     ("pbx.provider", "connected_url"),
+    ("pbx.provider", "former_secret"),
+    ("pbx.provider", "former_url_ids.url"),
     ("pbx.provider", "extension_ids.password"),
     ("pbx.extension", "password"),
     ("pbx.extension", "provider_id.api_secret"),

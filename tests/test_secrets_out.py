@@ -79,8 +79,13 @@ class TestSecretsOut(SecretsCase):
                 self.assertHidden(told)
 
     def test_tracking(self):
-        """Nothing in the chatter: the provider has none, and tracks nothing."""
-        self.assertNotIn("message_ids", self.env["pbx.provider"]._fields)
+        """Nothing in the chatter: nothing is tracked, and nothing secret is written."""
+        self.provider.write({"api_secret": "changed", "api_key": "changed"})
+        self.provider.action_rotate_token()
+        self.env.flush_all()
+        said = self.provider.message_ids.mapped("body")
+        self.assertHidden(said)
+        self.assertNotIn("changed", str(said))
         for model, names in SECRETS.items():
             for name in names:
                 self.assertFalse(

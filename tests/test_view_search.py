@@ -42,7 +42,7 @@ class TestSearch(ViewCase):
         return self.env["pbx.call"].with_user(user).search(self.ours + domain)
 
     def test_every_filter_and_grouping_works(self):
-        self.assertEqual(len(self.searches), 4)
+        self.assertEqual(len(self.searches), 6)
         for view in self.searches:
             users = (self.admin,)
             if view.model == "pbx.call":

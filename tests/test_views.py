@@ -120,6 +120,8 @@ class TestViews(ViewCase):
                 "Internal numbers",
                 "Cloud PBXs",
                 "Inbox",
+                "Requests",
+                "Past calls",
             },
             self.clerk: None,
         }
