@@ -22,6 +22,13 @@ class IrHttp(models.AbstractModel):
             request.httprequest.get_data(cache=True, parse_form_data=False)
         return result
 
+    def session_info(self):
+        info = super().session_info()
+        # Who has no phone is asked nothing, and asks nothing.
+        if self.env["pbx.desk"]._phones():
+            info["cloud_pbx_phone"] = True
+        return info
+
     @classmethod
     def _handle_error(cls, exception):
         # A PBX that is told 404 or 500 may give the address up; 503 says "later".

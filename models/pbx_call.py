@@ -238,9 +238,12 @@ class PbxCall(models.Model):
                 or call.state == "ongoing"
                 or call.outcome == "answered"
             )
-            # sudo: who took part is what decides that one may
-            part = call.sudo().participant_ids
-            call.can_claim = was_somebody and not call.user_id and self.env.user in part
+            call.can_claim = (
+                was_somebody
+                and not call.user_id
+                # sudo: who took part is what decides that one may
+                and self.env.user in call.sudo().participant_ids
+            )
 
     @api.depends("leg_ids.extension_id")
     def _compute_unknown_extensions(self):

@@ -26,6 +26,7 @@ from ..telephony.call import (
     derive,
 )
 from ..telephony.dialect import GENERAL
+from .all_companies import of_all_companies
 from .pbx_call_bind import SILENT_SECONDS
 from .pbx_event_apply import CONFLICTS, TRIES
 
@@ -88,6 +89,7 @@ class PbxCall(models.Model):
         returns the same id and dials nothing. The call was written in a transaction of
         its own: the caller's own one does not see it.
         """
+        self = of_all_companies(self)
         click = self._read_click(number, res_model, res_id, line)
         # Odoo runs a request again whose transaction met another one, perhaps later
         # than ten seconds after.

@@ -10,6 +10,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ..telephony import dialect as dialects
 from ..telephony import errors, numbers
+from .all_companies import of_all_companies
 from .pbx_call_dial import Click, Counted
 from .pbx_event_apply import CONFLICTS
 
@@ -35,6 +36,7 @@ class PbxCall(models.Model):
         :return: ``[{"id", "number", "name"}]``, the usual one first; ``id`` is what
             :meth:`dial` takes as ``line``.
         """
+        self = of_all_companies(self)
         phones = self._phones()
         lines = self._lines(phones[:1])
         # sudo: what our own lines are called, for those who call through them
@@ -63,10 +65,12 @@ class PbxCall(models.Model):
                 )
             )
         company = company or self.env.company
+        chosen = self.env.user.pbx_dial_extension_id
         phones = self.env["pbx.extension"].search([("user_ids", "in", self.env.uid)])
         return phones.filtered("provider_id.active").sorted(
             lambda phone: (
                 not phone.provider_id.is_running,
+                phone != chosen,
                 phone.company_id != company,
                 _RANK[phone.status],
                 len(phone.user_ids) > 1,

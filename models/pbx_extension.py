@@ -5,6 +5,9 @@ from odoo.tools import SQL
 from ..telephony import numbers
 from .secret_field import Secret
 
+# What the desks of a phone's users show of it.
+SHOWN = frozenset(("user_ids", "number", "name", "status", "caller_id"))
+
 
 class PbxExtension(models.Model):
     """An internal number of a cloud PBX, and who answers there."""
@@ -122,12 +125,25 @@ class PbxExtension(models.Model):
                 vals["caller_id"] = numbers.from_pbx(vals["caller_id"]) or False
         extensions = super().create(vals_list)
         extensions._adopt_legs()
+        extensions.user_ids._tell_desk()
         return extensions
 
     def write(self, vals):
         if vals.get("caller_id"):
             vals = {**vals, "caller_id": numbers.from_pbx(vals["caller_id"]) or False}
-        return super().write(vals)
+        if not SHOWN.intersection(vals):
+            return super().write(vals)
+        before = self.user_ids
+        result = super().write(vals)
+        # It takes effect at once, in browsers that are open as well.
+        (before | self.user_ids)._tell_desk()
+        return result
+
+    def unlink(self):
+        users = self.user_ids
+        result = super().unlink()
+        users._tell_desk()
+        return result
 
     def _adopt_legs(self):
         """Give the legs that were told before the number was entered to it.

@@ -117,6 +117,9 @@ class PbxRecording(models.Model):
 
     def _trigger_fetching(self):
         times = self.env.cr.precommit.data.pop("pbx.recording", ())
-        job = self.env.ref("cloud_pbx.ir_cron_fetch_recordings", False)
-        if job and times:
-            job._trigger(at=sorted(times))
+        # Known without a query, unlike ``ref``: each recorded call ends here.
+        job_id = self.env["ir.model.data"]._xmlid_to_res_id(
+            "cloud_pbx.ir_cron_fetch_recordings"
+        )
+        if job_id and times:
+            self.env["ir.cron"].browse(job_id)._trigger(at=sorted(times))

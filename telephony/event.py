@@ -58,6 +58,8 @@ class CallEvent:
     # Who rings, dials, answers, or (at the end) spoke last; ``also`` spoke before.
     extension: str = ""
     also: tuple = ()
+    # Who hands the call on to the extension that rings.
+    handed_by: str = ""
     # The told start of the call in UTC: two readings in an ambiguous local hour.
     started: tuple = ()
     # When it happened, where the PBX says so to the second.

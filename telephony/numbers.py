@@ -7,9 +7,11 @@ the empty text, and the empty text never matches anybody.
 import re
 import unicodedata
 from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers.timezone import time_zones_for_number
 
 # A PBX's own extensions have three digits, those of others up to five; no outside
 # number is that short once it is international.
@@ -166,6 +168,31 @@ def country_of(number):
     """Return the two-letter region of an E.164 number, or ``""``."""
     parsed = _parse(number) if number and number.startswith("+") else None
     return (phonenumbers.region_code_for_number(parsed) or "") if parsed else ""
+
+
+def zone_of(number, now):
+    """Return the IANA zone in which the owner of an E.164 number lives, or ``""``.
+
+    :param datetime now: aware; where the number's country has several zones, one is
+        named only if all their clocks show the same then.
+    """
+    parsed = _parse(number) if number and number.startswith("+") else None
+    if parsed is None:
+        return ""
+    offsets, zones = set(), []
+    for name in time_zones_for_number(parsed):
+        try:
+            offsets.add(now.astimezone(ZoneInfo(name)).utcoffset())
+        except (ZoneInfoNotFoundError, ValueError):
+            continue  # the numbers' tables are newer or older than this machine's zones
+        zones.append(name)
+    if len(offsets) != 1:
+        return ""
+    # Of several names of one clock, that of most people in the country.
+    region = phonenumbers.region_code_for_number(parsed)
+    example = phonenumbers.example_number(region) if region else None
+    usual = time_zones_for_number(example) if example else ()
+    return next((name for name in usual if name in zones), zones[0])
 
 
 def readable(number):

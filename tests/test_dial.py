@@ -106,9 +106,16 @@ class TestDial(DialCase):
         self.desk.user_ids = False
         self.assertIn("no internal number", self.refused())
 
-    def test_a_phone_of_another_company_is_not_mine_here(self):
+    def test_a_phone_dials_whatever_company_is_ticked(self):
         other = self.env["res.company"].create({"name": "Other"})
         self.anna.company_ids += other
+        mine = self.mine.with_context(allowed_company_ids=other.ids)
+        call = self.env["pbx.call"].browse(mine.dial(TYPED))
+        self.assertEqual((call.user_id, call.company_id), (self.anna, self.company))
+
+    def test_a_phone_of_a_company_that_is_not_mine(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.anna.write({"company_id": other.id, "company_ids": [(6, 0, other.ids)]})
         mine = self.mine.with_context(allowed_company_ids=other.ids)
         with self.fails(UserError) as caught:
             mine.dial(TYPED)

@@ -134,7 +134,8 @@ class TestPeople(PbxCase):
             if field.store and name not in mixins and name not in MAGIC_COLUMNS
             if name not in TOLD_FIELDS and name != "facts"
         }
-        self.assertEqual(written, {"note", "partner_id", "lead_id", "user_id"})
+        people = {"note", "partner_id", "lead_id", "user_id", "called_back"}
+        self.assertEqual(written, people)
 
     def test_nobody_makes_or_copies_calls(self):
         self.ring()

@@ -46,6 +46,7 @@ class TestQueries(PbxHttpCase):
 
     def test_every_event_of_every_scenario(self):
         self.costs("answered")  # warms the caches
+        self.costs("click_two_ids")  # nothing else writes a second id
         worst = 0
         for name in switchboard.SCENARIOS:
             for event, count in self.costs(name):
@@ -142,6 +143,30 @@ class TestQueries(PbxHttpCase):
         self.assertEqual(len(mine.pbx_last_call_ids), 10)
         self.assertLessEqual(many, few)
         self.assertLessEqual(many, 12)
+
+    def test_contact_s_tab_with_what_each_phone_did(self):
+        """The legs cost a few statements, the same for one call and for ten."""
+        name = {"fields": {"display_name": {}}}
+        leg = {"number": {}, "start": {}, "user_id": name, "extension_id": name}
+        tab = {"start": {}, "outcome": {}, "user_id": name, "extension_id": name}
+        mine = self.partner.with_user(self.supervisor)
+
+        def cost(**more):
+            spec = {"pbx_last_call_ids": {"fields": {**tab, **more}}}
+            return self.count(lambda: mine.web_read(spec))
+
+        legs = {"fields": leg}
+        self.tell("ring_group")
+        cost(leg_ids=legs)
+        few = cost(leg_ids=legs)
+        for number in range(10):
+            self.tell("ring_group", pbx_call_id=f"in_{number}")
+        self.assertLessEqual(cost(leg_ids=legs), few)
+        self.assertLessEqual(few, cost() + 6)
+        [row] = mine.web_read({"pbx_last_call_ids": {"fields": {"leg_ids": legs}}})
+        counts = [len(call["leg_ids"]) for call in row["pbx_last_call_ids"]]
+        self.assertEqual(len(counts), 10)
+        self.assertGreater(min(counts), 1)
 
     def test_count_of_many_contacts(self):
         """A list of contacts counts once, not once for each."""

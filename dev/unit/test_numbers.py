@@ -3,6 +3,8 @@
 Numbers are from ranges kept for fiction where the country has one.
 """
 
+from datetime import UTC, datetime
+
 import phonenumbers
 import pytest
 from hypothesis import assume, given, settings
@@ -283,6 +285,7 @@ def test_no_text_makes_anything_raise(text, other, country):
     assert numbers.digits(text).isdigit() or not numbers.digits(text)
     assert numbers.readable(text) or not text
     assert isinstance(numbers.country_of(text), str)
+    assert isinstance(numbers.zone_of(text, datetime.now(UTC)), str)
     for number in (text, told):
         answer = numbers.same_number(number, other, country, (country, "GB"))
         assert answer in (True, False)

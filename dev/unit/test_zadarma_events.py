@@ -66,6 +66,10 @@ READ = {
     "IVR": ({**start(), "event": "NOTIFY_IVR"}, event(OFFERED, **OFFER)),
     "INTERNAL": (rings("100"), event(RINGING, **OFFER, extension="100")),
     "INTERNAL of nobody": (rings(None), event(RINGING, **OFFER)),
+    "INTERNAL of a transfer": (
+        rings("102", transfer_from="100", transfer_type="blind"),
+        event(RINGING, **OFFER, extension="102", handed_by="100"),
+    ),
     "ANSWER": (
         answer("100"),
         event(ANSWERED, caller=CLIENT, called="100", extension="100"),

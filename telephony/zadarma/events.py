@@ -244,6 +244,7 @@ def read(fields, received_at, zone):
         _answer(values, fields)
     elif kind == RINGING:
         values["extension"] = numbers.extension(fields.get("internal"))
+        values["handed_by"] = numbers.extension(fields.get("transfer_from"))
     if kind == ENDED:
         _speakers(values, fields)
         values.update(

@@ -1,0 +1,274 @@
+"""Who is told what: those whose phone it is, and no more than that a call changed."""
+
+from datetime import timedelta
+
+from odoo.tests import tagged
+
+from .common import CALLER, TYPED
+from .desk import DeskCase, ThreeDesks, Told, ToldOut
+from .history import HistoryCase
+from .test_dial import DialCase
+
+
+@tagged("post_install", "-at_install")
+class TestDeskBus(ThreeDesks):
+    # --------------------------------------------------------------- as a call goes on
+
+    def test_only_who_is_rung(self):
+        told = Told(self).start()
+        self.assertTold(self.nobody, told.call)
+        told.ring("100")
+        self.assertTold(self.anna, told.call)
+        told.lift("100")
+        self.assertTold(self.anna, told.call)
+        told.end("100")
+        self.assertTold(self.anna, told.call)
+
+    def test_no_more_than_id_number_and_start(self):
+        self.new_partner("A secret customer")
+        told = Told(self).start().ring("100")
+        told.call.note = "secret"
+        for _user, payload in self.told():
+            self.assertEqual(set(payload), {"id", "number", "start"})
+        self.assertEqual(payload["number"], CALLER)
+        begun = told.fields["call_start"]  # London's winter or summer: minutes agree
+        self.assertEqual(payload["start"][-6:], begun[-6:])
+
+    def test_withheld(self):
+        told = Told(self, "anonymous").start().ring("100")
+        [(_user, payload)] = self.told()
+        self.assertEqual(payload, {**self.payload(told.call), "number": ""})
+
+    def test_each_phone_of_a_ring_group(self):
+        """Who is rung later is told as well, and those before hear of it too."""
+        told = Told(self).start().ring("100")
+        self.assertTold(self.anna, told.call)
+        told.ring("101")
+        self.assertTold(self.anna | self.boris, told.call)
+        told.lift("101")
+        self.assertTold(self.anna | self.boris, told.call)
+        told.end("101")
+        self.assertTold(self.anna | self.boris, told.call)
+
+    def test_shared_phone(self):
+        self.desk.user_ids |= self.boris
+        told = Told(self).start().ring("100")
+        self.assertTold(self.anna | self.boris, told.call)
+
+    def test_two_phones_of_one_person_are_one_message(self):
+        self.desk_2.user_ids = self.anna
+        told = Told(self).start()
+        self.told()
+        told.ring("100")
+        self.assertTold(self.anna, told.call)
+
+    def test_phone_that_nobody_entered(self):
+        told = Told(self).start().ring("777").lift("777").end("777")
+        self.assertTold(self.nobody, told.call)
+
+    def test_transfer(self):
+        told = Told(self).start().ring("100").lift("100")
+        self.told()
+        for event in ("ring", "lift", "end"):
+            with self.subTest(event):
+                getattr(told, event)("102")
+                self.assertTold(self.anna | self.clara, told.call)
+
+    def test_outbound(self):
+        """Who dials is told; so is who shares the phone."""
+        told = ToldOut(self).start()
+        self.assertTold(self.anna, told.call)
+        told.lift()
+        self.assertTold(self.anna, told.call)
+        self.desk.user_ids |= self.boris
+        told.end()
+        self.assertTold(self.anna | self.boris, told.call)
+
+    def test_internal(self):
+        told = ToldOut(self, "101", line="100").start()
+        self.assertTold(self.anna | self.boris, told.call)
+
+    def test_missed(self):
+        told = Told(self).start().ring("100", "101")
+        self.told()
+        told.give_up()
+        self.assertTold(self.anna | self.boris, told.call)
+
+    def test_customer_s_salesperson_is_not_rung(self):
+        self.new_partner(user_id=self.clara.id)
+        told = Told(self).start().ring("100").lift("100").end("100")
+        self.assertTold(self.anna, told.call, once=False)
+
+    # ------------------------------------------------------------------------ in peace
+
+    def test_repeated_delivery(self):
+        told = Told(self).start().ring("100")
+        self.told()
+        told.ring("100").start().ring("100")
+        self.assertTold(self.nobody)
+        told.lift("100")
+        self.told()
+        told.lift("100").start()
+        self.assertTold(self.nobody)
+
+    def test_recording_changes_nothing_on_a_desk(self):
+        told = Told(self).start().ring("100").lift("100").end("100")
+        self.told()
+        told.hear("NOTIFY_RECORD", call_id_with_rec="1779868800.1234567")
+        self.assertTrue(told.call.recording_ids)
+        self.assertTold(self.nobody)
+
+    def test_old_call(self):
+        for ago, users in (
+            (timedelta(hours=7), self.nobody),
+            (timedelta(hours=5), self.anna),
+        ):
+            with self.fresh(ago):
+                told = Told(self, ago=ago).start().ring("100")
+                self.assertTold(users, told.call)
+                told.call.note = "x"
+                self.assertTold(users, told.call)
+
+    def test_told_only_when_it_was_over(self):
+        """The inbox was held up: the events of a whole call come at once."""
+        told = Told(self, ago=timedelta(hours=2))
+        told.start().ring("100").lift("100").end("100")
+        self.told()
+        self.env["pbx.event"].search([("provider_id", "=", self.provider.id)]).unlink()
+        told.call.unlink()
+        self.told()
+        told.end("100")
+        self.assertEqual(told.call.outcome, "answered")
+        self.assertTold(self.nobody)
+
+    def test_archived_user(self):
+        self.desk.user_ids |= self.boris
+        told = Told(self).start().ring("100").lift("100")
+        told.call.with_user(self.boris).action_claim()
+        self.told()
+        self.boris.active = False
+        self.told()
+        told.end("100")
+        self.assertTold(self.anna, told.call)
+        told.call.note = "x"
+        self.assertTold(self.anna, told.call)
+
+    def test_who_has_no_part_any_more(self):
+        """Reassigned while it rings: both ask, and one learns that it is not theirs."""
+        told = Told(self).start().ring("100")
+        self.told()
+        self.desk.user_ids = self.clara
+        self.told()
+        told.lift("100")
+        self.assertTold(self.anna | self.clara, told.call)
+
+    # ------------------------------------------------------------------- what people do
+
+    def test_what_people_do(self):
+        self.desk.user_ids |= self.boris
+        partner = self.new_partner("Olga", False)
+        contacts, leads = self.env["res.partner"], self.env["crm.lead"]
+        for what, do in (
+            ("note", lambda call: call.write({"note": "rope"})),
+            ("picked", lambda call: call.write({"partner_id": partner.id})),
+            (
+                "picked at the desk",
+                lambda call: call.env["pbx.desk"].pick_contact(call.id, partner.id),
+            ),
+            ("claimed", lambda call: call.action_claim()),
+            (
+                "contact created",
+                lambda call: (
+                    contacts.with_env(call.env)
+                    .with_context(pbx_call_id=call.id)
+                    .create({"name": "X"})
+                ),
+            ),
+            (
+                "lead created",
+                lambda call: (
+                    leads.with_env(call.env)
+                    .with_context(pbx_call_id=call.id)
+                    .create({"name": "X"})
+                ),
+            ),
+        ):
+            with self.fresh(what):
+                told = Told(self).start().ring("100").lift("100")
+                self.told()
+                do(told.call.with_user(self.boris))
+                self.assertTold(self.anna | self.boris, told.call)
+
+    def test_contact_that_came_after_its_call(self):
+        told = Told(self).start().ring("100")
+        self.new_partner()
+        self.told()
+        self.run_job("rematch")
+        self.assertTrue(told.call.partner_id)
+        self.assertTold(self.anna, told.call)
+
+    def test_what_is_written_later(self):
+        """A minute after the end it may be on the screen, an hour after it is not."""
+        for ago, users in (
+            (timedelta(minutes=2), self.anna),
+            (timedelta(hours=1), self.nobody),
+        ):
+            with self.fresh(ago):
+                told = Told(self, ago=ago).start().ring("100").lift("100").end("100")
+                self.told()
+                told.call.with_user(self.anna).note = "rope"
+                self.assertTold(users, told.call)
+
+    def test_call_is_deleted(self):
+        told = Told(self).start().ring("100")
+        call = told.call
+        payload = self.payload(call)
+        self.told()
+        call.unlink()
+        self.assertEqual(self.told(), [(self.anna, payload)])
+
+
+@tagged("post_install", "-at_install")
+class TestDeskBusHistory(DeskCase, HistoryCase):
+    def test_past_calls_raise_no_card(self):
+        for name in ("answered", "missed", "outbound", "transfer"):
+            self.happened(name, ago=timedelta(minutes=10))
+        self.fetch()
+        self.assertEqual(len(self.calls()), 4)
+        self.assertFalse(self.told())
+
+    def test_end_that_only_history_tells(self):
+        """It was on the screen, so it has to leave it."""
+        told = Told(self, ago=timedelta(minutes=40)).start().ring("100").lift("100")
+        self.told()
+        start = told.fields["call_start"]
+        ref = told.fields["pbx_call_id"]
+        self.happened("answered", call_start=start, pbx_call_id=ref, caller=CALLER)
+        self.fetch()
+        self.assertEqual(told.call.state, "done")
+        self.assertTold(self.anna, told.call)
+
+
+@tagged("post_install", "-at_install")
+class TestDeskBusDial(DeskCase, DialCase):
+    def test_click(self):
+        """Who clicks is told by the server: in other pages the card comes, too."""
+        self.desk.user_ids |= self.boris
+        self.told()
+        call = self.dial(TYPED)
+        self.assertTold(self.anna | self.boris, call)
+        self.dial(TYPED)
+        self.assertFalse(self.told(), "the second click of two")
+
+    def test_two_legs_become_one_call(self):
+        """Told of a call that is gone then, a browser asks and takes it away."""
+        first = ToldOut(self, calltype="callback_leg1").start()
+        self.assertTold(self.anna, first.call)
+        second = ToldOut(self, calltype="callback_leg2").start()
+        self.assertEqual(second.call, first.call, "joined")
+        [(user, payload)] = self.told()
+        self.assertEqual(user, self.anna)
+        self.assertNotEqual(payload["id"], first.call.id)
+        ids = [payload["id"], first.call.id]
+        [card] = self.ask().cards(ids)["cards"]
+        self.assertEqual(card["id"], first.call.id)

@@ -1,0 +1,265 @@
+"""The card of a call: who it is and why they may call, under the reader's rights."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+
+from .common import CALLER, LINE, TYPED
+from .desk import DeskCase, Told, ToldOut
+
+# What there is to show where nobody is known.
+NOTHING = {
+    "name": "",
+    "contact": False,
+    "candidates": [],
+    "leads": [],
+    "activities": [],
+    "calls": [],
+}
+
+
+@tagged("post_install", "-at_install")
+class TestDeskCards(DeskCase):
+    def ringing(self, caller=CALLER, **more):
+        return Told(self, caller, **more).start().ring("100").call
+
+    def assertShown(self, card, **expected):
+        self.assertEqual({name: card[name] for name in expected}, expected)
+
+    def new_lead(self, name="Rope", **values):
+        return self.env["crm.lead"].create(
+            {
+                "name": name,
+                "type": "opportunity",
+                "company_id": self.company.id,
+                "user_id": self.anna.id,
+                **values,
+            }
+        )
+
+    # ---------------------------------------------------------------------- who it is
+
+    def test_known_contact(self):
+        company = self.new_partner("Baltic Shipping", False, is_company=True)
+        tags = self.env["res.partner.category"].create(
+            [{"name": "Ropes", "color": 3}, {"name": "Sails"}]
+        )
+        partner = self.new_partner(
+            parent_id=company.id, function="Captain", category_id=tags.ids
+        )
+        self.env["pbx.line"].create(
+            {"provider_id": self.provider.id, "number": LINE, "name": "Sales"}
+        )
+        told = Told(self).start().ring("100")
+        told.call.note = "Two tons"
+        card = self.card(told.call)
+        self.assertShown(
+            card,
+            id=told.call.id,
+            state="ringing",
+            direction="inbound",
+            outcome="",
+            number=CALLER,
+            number_readable="+44 20 7946 0201",
+            line="+44 20 7946 0900",
+            line_name="Sales",
+            start=fields.Datetime.to_string(told.call.start),
+            answer=False,
+            stop=False,
+            note="Two tons",
+            country="United Kingdom",
+            zone="Europe/London",
+            looked_up=True,
+            candidates=[],
+        )
+        self.assertIn("Olga Petrova", card["name"])
+        self.assertTrue(card["flag"])
+        contact = card["contact"]
+        self.assertIn(f"/res.partner/{partner.id}/", contact.pop("avatar"))
+        self.assertEqual(sorted(tag["name"] for tag in contact.pop("tags")),
+                         ["Ropes", "Sails"])  # fmt: skip
+        self.assertEqual(
+            contact,
+            {
+                "id": partner.id,
+                "name": "Olga Petrova",
+                "company": "Baltic Shipping",
+                "is_company": False,
+                "phone": partner.phone,
+                "job": "Captain",
+                "country": "United Kingdom",
+            },
+        )
+
+    def test_times_of_a_call(self):
+        told = Told(self).start().ring("100").lift("100").end("100", seconds=34)
+        card = self.card(told.call)
+        self.assertShown(card, state="done", outcome="answered", talk_seconds=34)
+        for name in ("start", "answer", "stop"):
+            self.assertEqual(card[name], fields.Datetime.to_string(told.call[name]))
+        now = fields.Datetime.to_datetime(self.ask().cards([])["now"])
+        self.assertLess(abs(fields.Datetime.now() - now), timedelta(seconds=5))
+
+    def test_nobody_is_known(self):
+        card = self.card(self.ringing())
+        self.assertShown(card, **NOTHING, looked_up=True, number=CALLER)
+
+    def test_several_match(self):
+        both = self.new_partner("One") | self.new_partner("Two", is_company=True)
+        card = self.card(self.ringing())
+        self.assertShown(card, name="", contact=False)
+        self.assertEqual(
+            [(one["id"], one["name"]) for one in card["candidates"]],
+            [(one.id, one.name) for one in both],
+        )
+
+    def test_withheld(self):
+        """No two withheld callers have anything in common."""
+        for _call in range(2):
+            call = self.ringing("anonymous")
+        self.assertShown(
+            self.card(call),
+            **NOTHING,
+            number="",
+            number_readable="",
+            country="",
+            zone="",
+        )
+
+    def test_caller_is_a_lead(self):
+        lead = self.new_lead(phone=TYPED, contact_name="Olga", country_id=self.gb.id)
+        card = self.card(self.ringing())
+        self.assertShown(card, name="Olga", contact=False, candidates=[])
+        self.assertEqual([one["id"] for one in card["leads"]], [lead.id])
+
+    def test_looked_up_when_the_handset_is_lifted(self):
+        self.provider.lookup_on_answer = True
+        partner = self.new_partner()
+        self.new_partner("Twin", "020 7946 0303")
+        self.new_partner("Twin", "020 7946 0303")
+        self.new_lead(partner_id=partner.id)
+        Told(self).start().ring("100").lift("100").end("100")
+        known = Told(self).start().ring("100")
+        several = Told(self, "+442079460303").start().ring("100")
+        for told in (known, several):
+            self.assertShown(self.card(told.call), **NOTHING, looked_up=False)
+            told.lift("100")
+        card = self.card(known.call)
+        self.assertShown(card, looked_up=True, name="Olga Petrova")
+        self.assertEqual(card["contact"]["id"], partner.id)
+        self.assertEqual((len(card["leads"]), len(card["calls"])), (1, 1))
+        card = self.card(several.call)
+        self.assertEqual((card["looked_up"], len(card["candidates"])), (True, 2))
+        # Nobody lifts: it is looked up when it is over.
+        missed = Told(self).start().ring("100").give_up()
+        self.assertShown(self.card(missed.call), looked_up=True, name="Olga Petrova")
+
+    def test_whom_one_dialled_is_known_at_once(self):
+        self.provider.lookup_on_answer = True
+        partner = self.new_partner()
+        call = ToldOut(self).start().call
+        call.partner_id = partner
+        self.assertShown(self.card(call), name="Olga Petrova", looked_up=True)
+
+    # ------------------------------------------------------------- why they may call
+
+    def test_open_leads(self):
+        partner = self.new_partner()
+        stage = self.env["crm.stage"].create({"name": "In talks"})
+        told = {"partner_id": partner.id, "stage_id": stage.id}
+        plain = self.new_lead("Plain", **told)
+        rich = self.new_lead("Rich", priority="2", expected_revenue=1200, **told)
+        self.new_lead("Lost", **told).action_set_lost()
+        self.new_lead("Won", **told).action_set_won()
+        leads = self.card(self.ringing())["leads"]
+        self.assertEqual([one["id"] for one in leads], [rich.id, plain.id])
+        self.assertEqual({one["stage"] for one in leads}, {"In talks"})
+        self.assertIn("1,200", leads[0]["revenue"])
+        self.assertEqual(leads[1]["revenue"], "")
+
+    def test_only_a_few_leads_and_the_call_s_own_first(self):
+        partner = self.new_partner()
+        leads = [self.new_lead(f"{n}", partner_id=partner.id) for n in range(5)]
+        call = self.ringing()
+        call.lead_id = leads[0]
+        shown = [one["name"] for one in self.card(call)["leads"]]
+        self.assertEqual(shown, ["0", "4", "3"])
+
+    def test_activities(self):
+        """Of the contact and of their leads, the most urgent first."""
+        partner = self.new_partner()
+        lead = self.new_lead(partner_id=partner.id)
+        today = fields.Date.today()
+        for record, summary, days in (
+            (partner, "Send the offer", 1),
+            (lead, "Measure the mast", -2),
+            (partner, "Congratulate", 30),
+            (partner, "In a year", 365),
+        ):
+            record.activity_schedule(
+                "mail.mail_activity_data_todo",
+                fields.Date.add(today, days=days),
+                summary,
+                user_id=self.anna.id,
+            )
+        shown = self.card(self.ringing())["activities"]
+        self.assertEqual(
+            [(one["name"], one["state"], one["res_model"]) for one in shown],
+            [
+                ("Measure the mast", "overdue", "crm.lead"),
+                ("Send the offer", "planned", "res.partner"),
+                ("Congratulate", "planned", "res.partner"),
+            ],
+        )
+        self.assertEqual((shown[0]["on"], shown[0]["user"]), ("Rope", "Anna"))
+        deadline = fields.Date.add(today, days=-2)
+        self.assertEqual(shown[0]["deadline"], fields.Date.to_string(deadline))
+
+    def test_last_calls(self):
+        """With the person, from whatever number; with the number of a stranger."""
+        partner = self.new_partner()
+        hours = [timedelta(hours=n) for n in range(9, 0, -1)]
+        Told(self, ago=hours[0]).start().ring("100").give_up()
+        Told(self, ago=hours[1]).start().ring("100").lift("100").end("100", seconds=61)
+        other = Told(self, "+442079460777", ago=hours[2]).start().ring("100").give_up()
+        other.call.write({"partner_id": partner.id, "note": "From the mobile"})
+        ToldOut(self, ago=hours[3]).start().end("no answer")
+        ToldOut(self, "+442079460778", ago=hours[4]).start().end("no answer")
+        shown = self.card(self.ringing())["calls"]
+        told = [(c["direction"], c["outcome"], c["talk_seconds"]) for c in shown]
+        self.assertEqual(
+            told,
+            [
+                ("outbound", "no_answer", 0),
+                ("inbound", "missed", 0),
+                ("inbound", "answered", 61),
+            ],
+        )
+        self.assertEqual(shown[1]["note"], "From the mobile")
+        self.assertEqual(shown[2]["user"], "Anna")
+        stranger = "+442079460779"
+        first = Told(self, stranger, ago=hours[5]).start().ring("100").give_up()
+        shown = self.card(self.ringing(stranger))["calls"]
+        self.assertEqual([one["id"] for one in shown], [first.call.id])
+        # Seen from the first one, there is nothing before.
+        self.assertEqual(self.card(first.call)["calls"], [])
+
+    def test_many_cards_are_each_their_own(self):
+        """What is read in one go for all of them, goes to the right ones."""
+        calls = self.env["pbx.call"]
+        for n in range(3):
+            partner = self.new_partner(f"P{n}", f"020 7946 030{n}")
+            for _lead in range(n + 1):
+                self.new_lead(f"L{n}", partner_id=partner.id)
+            Told(self, f"+44207946030{n}", ago=timedelta(hours=1)).start().ring(
+                "100"
+            ).give_up().call.note = f"N{n}"
+            calls += self.ringing(f"+44207946030{n}")
+        cards = self.ask().cards(calls.ids)["cards"]
+        self.assertEqual([card["id"] for card in cards], calls.ids)
+        for n, card in enumerate(cards):
+            self.assertEqual(card["contact"]["name"], f"P{n}")
+            leads = [one["name"] for one in card["leads"]]
+            self.assertEqual(leads, [f"L{n}"] * (n + 1))
+            self.assertEqual([one["note"] for one in card["calls"]], [f"N{n}"])

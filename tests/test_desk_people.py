@@ -1,0 +1,199 @@
+"""What a person does at the desk: look back, search, link."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .common import CALLER, TYPED
+from .desk import DeskCase, ThreeDesks, Told, ToldOut
+
+
+@tagged("post_install", "-at_install")
+class TestRecent(ThreeDesks):
+    def pages(self, user=None, limit=3):
+        """Return the ids of each page, scrolled to the end."""
+        pages, before, more = [], False, True
+        while more:
+            told = self.ask(user).recent(before, limit)
+            rows, more = told["calls"], told["more"]
+            pages.append([row["id"] for row in rows])
+            before = rows and [rows[-1]["start"], rows[-1]["id"]]
+            self.assertLess(len(pages), 20, "it comes to an end")
+        return pages
+
+    def test_pages(self):
+        """None twice, none left out, with equal starts across the ends of pages."""
+        calls = self.env["pbx.call"]
+        for n in range(8):
+            calls += Told(self, ago=timedelta(minutes=30 - n)).start().ring("100").call
+        same = fields.Datetime.subtract(fields.Datetime.now(), minutes=30)
+        calls[1:6].write({"start": same.replace(microsecond=0)})
+        newest_first = calls.sorted(lambda c: (c.start, c.id), reverse=True).ids
+        for limit in (1, 2, 3, 4, 8, 50):
+            with self.subTest(limit=limit):
+                pages = self.pages(limit=limit)
+                self.assertEqual(sum(pages, []), newest_first)
+                self.assertLessEqual(max(map(len, pages)), limit)
+        # A call that comes meanwhile moves nothing.
+        first = self.ask().recent(False, 3)["calls"]
+        Told(self).start().ring("100")
+        rest = self.ask().recent([first[-1]["start"], first[-1]["id"]], 3)["calls"]
+        self.assertEqual([row["id"] for row in rest], newest_first[3:6])
+
+    def test_only_one_s_own(self):
+        """Neither the customers' nor, for a supervisor, everybody's."""
+        self.new_partner(user_id=self.anna.id)
+        mine = Told(self).start().ring("100", "101").lift("101").end("101").call
+        theirs = Told(self).start().ring("101").give_up().call
+        picked = Told(self).start().ring("102").lift("102").end("102").call
+        picked.with_user(self.supervisor).user_id = self.anna
+        self.assertEqual(set(sum(self.pages(), [])), {mine.id, picked.id})
+        self.assertEqual(set(sum(self.pages(self.boris), [])), {mine.id, theirs.id})
+        self.assertEqual(self.pages(self.supervisor), [[]])
+
+    def test_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        self.anna.company_ids |= other
+        Told(self).start().ring("100")
+        self.anna.write({"company_id": other.id, "company_ids": [(6, 0, other.ids)]})
+        desk = self.ask().with_context(allowed_company_ids=other.ids)
+        self.assertEqual(desk.recent()["calls"], [])
+
+    def test_odd_limits(self):
+        Told(self).start().ring("100")
+        for limit in (0, -5, 10**9, "20"):
+            self.assertEqual(len(self.ask().recent(False, limit)["calls"]), 1)
+
+    def test_rows(self):
+        partner = self.new_partner()
+        told = ToldOut(self).start().lift().end(seconds=61)
+        [row] = self.ask().recent()["calls"]
+        expected = {
+            "id": told.call.id,
+            "direction": "outbound",
+            "outcome": "answered",
+            "name": "Olga Petrova",
+            "partner_id": partner.id,
+            "number_readable": "+44 20 7946 0201",
+            "talk_seconds": 61,
+            "user": "Anna",
+            "mine": True,
+            "to_call_back": False,
+        }
+        self.assertEqual({name: row[name] for name in expected}, expected)
+        ToldOut(self, "101", line="100").start().end("no answer")
+        names = [desk.recent()["calls"][0]["name"] for desk in (
+            self.ask(self.anna), self.ask(self.boris))]  # fmt: skip
+        self.assertEqual(names, ["Boris", "Anna"], "each sees the other")
+
+
+@tagged("post_install", "-at_install")
+class TestContacts(DeskCase):
+    def found(self, text, user=None):
+        return [one["name"] for one in self.ask(user).search_contacts(text)]
+
+    def test_by_name_and_company(self):
+        company = self.new_partner("Baltic Shipping", False, is_company=True)
+        self.new_partner("Zoltan Quux", parent_id=company.id)
+        self.assertEqual(self.found("zoltan q"), ["Zoltan Quux"])
+        self.assertEqual(
+            set(self.found("baltic sh")), {"Baltic Shipping", "Zoltan Quux"}
+        )
+        self.assertEqual(self.found("no such person"), [])
+        [one] = self.ask().search_contacts("zoltan")
+        self.assertEqual((one["company"], one["phone"]), ("Baltic Shipping", TYPED))
+
+    def test_by_number_in_any_style(self):
+        """However it is typed here, and however it was entered there."""
+        typed = (
+            "020 7946 0201", "02079460201", "(020) 7946-0201", "+44 20 7946 0201",
+            "+442079460201", "0044 20 7946 0201", "+44 (0)20 7946 0201",
+        )  # fmt: skip
+        parts = ("79460201", "0201", "7946 02", "020 7946", "+44 20 7946", "004420")
+        for entered in (*typed, "020.7946.0201"):
+            with self.fresh(entered):
+                self.new_partner("Zoltan", entered)
+                self.new_partner("Other", "020 7946 9999")
+                for text in typed:
+                    self.assertEqual(self.found(text), ["Zoltan"], text)
+                for text in parts:
+                    self.assertIn("Zoltan", self.found(text), text)
+
+    def test_short_and_odd_text(self):
+        self.new_partner("Zoltan")
+        for text in ("", " ", "z", "9", None, False):
+            self.assertEqual(self.found(text), [])
+        for text in (
+            "+",
+            "++",
+            "000",
+            "(((",
+            "%%",
+            "__",
+            "'; --",
+            "\\",
+            "1" * 300,
+            "٠٢٠",
+        ):
+            self.assertIsInstance(self.found(text), list)
+        self.assertEqual(self.found("  zo  "), ["Zoltan"])
+
+    def test_without_a_phone(self):
+        """To link one that has no number yet is what one searches for."""
+        self.new_partner("Zoltan", False)
+        [one] = self.ask().search_contacts("zoltan")
+        self.assertEqual(one["phone"], "")
+
+    def test_only_a_few(self):
+        for n in range(30):
+            self.new_partner(f"Zoltan {n}", False)
+        for limit, most in (({}, 8), ({"limit": 500}, 20), ({"limit": -1}, 1)):
+            found = self.ask().search_contacts("zoltan", **limit)
+            self.assertEqual(len(found), most)
+
+    def test_rights(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        self.new_partner("Zoltan", company_id=other.id)
+        self.new_partner("Zoltan archived", active=False)
+        self.assertEqual(self.found("zoltan"), [])
+        portal = self.new_user("portal", "base.group_portal")
+        self.new_partner("Zoltan")
+        self.assertEqual(self.found("zoltan", portal), [])
+
+    # -------------------------------------------------------------------------- linking
+
+    def test_pick(self):
+        one, two = self.new_partner("One"), self.new_partner("Two")
+        call = Told(self).start().ring("100").call
+        told = self.ask().pick_contact(call.id, two.id)
+        [card] = told["cards"]
+        self.assertEqual((card["id"], card["contact"]["id"]), (call.id, two.id))
+        self.assertEqual((card["name"], card["candidates"]), ("Two", []))
+        self.assertEqual(call.partner_source, "picked")
+        later = Told(self).start().ring("100")
+        self.assertEqual(later.call.partner_id, two, "remembered")
+        self.assertNotEqual(one, two)
+
+    def test_pick_enters_the_number(self):
+        partner = self.new_partner("Zoltan", False)
+        call = Told(self).start().ring("100").call
+        self.ask().pick_contact(call.id, partner.id)
+        self.assertEqual(partner.phone_sanitized, CALLER)
+
+    def test_pick_needs_rights(self):
+        partner = self.new_partner("Zoltan", False)
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        foreign = self.new_partner("Foreign", False, company_id=other.id)
+        call = Told(self).start().ring("100").call
+        for user, call_id, partner_id, kind in (
+            (self.boris, call.id, partner.id, AccessError),
+            (self.anna, call.id, foreign.id, AccessError),
+            (self.anna, call.id, 2**31 - 1, UserError),
+            (self.anna, 2**31 - 1, partner.id, UserError),
+        ):
+            with self.fresh(user.name, call_id, partner_id):
+                with self.assertRaises(kind):
+                    self.ask(user).pick_contact(call_id, partner_id)
+                self.assertFalse(call.partner_id)
