@@ -19,6 +19,15 @@ from . import test_history_pages
 from . import test_extension
 from . import test_dial
 from . import test_dial_bind
+from . import test_callback
+from . import test_desk_bus
+from . import test_desk_counts
+from . import test_desk_cards
+from . import test_desk_rights
+from . import test_desk_standing
+from . import test_desk_people
+from . import test_desk_own
+from . import test_desk_scale
 from . import test_recording_fetch
 from . import test_recording_hear
 from . import test_recording_keep
@@ -31,4 +40,5 @@ from . import test_view_search
 from . import test_display
 from . import test_translations
 from . import test_tours
+from . import test_desk_tours
 from . import test_hoot

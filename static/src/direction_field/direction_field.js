@@ -3,19 +3,7 @@ import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
-const ICONS = {
-    inbound: "oi-arrow-down-left",
-    outbound: "oi-arrow-up-right",
-    internal: "oi-arrows-h",
-};
-const COLORS = {
-    answered: "text-success",
-    missed: "text-danger",
-    busy: "text-warning",
-    no_answer: "text-warning",
-    failed: "text-warning",
-    cancelled: "text-muted",
-};
+import {arrowOf, colorOf} from "../call_facts/call_facts";
 
 function labelOf(record, name) {
     const selection = record.fields[name]?.selection || [];
@@ -28,11 +16,11 @@ export class DirectionField extends Component {
     static props = {...standardFieldProps};
 
     get icon() {
-        return ICONS[this.props.record.data[this.props.name]] || "oi-arrows-h";
+        return arrowOf({direction: this.props.record.data[this.props.name]});
     }
 
     get color() {
-        return COLORS[this.props.record.data.outcome] || "text-info";
+        return colorOf(this.props.record.data);
     }
 
     get label() {

@@ -15,11 +15,21 @@ registry.category("web_tour.tours").add("cloud_pbx_contact_calls", {
                 ".o_field_widget[name=pbx_last_call_ids] .o_pbx_direction.text-danger",
         },
         {
+            content: "What each phone did, in small",
+            trigger:
+                ".o_field_widget[name=pbx_last_call_ids] .o_data_row:contains('1:01') .o_pbx_story_compact li[title$='spoke for 1:01']",
+        },
+        {
             trigger:
                 ".o_field_widget[name=pbx_last_call_ids] .o_data_row:contains('1:01') .o_data_cell[name=start]",
             run: "click",
         },
         {trigger: ".o_pbx_call_form h1:contains('Olga Petrova')"},
+        {
+            content: "And in the call's form, above all else",
+            trigger:
+                ".o_pbx_call_form .o_pbx_story_phone:contains('Anna'):contains('Spoke for 1:01')",
+        },
         {
             trigger: ".o_field_widget[name=note] textarea",
             run: "edit Wants the offer by Friday.",

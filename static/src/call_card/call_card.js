@@ -1,0 +1,234 @@
+import {Component, useRef, useState} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {useService} from "@web/core/utils/hooks";
+
+import {endOf} from "../call_facts/call_facts";
+import {formatDuration} from "../duration_field/duration_field";
+import {CallNote} from "./call_note";
+import {CallReasons} from "./call_reasons";
+import {ContactSearch} from "./contact_search";
+import {LocalTime} from "./local_time";
+import {Timer} from "./timer";
+
+function isLive({state}) {
+    return ["ringing", "ongoing"].includes(state);
+}
+
+/** One call: who it is, why they may be calling, and what to do about it. */
+export class CallCard extends Component {
+    static template = "cloud_pbx.CallCard";
+    static components = {CallNote, CallReasons, ContactSearch, LocalTime, Timer};
+    static props = {card: Object};
+
+    setup() {
+        this.desk = useService("cloud_pbx.desk");
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.toggle = useRef("toggle");
+        this.state = useState({small: null, linking: false, waiting: false});
+    }
+
+    get card() {
+        return this.props.card;
+    }
+
+    get isLive() {
+        return isLive(this.card);
+    }
+
+    /** What the user made of it; else one that is over makes room for one that rings. */
+    get isSmall() {
+        const {cards, held} = this.desk;
+        const inTheWay = !this.isLive && !held.has(this.card.id) && cards.some(isLive);
+        return this.state.small ?? inTheWay;
+    }
+
+    get isMissed() {
+        return this.card.state === "done" && this.card.outcome === "missed";
+    }
+
+    get title() {
+        const {name, number_readable: number, candidates, contact} = this.card;
+        if (!name && candidates.length > 1) {
+            return number;
+        }
+        return contact?.name || name || number || this.withheld;
+    }
+
+    /** Company and job, as far as the name does not say so. */
+    get subtitle() {
+        const {contact} = this.card;
+        if (!contact) {
+            return "";
+        }
+        return [contact.job, contact.company].filter(Boolean).join(" · ");
+    }
+
+    get stateLabel() {
+        const {state, direction, outcome, taken_by: by, talk_seconds: talk} = this.card;
+        if (state === "ringing") {
+            return direction === "inbound" ? _t("Incoming call") : _t("Calling");
+        }
+        if (state === "ongoing") {
+            return _t("Talking");
+        }
+        if (state === "taken") {
+            return _t("Taken by %s", by);
+        }
+        const label = outcome === "answered" ? _t("Ended") : endOf(this.card);
+        return talk ? `${label} · ${formatDuration(talk)}` : label;
+    }
+
+    /** Odoo's own colours of information and success are too light for white letters. */
+    get stateClass() {
+        const {state, outcome} = this.card;
+        if (state === "ringing") {
+            return "bg-info-subtle text-info-emphasis";
+        }
+        if (state === "ongoing") {
+            return "bg-success-subtle text-success-emphasis";
+        }
+        if (state === "done" && outcome !== "answered") {
+            return outcome === "missed" ? "text-bg-danger" : "text-bg-warning";
+        }
+        return "text-bg-secondary";
+    }
+
+    get icon() {
+        const {state, direction} = this.card;
+        if (!this.isLive) {
+            return state === "taken" ? "fa-user" : "fa-phone";
+        }
+        return direction === "inbound" ? "fa-phone o_pbx_rings" : "fa-phone";
+    }
+
+    get avatar() {
+        return this.card.contact?.avatar;
+    }
+
+    get line() {
+        const {line, line_name: name} = this.card;
+        return name && line ? `${name} (${line})` : name || line;
+    }
+
+    get number() {
+        return this.card.number_readable || this.withheld;
+    }
+
+    get withheld() {
+        return _t("Withheld number");
+    }
+
+    get more() {
+        return _t("Show all of this card");
+    }
+
+    get less() {
+        return _t("Make this card small");
+    }
+
+    thisIs({name}) {
+        return _t("This one: %s", name);
+    }
+
+    get isUnknown() {
+        return this.card.looked_up && !this.card.contact && !this.card.name;
+    }
+
+    // -------------------------------------------------------------------------- actions
+
+    /** One thing at a time: a second click waits for the first one. */
+    async once(what) {
+        if (this.state.waiting) {
+            return;
+        }
+        this.state.waiting = true;
+        try {
+            await what();
+        } finally {
+            this.state.waiting = false;
+        }
+    }
+
+    open(resModel, resId) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: resModel,
+            res_id: resId,
+            views: [[false, "form"]],
+        });
+    }
+
+    openContact() {
+        return this.once(() => this.open("res.partner", this.card.contact.id));
+    }
+
+    openCall() {
+        return this.once(() => this.open("pbx.call", this.card.id));
+    }
+
+    createFrom(method) {
+        return this.once(async () => {
+            const action = await this.orm.call("pbx.call", method, [[this.card.id]]);
+            await this.action.doAction(action);
+        });
+    }
+
+    /** Said of the contact, of the lead if there is none, or of the call itself. */
+    logActivity() {
+        const {id, contact, leads} = this.card;
+        let about = ["pbx.call", id];
+        if (contact) {
+            about = ["res.partner", contact.id];
+        } else if (leads.length) {
+            about = ["crm.lead", leads[0].id];
+        }
+        return this.once(() =>
+            this.action.doAction({
+                type: "ir.actions.act_window",
+                name: _t("Log activity"),
+                res_model: "mail.activity.schedule",
+                views: [[false, "form"]],
+                target: "new",
+                context: {active_model: about[0], active_ids: [about[1]]},
+            }),
+        );
+    }
+
+    pick(partnerId) {
+        return this.once(async () => {
+            await this.orm.call("pbx.desk", "pick_contact", [this.card.id, partnerId]);
+            this.state.linking = false;
+            this.desk.ask(this.card.id);
+        });
+    }
+
+    claim() {
+        return this.once(async () => {
+            await this.orm.call("pbx.call", "action_claim", [[this.card.id]]);
+            this.desk.ask(this.card.id);
+        });
+    }
+
+    callBack() {
+        return this.once(() => this.desk.dial(this.card.number));
+    }
+
+    /** What was just written is saved first; if it cannot be, the card stays. */
+    async close() {
+        const note = this.desk.notes.get(this.card.id);
+        await note?.save();
+        if (!note?.isDirty) {
+            this.desk.dismiss(this.card.id);
+        }
+    }
+
+    onKeydown(ev) {
+        if (ev.key === "Escape" && !this.state.linking) {
+            ev.stopPropagation();
+            // What had the focus goes: the next key is for this card still.
+            this.toggle.el.focus();
+            this.state.small = true;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import {Component, onWillUnmount, useState} from "@odoo/owl";
+import {browser} from "@web/core/browser/browser";
+import {useAutofocus, useService} from "@web/core/utils/hooks";
+
+const AFTER = 250;
+
+/** Finds a contact, to say that it is the one who calls. */
+export class ContactSearch extends Component {
+    static template = "cloud_pbx.ContactSearch";
+    static props = {pick: Function, close: Function};
+
+    setup() {
+        this.orm = useService("orm").silent;
+        this.state = useState({text: "", found: [], searched: false, active: 0});
+        useAutofocus({refName: "input"});
+        onWillUnmount(() => browser.clearTimeout(this.timer));
+    }
+
+    onInput(ev) {
+        this.state.text = ev.target.value;
+        browser.clearTimeout(this.timer);
+        this.timer = browser.setTimeout(() => this.search(), AFTER);
+    }
+
+    async search() {
+        const {text} = this.state;
+        const found =
+            text.trim().length < 2
+                ? []
+                : await this.orm.call("pbx.desk", "search_contacts", [text]);
+        if (text === this.state.text) {
+            // Answers may overtake each other.
+            const searched = text.trim().length >= 2;
+            Object.assign(this.state, {found, searched, active: 0});
+        }
+    }
+
+    onKeydown(ev) {
+        const {found, active} = this.state;
+        if (ev.key === "Escape") {
+            ev.stopPropagation();
+            this.props.close();
+        } else if (ev.key === "ArrowDown" && found.length) {
+            ev.preventDefault();
+            this.state.active = (active + 1) % found.length;
+        } else if (ev.key === "ArrowUp" && found.length) {
+            ev.preventDefault();
+            this.state.active = (active + found.length - 1) % found.length;
+        } else if (ev.key === "Enter" && found.length) {
+            ev.preventDefault();
+            this.props.pick(found[active].id);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import {markRaw, reactive} from "@odoo/owl";
+import {browser} from "@web/core/browser/browser";
+import {_t} from "@web/core/l10n/translation";
+import {ConnectionLostError} from "@web/core/network/rpc";
+
+// After the last key, and at the latest while somebody types on and on.
+const AFTER = 600;
+const AT_LATEST = 4000;
+// Odoo could not be reached.
+const AGAIN = 10_000;
+
+/**
+ * A call's note while it is written here: what is typed is saved by and by.
+ *
+ * It outlives the field, so that what is not saved yet is still there when a card was made
+ * small, and is sent when it was closed.
+ */
+export class Note {
+    saved = "";
+    error = "";
+    saving = null;
+    hasFocus = false;
+
+    constructor(desk, orm, callId, text) {
+        this.desk = desk;
+        this.orm = markRaw(orm);
+        this.callId = callId;
+        this.text = text;
+        this.written = text;
+    }
+
+    get isDirty() {
+        return this.text !== this.written;
+    }
+
+    get status() {
+        if (this.error) {
+            return this.error;
+        }
+        return this.isDirty || this.saving ? _t("Saving…") : this.saved;
+    }
+
+    /** Somebody types. */
+    type(text) {
+        this.text = text;
+        browser.clearTimeout(this.soon);
+        this.soon = browser.setTimeout(() => this.save(), AFTER);
+        this.latest ??= browser.setTimeout(() => this.save(), AT_LATEST);
+    }
+
+    /** What is written elsewhere comes here, unless somebody writes here too. */
+    take(text) {
+        if (!this.hasFocus && !this.isDirty && !this.saving) {
+            this.text = text;
+            this.written = text;
+        }
+    }
+
+    setFocus(hasFocus) {
+        this.hasFocus = hasFocus;
+        this.hold();
+    }
+
+    /** The card stays as long as there is something to do here. */
+    hold() {
+        this.desk.hold(this.callId, this.hasFocus || this.isDirty);
+    }
+
+    /** Save what is not saved; one after the other, so that the latest text stays. */
+    async save() {
+        browser.clearTimeout(this.soon);
+        browser.clearTimeout(this.latest);
+        this.latest = undefined;
+        if (this.isDirty) {
+            this.saving ??= this.send();
+        }
+        await this.saving;
+    }
+
+    async send() {
+        try {
+            while (this.isDirty) {
+                const {text} = this;
+                await this.orm.write("pbx.call", [this.callId], {note: text || false});
+                this.written = text;
+                this.saved = _t("Saved");
+                this.error = "";
+                this.desk.setNote(this.callId, text);
+            }
+        } catch (error) {
+            // The text stays in the field.
+            this.error = _t("Not saved. It is tried again when you write on.");
+            if (error instanceof ConnectionLostError) {
+                this.soon = browser.setTimeout(() => this.save(), AGAIN);
+            }
+        } finally {
+            this.saving = null;
+            this.hold();
+        }
+    }
+}
+
+/** The note of a call on the desk, as it is written in this page. */
+export function noteOf(desk, orm, {callId, note}) {
+    if (!desk.notes.has(callId)) {
+        desk.notes.set(callId, reactive(new Note(desk, orm, callId, note)));
+    }
+    return desk.notes.get(callId);
+}

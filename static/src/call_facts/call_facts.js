@@ -1,0 +1,68 @@
+import {_t} from "@web/core/l10n/translation";
+
+const ICONS = {
+    inbound: "oi-arrow-down-left",
+    outbound: "oi-arrow-up-right",
+    internal: "oi-arrows-h",
+};
+const COLORS = {
+    answered: "text-success",
+    missed: "text-danger",
+    busy: "text-warning",
+    no_answer: "text-warning",
+    failed: "text-warning",
+    cancelled: "text-muted",
+};
+const DIRECTIONS = {
+    inbound: _t("Incoming"),
+    outbound: _t("Outgoing"),
+    internal: _t("Internal"),
+};
+const OUTCOMES = {
+    answered: _t("Answered"),
+    missed: _t("Missed"),
+    busy: _t("Busy"),
+    no_answer: _t("No answer"),
+    cancelled: _t("Cancelled"),
+    failed: _t("Failed"),
+};
+const STATES = {
+    ringing: _t("Ringing"),
+    ongoing: _t("Talking"),
+    done: _t("Ended"),
+};
+
+export function arrowOf({direction}) {
+    return ICONS[direction] || "oi-arrows-h";
+}
+
+export function colorOf({outcome}) {
+    return COLORS[outcome] || "text-info";
+}
+
+/** Where a call went and how it ended, as an arrow in a colour. */
+export function iconOf(call) {
+    return `${arrowOf(call)} ${colorOf(call)}`;
+}
+
+/** How a call ended, or how it stands. */
+export function endOf({outcome, state}) {
+    return String(OUTCOMES[outcome] || STATES[state] || "");
+}
+
+export function directionOf({direction}) {
+    return String(DIRECTIONS[direction] || "");
+}
+
+/** Who is at the other end. */
+export function partyOf({name, number_readable: readable, number}) {
+    return name || readable || number || _t("Withheld number");
+}
+
+/**
+ * Whether one can call again: not while it rings, and short numbers are dialled on the
+ * phone itself, the PBX does not take them.
+ */
+export function canCall({number, direction, state}) {
+    return Boolean(number) && direction !== "internal" && state === "done";
+}

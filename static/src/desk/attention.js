@@ -1,0 +1,143 @@
+import {browser} from "@web/core/browser/browser";
+import {_t} from "@web/core/l10n/translation";
+
+import {Once} from "./once";
+
+const RING_TONE = "call-invitation";
+// An open window, or a form with something that is not saved.
+const UNFINISHED = ".modal, .o_form_status_indicator_buttons:not(.invisible)";
+
+/**
+ * Whether somebody is writing, or chooses in a window: nothing is opened then.
+ *
+ * An empty field is no sign of it: on most pages that of the search has the focus.
+ */
+function isBusy() {
+    const at = document.activeElement;
+    if (document.querySelector(UNFINISHED)) {
+        return true;
+    }
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(at?.tagName)) {
+        return Boolean(at.value.trim());
+    }
+    return Boolean(at?.isContentEditable && at.textContent.trim());
+}
+
+/**
+ * Draws attention to a call: a tone, a notification of the desktop, the contact's form.
+ * Each of them once, however many pages of the browser are open.
+ */
+export class Attention {
+    constructor(services) {
+        this.action = services.action;
+        this.once = new Once(services.multi_tab);
+        this.sounds = services["mail.sound_effects"];
+        /** Calls for which this page rings. */
+        this.rings = new Set();
+        this.notifications = new Map();
+    }
+
+    /**
+     * @param {Object} card as it is now
+     * @param {string} [before] its state before, `undefined` for a new one
+     */
+    follow(card, before) {
+        const {id, state, direction} = card;
+        if (state !== "ringing") {
+            this.leave(id);
+        }
+        if (direction !== "inbound" || this.desk.preferences.do_not_disturb) {
+            return;
+        }
+        if (state === "ringing" && before !== "ringing") {
+            this.ring(card);
+            this.notify(card);
+            this.open(card, "ring");
+        } else if (state === "ongoing" && before !== "ongoing") {
+            this.open(card, "answer");
+        }
+    }
+
+    stillRings(id) {
+        return this.desk.cards.some((one) => one.id === id && one.state === "ringing");
+    }
+
+    get maySound() {
+        const {sound, do_not_disturb: quiet} = this.desk.preferences;
+        return sound && !quiet;
+    }
+
+    async ring({id, start}) {
+        if (!this.maySound) {
+            return;
+        }
+        const isHere = await this.once.actsHere(`ring/${id}/${start}`);
+        if (isHere && this.stillRings(id) && this.maySound) {
+            this.rings.add(id);
+            this.sounds.play(RING_TONE, {loop: true});
+        }
+    }
+
+    /** A notification of the desktop, if no page of this browser is in sight. */
+    async notify(card) {
+        if (!document.hidden) {
+            this.once.markSeen(card.id);
+            return;
+        }
+        const {Notification} = browser;
+        if (!Notification || Notification.permission !== "granted") {
+            return;
+        }
+        if (!(await this.once.isUnseen(card.id)) || !this.stillRings(card.id)) {
+            return;
+        }
+        const who = card.name || card.number_readable || _t("Withheld number");
+        const notification = new Notification(_t("Call from %s", who), {
+            body: [card.name && card.number_readable, card.line_name || card.line]
+                .filter(Boolean)
+                .join("\n"),
+            icon: card.contact?.avatar || "/cloud_pbx/static/description/icon.png",
+            tag: `cloud_pbx/${card.id}`,
+        });
+        notification.onclick = () => {
+            window.focus();
+            notification.close();
+        };
+        this.notifications.set(card.id, notification);
+    }
+
+    async open({id, contact}, when) {
+        if (this.desk.preferences.open_contact !== when || !contact || isBusy()) {
+            return;
+        }
+        if ((await this.once.actsHere(`open/${id}`)) && !isBusy()) {
+            this.action.doAction({
+                type: "ir.actions.act_window",
+                res_model: "res.partner",
+                res_id: contact.id,
+                views: [[false, "form"]],
+            });
+        }
+    }
+
+    /** The call rings no more, or its card was closed. */
+    leave(id) {
+        this.notifications.get(id)?.close();
+        this.notifications.delete(id);
+        if (this.rings.delete(id) && !this.rings.size) {
+            this.sounds.stop(RING_TONE);
+        }
+    }
+
+    /** The user's preferences have changed, maybe while it rings. */
+    heed() {
+        if (this.desk.preferences.do_not_disturb) {
+            [...this.rings, ...this.notifications.keys()].forEach((id) =>
+                this.leave(id),
+            );
+        } else if (!this.maySound && this.rings.size) {
+            this.rings.clear();
+            this.sounds.stop(RING_TONE);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+import {markRaw, reactive} from "@odoo/owl";
+import {browser} from "@web/core/browser/browser";
+import {deserializeDateTime} from "@web/core/l10n/dates";
+import {ConnectionLostError} from "@web/core/network/rpc";
+import {registry} from "@web/core/registry";
+import {Mutex} from "@web/core/utils/concurrency";
+import {session} from "@web/session";
+
+import {Attention} from "./attention";
+import {dial} from "./dial";
+import {Dismissed} from "./dismissed";
+import {shownLine} from "./shown_line";
+
+const {DateTime} = luxon;
+
+// How long a card stays when its call is over, or somebody else has taken it.
+const ENDED_STAYS = 30_000;
+const TAKEN_STAYS = 4_000;
+// A page that was hidden for so long may have slept: what it shows is asked anew.
+const ASLEEP = 60_000;
+// Nobody told the end of a ringing call for so long: it is asked for.
+const STALE_RING = 120_000;
+// The page has just asked for everything: the connection's coming up is no news.
+const JUST_LOADED = 10_000;
+// Odoo could not be reached: then it is asked again.
+const AGAIN = 10_000;
+const OVER = ["done", "taken"];
+
+/**
+ * The agent's desk in this page: phones, preferences, and the calls that are going on.
+ *
+ * The bus tells that a call changed, never what it is: the card is read from the server,
+ * under the user's own rights, so an old message can never show an old state.
+ */
+export class Desk {
+    isLoaded = false;
+    phones = [];
+    lines = [];
+    preferences = {
+        open_contact: "never",
+        sound: true,
+        do_not_disturb: false,
+        phone_id: false,
+    };
+    missed = 0;
+    /** Cards on the screen, the newest first. */
+    cards = [];
+    /** What was heard of each call since this page was loaded, by its id. */
+    calls = {};
+    /** Milliseconds that the server's clock is ahead of ours. */
+    skew = 0;
+
+    constructor(services) {
+        // Not what the screen shows: nobody need be told when these change.
+        this.services = markRaw({...services});
+        this.attention = markRaw(new Attention(services));
+        this.dismissed = markRaw(new Dismissed());
+        this.wanted = markRaw(new Set());
+        this.timers = markRaw({});
+        this.held = markRaw(new Set());
+        /** What is being written on calls, by their id; see call_card/note.js. */
+        this.notes = markRaw(new Map());
+        // One question at a time, so that an older answer never follows a newer one.
+        this.questions = markRaw(new Mutex());
+        this.asking = null;
+        this.loadedAt = 0;
+    }
+
+    /** Begin; called on the reactive object, so that what changes is seen. */
+    setup() {
+        this.attention.desk = this;
+        this.dismissed.follow((id) => this.remove(id));
+        const {bus_service: bus} = this.services;
+        bus.subscribe("cloud_pbx.call", ({id}) => this.ask(id));
+        bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
+        bus.addEventListener("BUS:RECONNECT", () => this.catchUp());
+        // Also when the computer was offline for a while.
+        bus.addEventListener("BUS:CONNECT", () => {
+            if (Date.now() - this.loadedAt > JUST_LOADED) {
+                this.catchUp();
+            }
+        });
+        let hiddenSince = 0;
+        browser.addEventListener("visibilitychange", () => {
+            if (document.hidden) {
+                hiddenSince = Date.now();
+            } else if (hiddenSince && Date.now() - hiddenSince > ASLEEP) {
+                this.catchUp();
+            }
+        });
+        document.addEventListener("resume", () => this.catchUp());
+        if (session.cloud_pbx_phone) {
+            bus.start();
+            this.load();
+        }
+    }
+
+    /** Before it is asked, the page itself says whether there is one. */
+    get hasPhone() {
+        return this.isLoaded
+            ? this.phones.length > 0
+            : Boolean(session.cloud_pbx_phone);
+    }
+
+    /** The server's time now. */
+    get now() {
+        return DateTime.now().plus({milliseconds: this.skew});
+    }
+
+    // ------------------------------------------------------------------- from the server
+
+    catchUp() {
+        if (this.hasPhone) {
+            this.loadSoon();
+        }
+    }
+
+    loadSoon(after = 100) {
+        browser.clearTimeout(this.timers.load);
+        this.timers.load = browser.setTimeout(() => this.load(), after);
+    }
+
+    /** Read all of it anew. */
+    async load() {
+        this.loadedAt = Date.now();
+        const told = await this.read("overview", []);
+        if (!told) {
+            return;
+        }
+        const {phones, lines = [], preferences, missed = 0, cards = [], now} = told;
+        Object.assign(this, {isLoaded: true, phones, lines, missed});
+        this.setOwn(preferences);
+        if (!phones.length) {
+            [...this.cards].forEach((card) => this.remove(card.id));
+            return;
+        }
+        this.setClock(now);
+        [...cards].reverse().forEach((card) => this.put(card));
+        const live = new Set(cards.map((card) => card.id));
+        // Not live any more, or missed: somebody may have called back.
+        const over = this.cards
+            .filter(({id, state}) => !live.has(id) && !OVER.includes(state))
+            .map((card) => card.id);
+        const due = this.cards.filter((card) => card.to_call_back);
+        await this.ask(...over, ...due.map((card) => card.id));
+        for (const {id, state} of [...this.cards]) {
+            if (over.includes(id) && state === "ringing") {
+                this.remove(id); // in silence for so long that its end got lost
+            }
+        }
+    }
+
+    /** Ask for the cards of some calls; what is asked meanwhile goes along next time. */
+    ask(...ids) {
+        ids.forEach((id) => this.wanted.add(id));
+        if (this.wanted.size) {
+            this.asking ??= this.askAll().finally(() => (this.asking = null));
+        }
+        return this.asking;
+    }
+
+    async askAll() {
+        while (this.wanted.size) {
+            const asked = [...this.wanted];
+            this.wanted.clear();
+            const told = await this.read("cards", [asked]);
+            if (!told) {
+                asked.forEach((id) => this.wanted.add(id));
+                return;
+            }
+            this.setClock(told.now);
+            const byId = new Map(told.cards.map((card) => [card.id, card]));
+            for (const id of asked) {
+                if (byId.has(id)) {
+                    this.put(byId.get(id));
+                } else {
+                    // Joined to another call, or not for this user any more.
+                    this.remove(id);
+                    delete this.calls[id];
+                }
+            }
+        }
+    }
+
+    refresh() {
+        return this.ask(...this.cards.map((card) => card.id));
+    }
+
+    /** Ask the desk; without a connection nothing: a while later all is read anew. */
+    async read(method, args) {
+        try {
+            return await this.questions.exec(() =>
+                this.services.orm.silent.call("pbx.desk", method, args),
+            );
+        } catch (error) {
+            if (error instanceof ConnectionLostError) {
+                this.loadSoon(AGAIN);
+                return null;
+            }
+            throw error;
+        }
+    }
+
+    setClock(now) {
+        this.skew = now ? deserializeDateTime(now).diff(DateTime.now()).toMillis() : 0;
+    }
+
+    // ------------------------------------------------------------------------ the cards
+
+    /** Show a card, or what has become of one that is shown. */
+    put(card) {
+        const {id, state, outcome, answer} = card;
+        const before = this.calls[id]?.state;
+        this.calls[id] = {state, outcome, answer};
+        const shown = this.cards.find((one) => one.id === id);
+        if (!shown && !this.shows(card)) {
+            return;
+        }
+        const isNews = shown?.state !== state || !OVER.includes(state);
+        if (shown) {
+            Object.assign(shown, card);
+        } else {
+            this.cards.unshift(card);
+        }
+        if (isNews) {
+            this.setTimer(card);
+        }
+        this.attention.follow(card, before);
+    }
+
+    setTimer(card) {
+        const {id, state} = card;
+        browser.clearTimeout(this.timers[id]);
+        if (OVER.includes(state)) {
+            this.removeSoon(card);
+        } else if (state === "ringing") {
+            this.timers[id] = browser.setTimeout(() => this.loadSoon(), STALE_RING);
+        }
+    }
+
+    shows(card) {
+        if (OVER.includes(card.state) || this.dismissed.has(card.id)) {
+            return false;
+        }
+        return !(this.preferences.do_not_disturb && card.direction === "inbound");
+    }
+
+    removeSoon(card) {
+        const stays = card.state === "taken" ? TAKEN_STAYS : ENDED_STAYS;
+        this.timers[card.id] = browser.setTimeout(() => {
+            if (this.held.has(card.id)) {
+                this.removeSoon(card); // somebody writes a note: not under the hand
+            } else {
+                this.remove(card.id);
+            }
+        }, stays);
+    }
+
+    remove(id) {
+        browser.clearTimeout(this.timers[id]);
+        delete this.timers[id];
+        this.held.delete(id);
+        this.notes.delete(id);
+        this.attention.leave(id);
+        const place = this.cards.findIndex((card) => card.id === id);
+        if (place >= 0) {
+            this.cards.splice(place, 1);
+        }
+    }
+
+    /** Take a card away, in all pages of this browser. */
+    dismiss(id) {
+        this.dismissed.add(id);
+        this.remove(id);
+    }
+
+    /** A note was saved here: nobody need ask for it. */
+    setNote(id, note) {
+        const card = this.cards.find((one) => one.id === id);
+        if (card) {
+            card.note = note;
+        }
+    }
+
+    /** Keep a card, though its call be over, while something is done with it. */
+    hold(id, held) {
+        if (held) {
+            this.held.add(id);
+        } else {
+            this.held.delete(id);
+        }
+    }
+
+    // ------------------------------------------------------------------------ to the PBX
+
+    /**
+     * Dial a number with the user's phone, showing the number that the user chose.
+     *
+     * @returns {Promise<number|false>} id of the call; of what was refused the user has
+     * been told why.
+     */
+    async dial(number, about) {
+        const {orm, notification} = this.services;
+        const line = shownLine(this);
+        const id = await dial(orm, notification, number, {line, ...about});
+        if (id) {
+            this.calls[id] ||= {state: "ringing", outcome: "", answer: false};
+            this.ask(id);
+        }
+        return id;
+    }
+
+    async setPreferences(values) {
+        const {orm} = this.services;
+        this.setOwn(await orm.call("pbx.desk", "set_preferences", [values]));
+        if ("phone_id" in values) {
+            await this.load();
+        }
+    }
+
+    setOwn(preferences) {
+        Object.assign(this.preferences, preferences || {});
+        this.attention.heed();
+    }
+}
+
+export const deskService = {
+    dependencies: [
+        "action",
+        "bus_service",
+        "mail.sound_effects",
+        "multi_tab",
+        "notification",
+        "orm",
+    ],
+    start(env, services) {
+        const desk = reactive(new Desk(services));
+        desk.setup();
+        return desk;
+    },
+};
+
+registry.category("services").add("cloud_pbx.desk", deskService);

@@ -1,0 +1,335 @@
+import {after, expect} from "@odoo/hoot";
+import {click, on, queryAll, waitUntil} from "@odoo/hoot-dom";
+import {advanceTime, Deferred, freezeTime, tick} from "@odoo/hoot-mock";
+import {getWebSocketWorker} from "@bus/../tests/mock_websocket";
+import {
+    getService,
+    makeMockEnv,
+    MockServer,
+    mockService,
+    mountWithCleanup,
+    onRpc,
+    patchWithCleanup,
+    serverState,
+} from "@web/../tests/web_test_helpers";
+import {browser} from "@web/core/browser/browser";
+import {serializeDateTime} from "@web/core/l10n/dates";
+import {MainComponentsContainer} from "@web/core/main_components_container";
+import {rpcBus} from "@web/core/network/rpc";
+import {session} from "@web/session";
+
+const {DateTime} = luxon;
+
+// What is on its way needs some turns; a frame takes some milliseconds.
+const TURNS = 3;
+const FRAME = 16;
+
+/** Questions to the server that have no answer yet. */
+const asked = new Set();
+
+function followQuestions() {
+    asked.clear();
+    const follow = (type, what) =>
+        after(on(rpcBus, type, ({detail: {data}}) => what(data)));
+    follow("RPC:REQUEST", ({id, params}) => {
+        if (params.model?.startsWith("pbx.")) {
+            asked.add(id);
+        }
+    });
+    follow("RPC:RESPONSE", ({id}) => asked.delete(id));
+}
+
+export const OLGA = {
+    id: 7,
+    name: "Olga Petrova",
+    company: "Harbour Ltd",
+    is_company: false,
+    phone: "020 7946 0201",
+    avatar: "/web/image/res.partner/7/avatar_128?unique=1",
+    job: "Buyer",
+    tags: [],
+    country: "United Kingdom",
+};
+
+/** A card as the server tells it: Olga is calling. */
+export function makeCard(values = {}) {
+    const contact = "contact" in values ? values.contact : OLGA;
+    return {
+        id: 1,
+        state: "ringing",
+        taken_by: "",
+        direction: "inbound",
+        outcome: "",
+        disposition: "",
+        number: "+442079460201",
+        number_readable: "+44 20 7946 0201",
+        line: "+44 20 7946 0900",
+        line_name: "Support",
+        start: ago(5),
+        answer: false,
+        stop: false,
+        talk_seconds: 0,
+        note: "",
+        can_claim: false,
+        can_create_contact: true,
+        can_create_lead: true,
+        to_call_back: false,
+        country: "United Kingdom",
+        flag: "",
+        zone: "",
+        name: contact ? contact.name : "",
+        contact,
+        candidates: [],
+        leads: [],
+        activities: [],
+        calls: [],
+        looked_up: true,
+        ...values,
+    };
+}
+
+/** The server's way to write the time so many seconds ago. */
+export function ago(seconds) {
+    return serializeDateTime(DateTime.now().minus({seconds}));
+}
+
+/** Somebody unknown, in the terms of `makeCard`. */
+export const STRANGER = {
+    contact: false,
+    number: "+442079460777",
+    number_readable: "+44 20 7946 0777",
+};
+
+/**
+ * What the server has of the desk, and tells of it: `server.cards` by id. What it is
+ * asked is a step: `load`, `cards 1,2`.
+ */
+export class DeskServer {
+    phones = [{id: 1, number: "100", name: "100", status: "online"}];
+    lines = [];
+    preferences = {
+        open_contact: "never",
+        sound: false,
+        do_not_disturb: false,
+        phone_id: false,
+    };
+    missed = 0;
+    cards = {};
+    /** Seconds that its clock is ahead of the browser's. */
+    ahead = 0;
+    /** Whether it cannot be reached. */
+    isLost = false;
+    slow = null;
+
+    constructor(values, step) {
+        // However slow the machine is: time passes as a test says.
+        freezeTime();
+        followQuestions();
+        Object.assign(this, values);
+        onRpc("pbx.desk", "overview", async () => {
+            step("load");
+            return this.answer({
+                phones: this.phones,
+                lines: this.lines,
+                preferences: this.preferences,
+                missed: this.missed,
+                cards: Object.values(this.cards)
+                    .filter(({state}) => ["ringing", "ongoing"].includes(state))
+                    .sort((one, other) => other.id - one.id),
+                now: ago(-this.ahead),
+            });
+        });
+        onRpc("pbx.desk", "cards", async ({args: [ids]}) => {
+            step(`cards ${ids}`);
+            const cards = ids.filter((id) => id in this.cards);
+            return this.answer({
+                cards: cards.map((id) => this.cards[id]),
+                now: ago(-this.ahead),
+            });
+        });
+    }
+
+    /** As it is now, even if it comes later. */
+    async answer(told) {
+        const answer = JSON.parse(JSON.stringify(told));
+        const isLost = this.isLost;
+        await this.slow;
+        return isLost ? lost() : answer;
+    }
+
+    /** Answer no more; the function that is returned has it answer what was asked. */
+    later() {
+        const slow = new Deferred();
+        this.slow = slow;
+        return () => {
+            this.slow = null;
+            slow.resolve();
+        };
+    }
+
+    /** A call changed, or began: it is kept, and the bus says so. */
+    tell(card) {
+        this.cards[card.id] = card;
+        this.send("cloud_pbx.call", {
+            id: card.id,
+            number: card.number,
+            start: card.start,
+        });
+    }
+
+    /** The same call, and what is new of it. */
+    change(id, values) {
+        this.tell({...this.cards[id], ...values});
+    }
+
+    send(type, payload) {
+        MockServer.env["bus.bus"]._sendone(serverState.partnerId, type, payload);
+    }
+}
+
+/** What comes when Odoo cannot be reached. */
+export function lost() {
+    return new Response("", {status: 502});
+}
+
+/** A desk's server for somebody who has a phone. */
+export function mockDeskServer(values = {}, step = () => {}) {
+    patchWithCleanup(session, {cloud_pbx_phone: true});
+    return new DeskServer(values, step);
+}
+
+/** The page's services; what is not told otherwise keeps quiet. */
+export async function startDesk() {
+    const {services} = await makeMockEnv();
+    const {bus_service: bus} = services;
+    if (session.cloud_pbx_phone) {
+        await waitUntil(() => bus.workerState === "CONNECTED", {timeout: 5000});
+    }
+    await settle();
+    return services["cloud_pbx.desk"];
+}
+
+/** Somebody's desk, loaded; what is asked from now on is a step. */
+export async function openDesk(values) {
+    const server = mockDeskServer(values, (what) => expect.step(what));
+    const desk = await startDesk();
+    expect.verifySteps(["load"]);
+    return {server, desk};
+}
+
+/** What is shown, in short. */
+export const states = (desk) => desk.cards.map(({id, state}) => [id, state]);
+
+/** Let what is on its way arrive: the bus, questions and answers, and what is drawn. */
+export async function settle() {
+    for (let turn = 0; turn < TURNS; turn++) {
+        await delivered();
+        await answered();
+        await advanceTime(FRAME, {animationFrame: turn === TURNS - 1});
+    }
+}
+
+/** Wait for answers; not for long, as a test may keep one back. */
+async function answered() {
+    await tick();
+    for (let turn = 0; asked.size && turn < 30; turn++) {
+        await tick();
+    }
+}
+
+/** Wait until the page has got all that the bus was given. */
+async function delivered() {
+    if (!getWebSocketWorker().channelsByClient.size) {
+        return;
+    }
+    const bus = getService("bus_service");
+    const last = new Deferred();
+    const onLast = () => last.resolve();
+    bus.subscribe("cloud_pbx.last", onLast);
+    MockServer.env["bus.bus"]._sendone(serverState.partnerId, "cloud_pbx.last", {});
+    await last;
+    bus.unsubscribe("cloud_pbx.last", onLast);
+}
+
+/** Let so many seconds pass. */
+export async function pass(seconds) {
+    await settle();
+    await advanceTime(seconds * 1000 - 2 * TURNS * FRAME);
+    await settle();
+}
+
+/**
+ * How this page stands among the browser's pages, to be changed by a test; sounds are
+ * steps.
+ */
+export function mockPage(step) {
+    const page = {hasFocus: true, isMain: false, isHidden: false};
+    mockService("mail.sound_effects", {
+        play: (name, {loop}) => step(`play ${name}${loop ? " for ever" : ""}`),
+        stop: (name) => step(`stop ${name}`),
+    });
+    mockService("multi_tab", {
+        isOnMainTab: async () => page.isMain,
+        unregister() {},
+    });
+    patchWithCleanup(document, {
+        hasFocus: () => page.hasFocus,
+        get hidden() {
+            return page.isHidden;
+        },
+    });
+    return page;
+}
+
+/** What another page of this browser has done already. */
+export function claim(what) {
+    const done = JSON.stringify({[what]: Date.now()});
+    browser.localStorage.setItem("cloud_pbx.once", done);
+}
+
+/** Actions are steps, instead of being done. */
+export function mockActions(step) {
+    mockService("action", {
+        async doAction(action) {
+            step(action);
+        },
+    });
+}
+
+/** Open a page on which these cards are, above whatever it shows. */
+export async function openCards(server, ...cards) {
+    const desk = await startDesk();
+    await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
+    await show(server, ...cards);
+    return desk;
+}
+
+/** Have these cards told, one after the other. */
+export async function show(server, ...cards) {
+    await settle();
+    for (const card of cards) {
+        server.tell(card);
+        await settle();
+    }
+}
+
+/** The same call, and what is new of it. */
+export async function change(server, id, values) {
+    await show(server, {...server.cards[id], ...values});
+}
+
+/** A button of a card, by the name that is read out. */
+export function button(name, card = 1) {
+    const found = queryAll(`.o_pbx_card[data-call-id="${card}"] button`).filter(
+        (el) => (el.getAttribute("aria-label") || el.textContent.trim()) === name,
+    );
+    if (found.length > 1) {
+        throw new Error(`${found.length} buttons are called ${name}`);
+    }
+    return found[0];
+}
+
+export async function press(name, card) {
+    await click(button(name, card));
+    await settle();
+}

@@ -1,0 +1,71 @@
+import {describe, expect, test} from "@odoo/hoot";
+import {defineMailModels} from "@mail/../tests/mail_test_helpers";
+import {makeServerError, mockService, onRpc} from "@web/../tests/web_test_helpers";
+
+import {lost, makeCard, openDesk, settle, states} from "./desk_helpers";
+
+describe.current.tags("desktop");
+
+defineMailModels();
+
+describe("dialling", () => {
+    const mockNotification = () =>
+        mockService("notification", {
+            add: (sentence, {type}) => expect.step(`${type}: ${sentence}`),
+        });
+
+    test("the state is known at once, and the card is asked for", async () => {
+        const {server, desk} = await openDesk();
+        onRpc("pbx.call", "dial", ({args, kwargs}) => {
+            const {res_model, res_id, line} = kwargs;
+            expect.step([...args, res_model, res_id, line]);
+            server.cards[5] = makeCard({id: 5, direction: "outbound"});
+            return 5;
+        });
+        const about = {resModel: "res.partner", resId: 7, line: "+442079460900"};
+        expect(await desk.dial("020 7946 0201", about)).toBe(5);
+        expect(desk.calls[5].state).toBe("ringing");
+        await settle();
+        expect(states(desk)).toEqual([[5, "ringing"]]);
+        expect(await desk.dial("100")).toBe(5);
+        await settle();
+        expect.verifySteps([
+            ["020 7946 0201", "res.partner", 7, "+442079460900"],
+            "cards 5",
+            ["100", false, false, false],
+            "cards 5",
+        ]);
+    });
+
+    test("what the server refuses is said in its words", async () => {
+        mockNotification();
+        const {desk} = await openDesk();
+        onRpc("pbx.call", "dial", () => {
+            throw makeServerError({
+                type: "odoo.exceptions.UserError",
+                message: "Your phone 100 is off.",
+            });
+        });
+        expect(await desk.dial("020 7946 0201")).toBe(false);
+        expect(desk.calls).toEqual({});
+        expect.verifySteps(["danger: Your phone 100 is off."]);
+    });
+
+    test("without a connection nothing is dialled, and that is said", async () => {
+        mockNotification();
+        const {desk} = await openDesk();
+        onRpc("pbx.call", "dial", () => lost());
+        expect(await desk.dial("020 7946 0201")).toBe(false);
+        expect.verifySteps(["danger: Odoo cannot be reached. Check your connection."]);
+    });
+
+    test("a bug is no sentence for the person", async () => {
+        mockNotification();
+        const {desk} = await openDesk();
+        onRpc("pbx.call", "dial", () => {
+            throw makeServerError({type: "ValueError", message: "invalid literal"});
+        });
+        await expect(desk.dial("020 7946 0201")).rejects.toThrow("invalid literal");
+        expect.verifySteps([]);
+    });
+});
