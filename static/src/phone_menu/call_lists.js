@@ -1,0 +1,106 @@
+import {Mutex} from "@web/core/utils/concurrency";
+
+import {sentenceOf} from "./load_error";
+
+const PAGE = 20;
+
+/** Whether `row` comes after `last` in a list that begins with the newest. */
+function isOlder(row, last) {
+    return row.start < last.start || (row.start === last.start && row.id < last.id);
+}
+
+/**
+ * The user's calls and the missed ones, as far as they have been read.
+ *
+ * New calls come in on top while further pages are read below: a page begins after the
+ * last row that is shown, not after so many rows.
+ */
+export class CallLists {
+    calls = [];
+    more = true;
+    missed = [];
+    error = "";
+    isLoading = false;
+    isLoaded = false;
+    /** How often they have been read. */
+    readings = 0;
+
+    constructor(orm) {
+        this.orm = orm;
+        this.mutex = new Mutex();
+        /** Missed calls that the user has settled: an older answer may still have them. */
+        this.settled = new Set();
+    }
+
+    /** Read the missed calls and the first page, and put them before what is there. */
+    refresh() {
+        return this.read(async () => {
+            const [missed, {calls, more}] = await Promise.all([
+                this.ask("missed_calls", []),
+                this.ask("recent", [false, PAGE]),
+            ]);
+            this.missed = missed.filter(({id}) => !this.settled.has(id));
+            const shown = new Set(this.calls.map(({id}) => id));
+            const last = calls.at(-1);
+            // Without a row in common there may be further new ones in between.
+            const joins = more && calls.some(({id}) => shown.has(id));
+            const rest = joins ? this.calls.filter((row) => isOlder(row, last)) : [];
+            this.calls = [...calls, ...rest];
+            this.more = rest.length ? this.more : more;
+        });
+    }
+
+    /** Read the next page. */
+    loadMore() {
+        if (!this.isLoaded || this.isLoading || !this.more) {
+            return;
+        }
+        return this.read(async () => {
+            const {start, id} = this.calls.at(-1);
+            const {calls, more} = await this.ask("recent", [[start, id], PAGE]);
+            const shown = new Set(this.calls.map((row) => row.id));
+            this.calls.push(...calls.filter((row) => !shown.has(row.id)));
+            this.more = more;
+        });
+    }
+
+    /** Go on where it failed. */
+    retry() {
+        this.error = "";
+        return this.isLoaded && this.calls.length ? this.loadMore() : this.refresh();
+    }
+
+    read(what) {
+        return this.mutex.exec(async () => {
+            this.isLoading = true;
+            try {
+                await what();
+                this.error = "";
+                this.isLoaded = true;
+            } catch (error) {
+                this.error = sentenceOf(error);
+            } finally {
+                this.isLoading = false;
+                this.readings++;
+            }
+        });
+    }
+
+    ask(method, args) {
+        return this.orm.silent.call("pbx.desk", method, args);
+    }
+
+    /** Nobody need call back. The row goes at once, and comes back if that failed. */
+    async settle(call) {
+        const before = this.missed;
+        this.settled.add(call.id);
+        this.missed = before.filter(({id}) => id !== call.id);
+        try {
+            await this.orm.call("pbx.call", "action_called_back", [[call.id]]);
+        } catch (error) {
+            this.settled.delete(call.id);
+            this.missed = before;
+            throw error;
+        }
+    }
+}

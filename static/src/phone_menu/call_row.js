@@ -1,0 +1,75 @@
+import {Component} from "@odoo/owl";
+import {RelativeTime} from "@mail/core/common/relative_time";
+import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
+import {_t} from "@web/core/l10n/translation";
+
+import {formatDuration} from "../duration_field/duration_field";
+
+import {canCall, directionOf, endOf, iconOf, partyOf} from "../call_facts/call_facts";
+
+/** A call in a list of the phone: who, when, how it ended; call again, or settle. */
+export class CallRow extends Component {
+    static template = "cloud_pbx.CallRow";
+    static components = {RelativeTime};
+    static props = {
+        call: Object,
+        isBusy: {type: Boolean, optional: true},
+        isMissed: {type: Boolean, optional: true},
+        onCall: Function,
+        onOpen: Function,
+        onSettle: {type: Function, optional: true},
+    };
+
+    get party() {
+        return partyOf(this.props.call);
+    }
+
+    get number() {
+        const {name, number_readable: readable} = this.props.call;
+        return name ? readable : "";
+    }
+
+    get icon() {
+        return iconOf(this.props.call);
+    }
+
+    get direction() {
+        return directionOf(this.props.call);
+    }
+
+    get canCall() {
+        return canCall(this.props.call);
+    }
+
+    get start() {
+        return deserializeDateTime(this.props.call.start);
+    }
+
+    get startInFull() {
+        return formatDateTime(this.start);
+    }
+
+    /** Who answered, where it rang here as well. */
+    get colleague() {
+        const {outcome, mine, user} = this.props.call;
+        return outcome === "answered" && !mine ? user : "";
+    }
+
+    /** How it ended; of a conversation how long it was. */
+    get end() {
+        const {outcome, talk_seconds: seconds} = this.props.call;
+        return outcome === "answered" && seconds
+            ? formatDuration(seconds)
+            : endOf(this.props.call);
+    }
+
+    get callLabel() {
+        return this.props.isMissed
+            ? _t("Call back %s", this.party)
+            : _t("Call %s", this.party);
+    }
+
+    get settleLabel() {
+        return _t("Settled: nobody need call back %s", this.party);
+    }
+}

@@ -1,0 +1,80 @@
+import {browser} from "@web/core/browser/browser";
+
+import {sentenceOf} from "./load_error";
+
+const PAUSE = 300;
+// The server looks for nothing shorter: names, and the digits of numbers.
+const MIN_TEXT = 2;
+const MIN_DIGITS = 3;
+
+/** Whether a text is a number that can be dialled, in whatever style it is written. */
+export function isNumber(text) {
+    return /^[+(*#\s]*\p{Nd}[\p{Nd}\s()./*#\p{Pd}]*$/u.test(text);
+}
+
+function isWorthIt(text) {
+    return isNumber(text)
+        ? text.replace(/\P{Nd}/gu, "").length >= MIN_DIGITS
+        : text.length >= MIN_TEXT;
+}
+
+/** Contacts by name or number, once the user pauses; only the last question counts. */
+export class ContactFinder {
+    text = "";
+    contacts = [];
+    error = "";
+    isSearching = false;
+
+    constructor(orm) {
+        this.orm = orm;
+        this.asked = 0;
+    }
+
+    /** Whether what is typed is looked for, or too short for that. */
+    get isActive() {
+        return isWorthIt(this.text);
+    }
+
+    search(text) {
+        text = text.trim();
+        if (text === this.text) {
+            return;
+        }
+        this.text = text;
+        this.stop();
+        if (!this.isActive) {
+            this.contacts = [];
+            return;
+        }
+        this.isSearching = true;
+        this.timer = browser.setTimeout(() => this.ask(), PAUSE);
+    }
+
+    stop() {
+        browser.clearTimeout(this.timer);
+        this.asked++;
+        this.error = "";
+        this.isSearching = false;
+    }
+
+    async ask() {
+        const asked = ++this.asked;
+        this.error = "";
+        this.isSearching = true;
+        try {
+            const contacts = await this.orm.silent.call("pbx.desk", "search_contacts", [
+                this.text,
+            ]);
+            if (asked === this.asked) {
+                this.contacts = contacts;
+                this.isSearching = false;
+            }
+        } catch (error) {
+            if (asked === this.asked) {
+                this.contacts = [];
+                this.error = sentenceOf(error);
+                this.isSearching = false;
+            }
+        }
+    }
+}
