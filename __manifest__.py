@@ -29,12 +29,16 @@
         "views/res_partner_views.xml",
         "views/crm_lead_views.xml",
         "views/res_users_views.xml",
+        "views/phone_field_views.xml",
     ],
     "demo": ["demo/cloud_pbx_demo.xml", "demo/contacts_demo.xml"],
     "assets": {
         "web.assets_backend": ["cloud_pbx/static/src/**/*"],
         "web.assets_tests": ["cloud_pbx/static/tests/tours/**/*"],
-        "web.assets_unit_tests": ["cloud_pbx/static/tests/**/*.test.js"],
+        "web.assets_unit_tests": [
+            "cloud_pbx/static/tests/*_helpers.js",
+            "cloud_pbx/static/tests/**/*.test.js",
+        ],
     },
     "application": True,
 }

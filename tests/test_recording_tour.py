@@ -45,6 +45,14 @@ class TestRecordingTour(RecordingCase, PbxHttpCase):
             "pbx_last_call_ids": {
                 "fields": {
                     "recording_ids": {"fields": {"state": {}, "error": {}}},
+                    "leg_ids": {
+                        "fields": {
+                            "number": {},
+                            "start": {},
+                            "user_id": {"fields": {"display_name": {}}},
+                            "extension_id": {"fields": {"display_name": {}}},
+                        }
+                    },
                     "start": {},
                 }
             }
