@@ -84,6 +84,7 @@ def serve(database: str, odoo_port: int, sandbox_port: int) -> None:
             admin.call("pbx.provider", "action_connect", [provider["id"]])
         if new:
             play_day(sandbox)
+            forget_the_start(admin, provider["id"])
             remember(instance, database, code, day=True)
         with step("preparing the first page"):
             warm(admin)
@@ -143,6 +144,13 @@ def play_day(sandbox: SandboxServer) -> None:
     if day.get("failed") or not day.get("calls"):
         raise Stop(f"The played day went wrong ({day}). The log: {sandbox.log}")
     say(f"    {day['calls']} calls")
+
+
+def forget_the_start(admin: Login, provider: int) -> None:
+    """Odoo's jobs ran before the PBX was there: that is no news for a newcomer."""
+    admin.call("pbx.provider", "action_fetch_history", [provider])
+    failed = admin.call("pbx.request", "search", [("error_code", "!=", False)])
+    admin.call("pbx.request", "unlink", failed)
 
 
 def warm(admin: Login) -> None:
