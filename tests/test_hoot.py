@@ -23,7 +23,7 @@ class TestHoot(HttpCase):
             "",
             "",
             login="admin",
-            timeout=120,
+            timeout=240,
             success_signal="[HOOT] Test suite succeeded",
             error_checker=unit_test_error_checker,
         )

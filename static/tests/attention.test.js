@@ -11,11 +11,10 @@ import {
     mockActions,
     mockDeskServer,
     mockPage,
-    pass,
-    settle,
     startDesk,
     STRANGER,
 } from "./desk_helpers";
+import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 
@@ -92,6 +91,16 @@ describe("tone", () => {
         server.tell(makeCard());
         await settle();
         server.change(1, {state: "done", outcome: "missed"});
+        await pass(2);
+        expect.verifySteps([]);
+    });
+
+    test("nor if “do not disturb” was switched on in that moment", async () => {
+        Object.assign(page, {hasFocus: false, isMain: true});
+        const {server, desk} = await openDesk({sound: true});
+        server.tell(makeCard());
+        await settle();
+        desk.preferences.do_not_disturb = true;
         await pass(2);
         expect.verifySteps([]);
     });

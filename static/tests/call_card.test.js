@@ -13,12 +13,11 @@ import {
     mockDeskServer,
     OLGA,
     openCards,
-    pass,
     press,
-    settle,
     show,
     STRANGER,
 } from "./desk_helpers";
+import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 
@@ -122,6 +121,12 @@ describe("who it is", () => {
             "Log activity",
             "Call details",
         ]);
+    });
+
+    test("the local time is that of the server's clock", async () => {
+        server.ahead = 3600;
+        await openCards(server, makeCard({zone: "America/New_York"}));
+        expect(".o_pbx_card span:has(> .fa-clock-o)").toHaveText(/9:00.AM/);
     });
 
     test("no local time where the clocks show the same as here", async () => {

@@ -14,9 +14,9 @@ import {
     OLGA,
     openCards,
     press,
-    settle,
     STRANGER,
 } from "./desk_helpers";
+import {settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 
@@ -150,9 +150,12 @@ describe("what to do about it", () => {
         await press("Call back");
         expect.verifySteps([["+442079460201"]]);
         expect(`[data-call-id="2"] ${STATE}`).toHaveText("Calling");
-        // Somebody spoke with them since.
+        await change(server, 2, {state: "done", outcome: "answered"});
+        expect(button("Call back")).not.toBe(undefined);
+        // They were spoken with.
         await change(server, 1, {to_call_back: false});
         expect(button("Call back")).toBe(undefined);
+        expect(button("Open contact")).not.toBe(undefined);
     });
 
     test("say that it was me, at a phone that several have", async () => {

@@ -15,10 +15,10 @@ import {
     OLGA,
     openCards,
     press,
-    settle,
     show,
     startDesk,
 } from "./desk_helpers";
+import {settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 

@@ -10,11 +10,10 @@ import {
     mockDeskServer,
     OLGA,
     openCards,
-    pass,
     press,
-    settle,
     STRANGER,
 } from "./desk_helpers";
+import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 

@@ -1,9 +1,7 @@
-import {after, expect} from "@odoo/hoot";
-import {click, on, queryAll, waitUntil} from "@odoo/hoot-dom";
-import {advanceTime, Deferred, freezeTime, tick} from "@odoo/hoot-mock";
-import {getWebSocketWorker} from "@bus/../tests/mock_websocket";
+import {expect} from "@odoo/hoot";
+import {click, queryAll, waitUntil} from "@odoo/hoot-dom";
+import {Deferred} from "@odoo/hoot-mock";
 import {
-    getService,
     makeMockEnv,
     MockServer,
     mockService,
@@ -15,29 +13,11 @@ import {
 import {browser} from "@web/core/browser/browser";
 import {serializeDateTime} from "@web/core/l10n/dates";
 import {MainComponentsContainer} from "@web/core/main_components_container";
-import {rpcBus} from "@web/core/network/rpc";
 import {session} from "@web/session";
 
+import {holdTime, settle} from "./settle_helpers";
+
 const {DateTime} = luxon;
-
-// What is on its way needs some turns; a frame takes some milliseconds.
-const TURNS = 3;
-const FRAME = 16;
-
-/** Questions to the server that have no answer yet. */
-const asked = new Set();
-
-function followQuestions() {
-    asked.clear();
-    const follow = (type, what) =>
-        after(on(rpcBus, type, ({detail: {data}}) => what(data)));
-    follow("RPC:REQUEST", ({id, params}) => {
-        if (params.model?.startsWith("pbx.")) {
-            asked.add(id);
-        }
-    });
-    follow("RPC:RESPONSE", ({id}) => asked.delete(id));
-}
 
 export const OLGA = {
     id: 7,
@@ -122,9 +102,7 @@ export class DeskServer {
     slow = null;
 
     constructor(values, step) {
-        // However slow the machine is: time passes as a test says.
-        freezeTime();
-        followQuestions();
+        holdTime();
         Object.assign(this, values);
         onRpc("pbx.desk", "overview", async () => {
             step("load");
@@ -219,44 +197,6 @@ export async function openDesk(values) {
 
 /** What is shown, in short. */
 export const states = (desk) => desk.cards.map(({id, state}) => [id, state]);
-
-/** Let what is on its way arrive: the bus, questions and answers, and what is drawn. */
-export async function settle() {
-    for (let turn = 0; turn < TURNS; turn++) {
-        await delivered();
-        await answered();
-        await advanceTime(FRAME, {animationFrame: turn === TURNS - 1});
-    }
-}
-
-/** Wait for answers; not for long, as a test may keep one back. */
-async function answered() {
-    await tick();
-    for (let turn = 0; asked.size && turn < 30; turn++) {
-        await tick();
-    }
-}
-
-/** Wait until the page has got all that the bus was given. */
-async function delivered() {
-    if (!getWebSocketWorker().channelsByClient.size) {
-        return;
-    }
-    const bus = getService("bus_service");
-    const last = new Deferred();
-    const onLast = () => last.resolve();
-    bus.subscribe("cloud_pbx.last", onLast);
-    MockServer.env["bus.bus"]._sendone(serverState.partnerId, "cloud_pbx.last", {});
-    await last;
-    bus.unsubscribe("cloud_pbx.last", onLast);
-}
-
-/** Let so many seconds pass. */
-export async function pass(seconds) {
-    await settle();
-    await advanceTime(seconds * 1000 - 2 * TURNS * FRAME);
-    await settle();
-}
 
 /**
  * How this page stands among the browser's pages, to be changed by a test; sounds are

@@ -8,7 +8,8 @@ import {
 } from "@web/../tests/web_test_helpers";
 import {browser} from "@web/core/browser/browser";
 
-import {makeCard, openDesk, pass, settle, states, STRANGER} from "./desk_helpers";
+import {makeCard, openDesk, states, STRANGER} from "./desk_helpers";
+import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 

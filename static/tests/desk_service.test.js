@@ -3,15 +3,8 @@ import {startBusService} from "@bus/../tests/bus_test_helpers";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {MockServer, patchWithCleanup} from "@web/../tests/web_test_helpers";
 
-import {
-    DeskServer,
-    makeCard,
-    openDesk,
-    pass,
-    settle,
-    startDesk,
-    states,
-} from "./desk_helpers";
+import {DeskServer, makeCard, openDesk, startDesk, states} from "./desk_helpers";
+import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 

@@ -8,11 +8,10 @@ import {
     makeCard,
     mockDeskServer,
     mockPage,
-    pass,
-    settle,
     startDesk,
     STRANGER,
 } from "./desk_helpers";
+import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 

@@ -2,7 +2,8 @@ import {describe, expect, test} from "@odoo/hoot";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {makeServerError, mockService, onRpc} from "@web/../tests/web_test_helpers";
 
-import {lost, makeCard, openDesk, settle, states} from "./desk_helpers";
+import {lost, makeCard, openDesk, states} from "./desk_helpers";
+import {settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
 

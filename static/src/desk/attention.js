@@ -67,11 +67,13 @@ export class Attention {
         return sound && !quiet;
     }
 
-    async ring({id, start}) {
+    async ring({id, start, answer}) {
         if (!this.maySound) {
             return;
         }
-        const isHere = await this.once.actsHere(`ring/${id}/${start}`);
+        // Handed on to who was rung before, a call rings here once more.
+        const which = answer ? `handed/${answer}` : start;
+        const isHere = await this.once.actsHere(`ring/${id}/${which}`);
         if (isHere && this.stillRings(id) && this.maySound) {
             this.rings.add(id);
             this.sounds.play(RING_TONE, {loop: true});
@@ -80,15 +82,16 @@ export class Attention {
 
     /** A notification of the desktop, if no page of this browser is in sight. */
     async notify(card) {
+        const ring = card.answer ? `${card.id}/${card.answer}` : card.id;
         if (!document.hidden) {
-            this.once.markSeen(card.id);
+            this.once.markSeen(ring);
             return;
         }
         const {Notification} = browser;
         if (!Notification || Notification.permission !== "granted") {
             return;
         }
-        if (!(await this.once.isUnseen(card.id)) || !this.stillRings(card.id)) {
+        if (!(await this.once.isUnseen(ring)) || !this.stillRings(card.id)) {
             return;
         }
         const who = card.name || card.number_readable || _t("Withheld number");

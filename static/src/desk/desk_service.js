@@ -10,18 +10,15 @@ import {Attention} from "./attention";
 import {dial} from "./dial";
 import {Dismissed} from "./dismissed";
 import {shownLine} from "./shown_line";
+import {whenBack} from "./when_back";
 
 const {DateTime} = luxon;
 
 // How long a card stays when its call is over, or somebody else has taken it.
 const ENDED_STAYS = 30_000;
 const TAKEN_STAYS = 4_000;
-// A page that was hidden for so long may have slept: what it shows is asked anew.
-const ASLEEP = 60_000;
 // Nobody told the end of a ringing call for so long: it is asked for.
 const STALE_RING = 120_000;
-// The page has just asked for everything: the connection's coming up is no news.
-const JUST_LOADED = 10_000;
 // Odoo could not be reached: then it is asked again.
 const AGAIN = 10_000;
 const OVER = ["done", "taken"];
@@ -73,22 +70,11 @@ export class Desk {
         const {bus_service: bus} = this.services;
         bus.subscribe("cloud_pbx.call", ({id}) => this.ask(id));
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
-        bus.addEventListener("BUS:RECONNECT", () => this.catchUp());
-        // Also when the computer was offline for a while.
-        bus.addEventListener("BUS:CONNECT", () => {
-            if (Date.now() - this.loadedAt > JUST_LOADED) {
-                this.catchUp();
-            }
-        });
-        let hiddenSince = 0;
-        browser.addEventListener("visibilitychange", () => {
-            if (document.hidden) {
-                hiddenSince = Date.now();
-            } else if (hiddenSince && Date.now() - hiddenSince > ASLEEP) {
-                this.catchUp();
-            }
-        });
-        document.addEventListener("resume", () => this.catchUp());
+        whenBack(
+            bus,
+            () => this.catchUp(),
+            () => Date.now() - this.loadedAt,
+        );
         if (session.cloud_pbx_phone) {
             bus.start();
             this.load();

@@ -1,0 +1,33 @@
+import {browser} from "@web/core/browser/browser";
+
+// A page that was hidden for so long may have slept: what it shows is asked anew.
+const ASLEEP = 60_000;
+// The page has just asked for everything: the connection's coming up is no news.
+const JUST_LOADED = 10_000;
+
+/**
+ * Notice when the page is back from where it may have missed something: a connection
+ * that was lost, a computer that was offline, a page that slept.
+ *
+ * @param {Object} bus Odoo's service
+ * @param {() => void} onBack
+ * @param {() => number} sinceLoaded milliseconds since everything was asked for
+ */
+export function whenBack(bus, onBack, sinceLoaded) {
+    bus.addEventListener("BUS:RECONNECT", onBack);
+    // Not only at the beginning: so it is also told after the computer was offline.
+    bus.addEventListener("BUS:CONNECT", () => {
+        if (sinceLoaded() > JUST_LOADED) {
+            onBack();
+        }
+    });
+    let hiddenSince = 0;
+    browser.addEventListener("visibilitychange", () => {
+        if (document.hidden) {
+            hiddenSince = Date.now();
+        } else if (hiddenSince && Date.now() - hiddenSince > ASLEEP) {
+            onBack();
+        }
+    });
+    document.addEventListener("resume", onBack);
+}
