@@ -6,11 +6,14 @@ pbx       .url, .play(scenario, **options), .post(path, body), .log_text()
 provider  dict: id, webhook_url, api_key, api_secret, tz
 servers   .start(workers=2) -> one more Odoo, on a database of its own
 cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
+browsers  .one(user) -> a page of that user (see screen.py)
 """
 
 import os
 
 import pytest
+import screen
+from playwright.sync_api import sync_playwright
 
 from lib import pbx as introduction
 from lib.testing import INSTANCE_VARIABLE
@@ -55,3 +58,19 @@ def pbx(introduced):
 @pytest.fixture(scope="session")
 def provider(introduced):
     return introduced[1]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        chromium = screen.launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def browsers(chromium, odoo):
+    opened = screen.Browsers(chromium, odoo)
+    yield opened
+    opened.close()
+    assert not opened.told()

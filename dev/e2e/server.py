@@ -13,6 +13,10 @@ from lib.servers import OdooServer
 from lib.testing import PRISTINE
 
 COUNTER = itertools.count(1)
+# Odoo's own modules ask services of odoo.com about leads and companies; here nobody is
+# there to be asked.
+NOWHERE = "http://127.0.0.1:9"
+SERVICES = ("iap.endpoint", "enrich.endpoint", "iap.partner_autocomplete.endpoint")
 
 
 def take_instance(folder: str | None) -> Instance:
@@ -53,6 +57,12 @@ class Servers:
         self.instance.clone(database, source)
         log = self.instance.folder / f"{database}.log"
         server = Odoo(self.instance, database, log=log, workers=workers)
+        for service in SERVICES:
+            server.sql(
+                "insert into ir_config_parameter (key, value) values (%s, %s)"
+                " on conflict (key) do update set value = excluded.value",
+                [service, NOWHERE],
+            )
         self.started.append(server)
         server.start()
         return server

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import debian, logcheck, places, scratch, setup
+from . import debian, logcheck, places, scratch, setup, venv
 from .instance import Instance, Tools
 from .terminal import Stop, environment, say, step
 
@@ -19,8 +19,9 @@ PRISTINE = "pristine"  # the database with the addon that the suites copy
 # pytest's last line, with and without -q.
 CLOSING = re.compile(r"^(=+ )?\d+ [a-z]+.* in [\d.]+s\b.*$")
 NOTHING_CHOSEN = 5  # pytest's exit code
-# How dev/e2e finds what this run made.
+# How dev/e2e finds what this run made, and the script that checks accessibility.
 INSTANCE_VARIABLE = "CLOUD_PBX_TEST_INSTANCE"
+AXE_VARIABLE = "CLOUD_PBX_TEST_AXE"
 
 
 @dataclass
@@ -190,7 +191,11 @@ def odoo(home: Instance, words: list, options: list, report: Report) -> None:
 def e2e(home: Instance, words: list, options: list, report: Report) -> None:
     """The tests against started servers: Odoo and the look-alike PBX."""
     command = [home.tools.venv.python, "-m", "pytest", "-q", *words, *options]
-    env = environment(PYTHONPATH=None, **{INSTANCE_VARIABLE: home.folder})
+    with setup.lock():
+        packages = venv.bring_node(home.tools.venv) / "node_modules"
+    axe = packages / "axe-core/axe.min.js"
+    found = {INSTANCE_VARIABLE: home.folder, AXE_VARIABLE: axe}
+    env = environment(PYTHONPATH=None, **found)
     pytest(E2E, command, report, env=env)
     for log in sorted(home.folder.glob("e2e*.log")):
         read_log(log, f"{E2E} ({log.name})", report)

@@ -1,1 +1,1 @@
-from . import bare, history
+from . import bare, history, office

@@ -1,0 +1,166 @@
+"""How long until the card is on the screen, in an office full of open browsers.
+
+From the POST of the webhook that rings a phone until the painted frame that shows the
+caller's name; against a bare bus message to the same page. Both by the same clock.
+"""
+
+import contextlib
+import os
+import random
+import statistics
+import threading
+import time
+from datetime import datetime
+
+import requests
+from measure import Caller, ratio
+from office import office
+from playwright.sync_api import sync_playwright
+
+from lib import debian
+from lib.terminal import say
+
+PEOPLE, GROUP = 20, 4
+SAMPLES, WARM_UP = 100, 5
+# On a machine that is too slow for all samples: as many as there are by then.
+SECONDS = 75
+# Between two calls to others, about.
+PAUSE = 2.0
+ME = "100"
+NEXT = "([kind, count]) => pbxStamps[kind][count]"
+
+
+def milliseconds():
+    return time.time() * 1000
+
+
+class Exchange(Caller):
+    """Rings phones together, as the PBX does: a webhook for each."""
+
+    def ring(self, extensions):
+        """Begin a call; a function among the extensions is called in its turn."""
+        self.told = {
+            "call_start": datetime.now(self.zone).strftime("%Y-%m-%d %H:%M:%S"),
+            "pbx_call_id": f"in_{os.urandom(20).hex()}",
+            "caller_id": self.number,
+            "called_did": "442079460900",
+        }
+        self.post("NOTIFY_START", **self.told)
+        for extension in extensions:
+            if callable(extension):
+                extension()
+            else:
+                self.internal(extension)
+
+    def internal(self, extension):
+        self.post("NOTIFY_INTERNAL", internal=extension, **self.told)
+
+    def end(self):
+        self.post("NOTIFY_END", duration="0", disposition="cancel", **self.told)
+
+
+@contextlib.contextmanager
+def open_page(server, admin, name):
+    """A browser that shows Odoo's contacts, and in time a card with that name."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=debian.browser(), args=["--no-sandbox"]
+        )
+        context = chromium.new_context(viewport={"width": 1366, "height": 850})
+        context.add_init_script(f"window.pbxExpected = {name!r};")
+        for cookie in admin.cookies:
+            told = {"name": cookie.name, "value": cookie.value, "url": server.url}
+            context.add_cookies([told])
+        page = context.new_page()
+        page.goto(f"{server.url}/odoo/contacts")
+        page.wait_for_selector(".o_data_row")
+        yield page
+        chromium.close()
+
+
+@contextlib.contextmanager
+def other_calls(provider, phones):
+    """The rest of the office is called, too."""
+    over = threading.Event()
+
+    def go_on():
+        exchange = Exchange(provider, "+442079460777")
+        while not over.wait(PAUSE * random.uniform(0.5, 1.5)):
+            exchange.ring(random.sample(phones, GROUP))
+            over.wait(0.5)
+            exchange.end()
+
+    caller = threading.Thread(target=go_on)
+    caller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        caller.join()
+
+
+class Samples:
+    """Lets a group of phones ring again and again, and the page be told in its midst:
+    that its own phone rings, or a bare message.
+    """
+
+    def __init__(self, page, exchange, bare_url, phones):
+        self.page, self.exchange, self.phones = page, exchange, phones
+        self.bare_url, self.http = bare_url, requests.Session()
+        self.taken = {"card": [], "bare": []}
+
+    def take(self, kind):
+        def tell():
+            nonlocal sent
+            sent = milliseconds()
+            if kind == "card":
+                self.exchange.internal(ME)
+            else:
+                self.http.post(self.bare_url, timeout=30).raise_for_status()
+
+        sent, taken = None, self.taken[kind]
+        before, after = [random.sample(self.phones, GROUP // 2) for _ in range(2)]
+        self.exchange.ring([*before, tell, *after])
+        stamp = self.page.wait_for_function(NEXT, arg=[kind, len(taken)], polling=20)
+        self.exchange.end()
+        taken.append({name: at - sent for name, at in stamp.json_value().items()})
+
+    def column(self, kind, name="at"):
+        return [one[name] for one in self.taken[kind][WARM_UP:]]
+
+
+def card(server, provider, number):
+    """Measure, and say the times; ``{title: (the ratio's figures, aim)}``."""
+    admin = server.login("admin")
+    known = [("phone_sanitized", "=", number)]
+    [partner] = admin.call("res.partner", "search_read", known, ["name"])
+    bare_url = f"{server.url}/bench/message/{admin.uid}"
+    with contextlib.ExitStack() as stack:
+        people = stack.enter_context(office(server, admin, provider["id"], PEOPLE))
+        phones = [one.extension for one in people]
+        page = stack.enter_context(open_page(server, admin, partner["name"]))
+        stack.enter_context(other_calls(provider, phones))
+        samples = Samples(page, Exchange(provider, number), bare_url, phones)
+        deadline = time.monotonic() + SECONDS
+        while len(samples.taken["bare"]) < WARM_UP + SAMPLES:
+            samples.take("card")
+            samples.take("bare")
+            if time.monotonic() > deadline:
+                break
+    shown, bare = samples.column("card"), samples.column("bare")
+    read = samples.column("bare", "read")
+    say(f"\n{len(shown)} calls and bare messages, {PEOPLE} other browsers; in ms")
+    for title, times in {
+        "webhook -> card on the screen, aim p95 < 400": shown,
+        "    of it until the page is told": samples.column("card", "told"),
+        "    of it until the card is drawn": samples.column("card", "drawn"),
+        "bare bus message -> page": bare,
+        "    and until the page has read a name for it": read,
+    }.items():
+        steps = statistics.quantiles(times, n=20)
+        say(f"{title:<58} p50 {steps[9]:4.0f}  p95 {steps[18]:4.0f}")
+    title = "card on the screen / bare bus message"
+    return {
+        title: (ratio(shown, bare), "<= 2.00"),
+        f"{title} and a name read": (ratio(shown, read), "-"),
+    }
