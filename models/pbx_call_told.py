@@ -79,14 +79,20 @@ class PbxCall(models.Model):
             lately = fields.Datetime.now() - LINGERS
             if not before or not self.stop or self.stop < lately:
                 return
-        self._tell_desks(before.get("participant_ids", []) + before.get("user_id", []))
+        was, now = before.get("participant_ids", []), after["participant_ids"]
+        if before and {**before, "participant_ids": now} == after:
+            # One more phone of a group rings: no card of the others shows it.
+            self._tell_desks(set(was).symmetric_difference(now), others=False)
+        else:
+            self._tell_desks(was + before.get("user_id", []))
 
-    def _tell_desks(self, also=()):
+    def _tell_desks(self, also=(), others=True):
         """Tell the browsers of all whose call it is; ids, number and start only.
 
         Before the commit, and once, however often the call changes until then.
 
         :param also: ids of users whose call it was.
+        :param others: False: tell nobody but them.
         """
         self.ensure_one()
         if self.start < fields.Datetime.now() - FRESH:
@@ -94,7 +100,10 @@ class PbxCall(models.Model):
         waiting = self.env.cr.precommit.data.setdefault("cloud_pbx.told", {})
         if not waiting:
             self.env.cr.precommit.add(self.sudo()._send_told)
-        everybody = self.with_context(active_test=False).participant_ids | self.user_id
+        everybody = self.env["res.users"]
+        if others:
+            call = self.with_context(active_test=False)
+            everybody = call.participant_ids | self.user_id
         _told, known = waiting.get(self.id, (None, set()))
         told = {
             "id": self.id,

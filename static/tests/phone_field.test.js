@@ -85,6 +85,7 @@ beforeEach(() => {
         preferences: {},
         missed: 0,
         cards: [],
+        announced: [],
         calls: {},
         async dial(number, {resModel, resId}) {
             expect.step(["dial", number, resModel, resId]);

@@ -24,15 +24,29 @@ export class CallCards extends Component {
                 this.makeRoom();
                 return () => document.removeEventListener("focusin", onFocus);
             },
-            () => [this.desk.cards.length],
+            () => [this.desk.cards.length, this.desk.announced.length],
         );
+    }
+
+    get isEmpty() {
+        return !this.desk.cards.length && !this.desk.announced.length;
+    }
+
+    /** What is announced; there is always one, which waits unseen. */
+    get firstSights() {
+        const {announced} = this.desk;
+        return announced.length ? announced : [{}];
+    }
+
+    numberOf({id, number}) {
+        return id ? number || _t("Withheld number") : "";
     }
 
     /** Where somebody writes, no card is in the way: it goes to the other side. */
     makeRoom() {
         const root = this.root.el;
         const at = document.activeElement;
-        if (!root || !at || at === document.body || root.contains(at)) {
+        if (!root || this.isEmpty || !at || at === document.body || root.contains(at)) {
             return;
         }
         if (!at.isContentEditable && !/^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) {

@@ -7,21 +7,15 @@ import {Mutex} from "@web/core/utils/concurrency";
 import {session} from "@web/session";
 
 import {Attention} from "./attention";
+import {CardStack, OVER} from "./card_stack";
 import {dial} from "./dial";
-import {Dismissed} from "./dismissed";
 import {shownLine} from "./shown_line";
 import {whenBack} from "./when_back";
 
 const {DateTime} = luxon;
 
-// How long a card stays when its call is over, or somebody else has taken it.
-const ENDED_STAYS = 30_000;
-const TAKEN_STAYS = 4_000;
-// Nobody told the end of a ringing call for so long: it is asked for.
-const STALE_RING = 120_000;
 // Odoo could not be reached: then it is asked again.
 const AGAIN = 10_000;
-const OVER = ["done", "taken"];
 
 /**
  * The agent's desk in this page: phones, preferences, and the calls that are going on.
@@ -29,7 +23,7 @@ const OVER = ["done", "taken"];
  * The bus tells that a call changed, never what it is: the card is read from the server,
  * under the user's own rights, so an old message can never show an old state.
  */
-export class Desk {
+export class Desk extends CardStack {
     isLoaded = false;
     phones = [];
     lines = [];
@@ -40,27 +34,20 @@ export class Desk {
         phone_id: false,
     };
     missed = 0;
-    /** Cards on the screen, the newest first. */
-    cards = [];
-    /** What was heard of each call since this page was loaded, by its id. */
-    calls = {};
     /** Milliseconds that the server's clock is ahead of ours. */
     skew = 0;
 
     constructor(services) {
-        // Not what the screen shows: nobody need be told when these change.
+        super();
         this.services = markRaw({...services});
         this.attention = markRaw(new Attention(services));
-        this.dismissed = markRaw(new Dismissed());
         this.wanted = markRaw(new Set());
-        this.timers = markRaw({});
-        this.held = markRaw(new Set());
-        /** What is being written on calls, by their id; see call_card/note.js. */
-        this.notes = markRaw(new Map());
         // One question at a time, so that an older answer never follows a newer one.
         this.questions = markRaw(new Mutex());
         this.asking = null;
         this.loadedAt = 0;
+        /** Since when no message can have been missed. */
+        this.listensSince = Infinity;
     }
 
     /** Begin; called on the reactive object, so that what changes is seen. */
@@ -68,7 +55,10 @@ export class Desk {
         this.attention.desk = this;
         this.dismissed.follow((id) => this.remove(id));
         const {bus_service: bus} = this.services;
-        bus.subscribe("cloud_pbx.call", ({id}) => this.ask(id));
+        bus.subscribe("cloud_pbx.call", (told) => {
+            this.announce(told);
+            this.ask(told.id);
+        });
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
         whenBack(
             bus,
@@ -96,6 +86,7 @@ export class Desk {
     // ------------------------------------------------------------------- from the server
 
     catchUp() {
+        this.listensSince = Date.now();
         if (this.hasPhone) {
             this.loadSoon();
         }
@@ -121,6 +112,7 @@ export class Desk {
             return;
         }
         this.setClock(now);
+        this.listensSince = Math.min(this.listensSince, this.loadedAt);
         [...cards].reverse().forEach((card) => this.put(card));
         const live = new Set(cards.map((card) => card.id));
         // Not live any more, or missed: somebody may have called back.
@@ -149,27 +141,32 @@ export class Desk {
         while (this.wanted.size) {
             const asked = [...this.wanted];
             this.wanted.clear();
-            const told = await this.read("cards", [asked]);
-            if (!told) {
-                asked.forEach((id) => this.wanted.add(id));
-                return;
-            }
-            this.setClock(told.now);
-            const byId = new Map(told.cards.map((card) => [card.id, card]));
-            for (const id of asked) {
-                if (byId.has(id)) {
-                    this.put(byId.get(id));
-                } else {
-                    // Joined to another call, or not for this user any more.
-                    this.remove(id);
-                    delete this.calls[id];
+            try {
+                const told = await this.read("cards", [asked]);
+                if (!told) {
+                    asked.forEach((id) => this.wanted.add(id));
+                    return;
                 }
+                this.take(told, asked);
+            } finally {
+                this.forgetAnnounced(asked);
             }
         }
     }
 
-    refresh() {
-        return this.ask(...this.cards.map((card) => card.id));
+    /** Show what the server says of the calls it was asked for. */
+    take({cards, now}, asked) {
+        this.setClock(now);
+        const byId = new Map(cards.map((card) => [card.id, card]));
+        for (const id of asked) {
+            if (byId.has(id)) {
+                this.put(byId.get(id));
+            } else {
+                // Joined to another call, or not for this user any more.
+                this.remove(id);
+                delete this.calls[id];
+            }
+        }
     }
 
     /** Ask the desk; without a connection nothing: a while later all is read anew. */
@@ -189,92 +186,6 @@ export class Desk {
 
     setClock(now) {
         this.skew = now ? deserializeDateTime(now).diff(DateTime.now()).toMillis() : 0;
-    }
-
-    // ------------------------------------------------------------------------ the cards
-
-    /** Show a card, or what has become of one that is shown. */
-    put(card) {
-        const {id, state, outcome, answer} = card;
-        const before = this.calls[id]?.state;
-        this.calls[id] = {state, outcome, answer};
-        const shown = this.cards.find((one) => one.id === id);
-        if (!shown && !this.shows(card)) {
-            return;
-        }
-        const isNews = shown?.state !== state || !OVER.includes(state);
-        if (shown) {
-            Object.assign(shown, card);
-        } else {
-            this.cards.unshift(card);
-        }
-        if (isNews) {
-            this.setTimer(card);
-        }
-        this.attention.follow(card, before);
-    }
-
-    setTimer(card) {
-        const {id, state} = card;
-        browser.clearTimeout(this.timers[id]);
-        if (OVER.includes(state)) {
-            this.removeSoon(card);
-        } else if (state === "ringing") {
-            this.timers[id] = browser.setTimeout(() => this.loadSoon(), STALE_RING);
-        }
-    }
-
-    shows(card) {
-        if (OVER.includes(card.state) || this.dismissed.has(card.id)) {
-            return false;
-        }
-        return !(this.preferences.do_not_disturb && card.direction === "inbound");
-    }
-
-    removeSoon(card) {
-        const stays = card.state === "taken" ? TAKEN_STAYS : ENDED_STAYS;
-        this.timers[card.id] = browser.setTimeout(() => {
-            if (this.held.has(card.id)) {
-                this.removeSoon(card); // somebody writes a note: not under the hand
-            } else {
-                this.remove(card.id);
-            }
-        }, stays);
-    }
-
-    remove(id) {
-        browser.clearTimeout(this.timers[id]);
-        delete this.timers[id];
-        this.held.delete(id);
-        this.notes.delete(id);
-        this.attention.leave(id);
-        const place = this.cards.findIndex((card) => card.id === id);
-        if (place >= 0) {
-            this.cards.splice(place, 1);
-        }
-    }
-
-    /** Take a card away, in all pages of this browser. */
-    dismiss(id) {
-        this.dismissed.add(id);
-        this.remove(id);
-    }
-
-    /** A note was saved here: nobody need ask for it. */
-    setNote(id, note) {
-        const card = this.cards.find((one) => one.id === id);
-        if (card) {
-            card.note = note;
-        }
-    }
-
-    /** Keep a card, though its call be over, while something is done with it. */
-    hold(id, held) {
-        if (held) {
-            this.held.add(id);
-        } else {
-            this.held.delete(id);
-        }
     }
 
     // ------------------------------------------------------------------------ to the PBX
