@@ -12,6 +12,8 @@ from lib.testing import AXE_VARIABLE
 KNOWN, UNKNOWN = "+442079460671", "+442079460672"
 SHARED = "+442079460205"  # two contacts of the demo data have it
 GRAVE = ("serious", "critical")
+PHONE = {"viewport": {"width": 390, "height": 844}}
+SCREENS = {"wide": {}, "phone": PHONE, "phone, right to left": PHONE}
 # Whose an element is, the nearest of these around it tells. Odoo's widgets and lists
 # are Odoo's in our views too.
 OURS = "[class*=o_pbx_], [class*=o_field_pbx_]"
@@ -28,6 +30,9 @@ RUN = """async ([scope, ours, parts]) => {
         }))
     );
 }"""
+
+
+on_all_screens = pytest.mark.parametrize("tab", SCREENS, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +65,15 @@ def switchboard(odoo, pbx, provider):
 
 
 @pytest.fixture(scope="module")
-def tab(chromium, odoo, switchboard):
+def tab(chromium, odoo, switchboard, request):
+    """A page on a screen of ``SCREENS``; a test that names none gets a wide one."""
     opened = Browsers(chromium, odoo)
+    screen = getattr(request, "param", "wide")
     # Nothing is half transparent because it is just coming.
-    tab = opened.tab(opened.open("admin", reduced_motion="reduce"))
+    browser = opened.open("admin", reduced_motion="reduce", **SCREENS[screen])
+    tab = opened.tab(browser)
+    if "right to left" in screen:
+        tab.page.evaluate("document.documentElement.dir = 'rtl'")
     yield tab
     opened.close()
     assert not opened.told()
@@ -102,6 +112,7 @@ def ring(switchboard, tab):
     tab.close_cards()
 
 
+@on_all_screens
 def test_a_known_caller(tab, ring, check):
     call = ring(KNOWN)
     check(".o_pbx_cards")
@@ -117,6 +128,7 @@ def test_a_known_caller(tab, ring, check):
     check(".o_pbx_cards")
 
 
+@on_all_screens
 def test_several_matches_and_a_colleague(tab, ring, check):
     call = ring(SHARED)
     expect(tab.card()).to_contain_text("Who is it?")
@@ -126,6 +138,7 @@ def test_several_matches_and_a_colleague(tab, ring, check):
     check(".o_pbx_cards")
 
 
+@on_all_screens
 def test_an_unknown_caller_and_a_search(tab, ring, check):
     call = ring(UNKNOWN)
     check(".o_pbx_cards")
@@ -145,6 +158,7 @@ def test_an_unknown_caller_and_a_search(tab, ring, check):
 PANEL = ".o_pbx_phone_popover"
 
 
+@on_all_screens
 def test_the_phone_in_the_systray(tab, ring, check):
     check(".o_pbx_phone_menu")
     tab.page.locator(".o_pbx_phone_menu button").click()
