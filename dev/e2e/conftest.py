@@ -7,6 +7,8 @@ provider  dict: id, webhook_url, api_key, api_secret, tz
 servers   .start(workers=2) -> one more Odoo, on a database of its own
 cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
 browsers  .one(user) -> a page of that user (see screen.py)
+
+What is there for the desk, house.py says.
 """
 
 import os
@@ -18,6 +20,8 @@ from playwright.sync_api import sync_playwright
 from lib import pbx as introduction
 from lib.testing import INSTANCE_VARIABLE
 from server import Servers, take_instance
+
+pytest_plugins = ["house"]
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,6 @@ describe("before the server has answered", () => {
         server.later();
         server.tell(makeCard({id: 1, start: ago(1)}));
         server.tell(makeCard({id: 2, start: ago(0), number: ""}));
-        server.tell(makeCard({id: 1, start: ago(1)}));
         await settle();
         expect(queryAllTexts(`${SIGHT} h2`)).toEqual([
             "Withheld number",
@@ -197,6 +196,27 @@ describe("nothing is shown before it is asked", () => {
         expect(SIGHT).toHaveCount(0);
         await tell({id: 2, start: ago(4)});
         expect(SIGHT).toHaveCount(1);
+        expect.verifySteps(["cards 1"]);
+    });
+
+    test("of one that began while the page did not run", async () => {
+        await openPage();
+        desk.pulse.last -= 4000; // as if no timer had run for so long
+        await tell({start: ago(3)});
+        expect(SIGHT).toHaveCount(0);
+        await pass(2);
+        await tell({id: 2, start: ago(1)});
+        expect(SIGHT).toHaveCount(1);
+        expect.verifySteps(["cards 1"]);
+    });
+
+    test("of one of which more was told meanwhile", async () => {
+        await openPage();
+        server.later();
+        server.tell(makeCard({start: ago(3)}));
+        server.tell(makeCard({start: ago(3), state: "done", outcome: "missed"}));
+        await settle();
+        expect(SIGHT).toHaveCount(0);
         expect.verifySteps(["cards 1"]);
     });
 

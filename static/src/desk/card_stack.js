@@ -36,13 +36,19 @@ export class CardStack {
      * Whether it rings here, and who it is, only the server can tell, which is asked.
      */
     announce({id, number, start}) {
-        const isAnnounced = this.announced.some((one) => one.id === id);
-        if (isAnnounced || id in this.calls || this.dismissed.has(id)) {
+        if (this.announced.some((one) => one.id === id)) {
+            // More has happened: so it is, where a page that slept hears all at once.
+            this.forgetAnnounced([id]);
+            return;
+        }
+        if (id in this.calls || this.dismissed.has(id)) {
+            return;
+        }
+        if (this.preferences.do_not_disturb || !this.pulse?.isSteady) {
             return;
         }
         const listening = Date.now() - this.listensSince;
-        const {do_not_disturb: quiet} = this.preferences;
-        if (!quiet && hasJustBegun(start, this.now, listening)) {
+        if (hasJustBegun(start, this.now, listening)) {
             this.announced.unshift({id, number});
         }
     }

@@ -9,6 +9,7 @@ import {session} from "@web/session";
 import {Attention} from "./attention";
 import {CardStack, OVER} from "./card_stack";
 import {dial} from "./dial";
+import {Pulse} from "./pulse";
 import {shownLine} from "./shown_line";
 import {whenBack} from "./when_back";
 
@@ -48,6 +49,7 @@ export class Desk extends CardStack {
         this.loadedAt = 0;
         /** Since when no message can have been missed. */
         this.listensSince = Infinity;
+        this.pulse = null;
     }
 
     /** Begin; called on the reactive object, so that what changes is seen. */
@@ -113,6 +115,7 @@ export class Desk extends CardStack {
         }
         this.setClock(now);
         this.listensSince = Math.min(this.listensSince, this.loadedAt);
+        this.pulse ??= markRaw(new Pulse());
         [...cards].reverse().forEach((card) => this.put(card));
         const live = new Set(cards.map((card) => card.id));
         // Not live any more, or missed: somebody may have called back.
