@@ -15,6 +15,7 @@ from . import (
     pbx_provider_import,
     pbx_provider_changed,
     pbx_provider_disconnect,
+    pbx_provider_desk,
     pbx_provider_balance,
     pbx_provider_refresh,
     pbx_provider_silence,

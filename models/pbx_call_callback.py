@@ -80,7 +80,7 @@ class PbxCall(models.Model):
         missed = self.filtered(lambda call: call.outcome == "missed")
         people = missed._who_counts()
         result = super().unlink()
-        people._bus_send("cloud_pbx.desk", {})
+        people._bus_send("cloud_pbx.missed", {})
         return result
 
     def _tell_change(self, before, after):
@@ -105,7 +105,7 @@ class PbxCall(models.Model):
     @api.model
     def _send_counters(self):
         ids = self.env.cr.precommit.data.pop("cloud_pbx.counters", ())
-        self.browse(ids)._who_counts()._bus_send("cloud_pbx.desk", {})
+        self.browse(ids)._who_counts()._bus_send("cloud_pbx.missed", {})
 
     def _who_counts(self):
         """Return the channels of whose business these missed calls are.

@@ -10,7 +10,12 @@ class PbxCallLeg(models.Model):
     _rec_name = "number"
 
     call_id = fields.Many2one(
-        "pbx.call", required=True, ondelete="cascade", index=True, readonly=True
+        "pbx.call",
+        string="Phone call",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        readonly=True,
     )
     provider_id = fields.Many2one("pbx.provider", required=True, readonly=True)
     number = fields.Char(

@@ -13,7 +13,12 @@ class PbxCallRef(models.Model):
     )
     ref = fields.Char(required=True, readonly=True)
     call_id = fields.Many2one(
-        "pbx.call", required=True, ondelete="cascade", index=True, readonly=True
+        "pbx.call",
+        string="Phone call",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        readonly=True,
     )
 
     _ref_uniq = models.Constraint(

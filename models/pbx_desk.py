@@ -182,6 +182,12 @@ class PbxDesk(models.AbstractModel):
             **call,
         )
 
+    @api.model
+    @api.readonly
+    def count_missed(self):
+        """Return how many missed calls nobody has called back, up to ``MAX_MISSED``."""
+        return of_all_companies(self)._count_missed()
+
     def _count_missed(self):
         calls, missed = self._missed()
         return calls.search_count(missed, limit=MAX_MISSED)

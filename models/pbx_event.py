@@ -49,7 +49,9 @@ class PbxEvent(models.Model):
     next_attempt_at = fields.Datetime(string="Next attempt")
     error = fields.Text()
     digest = fields.Char(help="Tells a repeated delivery.")
-    call_id = fields.Many2one("pbx.call", compute="_compute_call_id", compute_sudo=True)
+    call_id = fields.Many2one(
+        "pbx.call", string="Phone call", compute="_compute_call_id", compute_sudo=True
+    )
 
     _open_idx = models.Index("(provider_id, ref) WHERE state IN ('pending', 'failed')")
     _digest_idx = models.Index("(digest, provider_id) WHERE digest IS NOT NULL")

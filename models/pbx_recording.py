@@ -12,7 +12,12 @@ class PbxRecording(models.Model):
     _rec_name = "ref"
 
     call_id = fields.Many2one(
-        "pbx.call", required=True, ondelete="cascade", index=True, readonly=True
+        "pbx.call",
+        string="Phone call",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        readonly=True,
     )
     company_id = fields.Many2one(related="call_id.company_id")
     # Copies of the call's, so that jobs find what is due without going through calls.

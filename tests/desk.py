@@ -139,12 +139,16 @@ class Bus:
             "start": fields.Datetime.to_string(call.start),
         }
 
-    def assertCounts(self, users):
+    def assertLooks(self, users, kind="cloud_pbx.desk"):
         """The browsers of ``users``, and no others, look at the desk anew."""
-        told = self.told("cloud_pbx.desk")
+        told = self.told(kind)
         everybody = self.env["res.users"].union(*(user for user, _payload in told))
         self.assertEqual(everybody.sorted("id"), users.sorted("id"))
         self.assertEqual([payload for _user, payload in told], [{}] * len(told))
+
+    def assertCounts(self, users):
+        """They count anew how many missed calls there are; no more than that."""
+        self.assertLooks(users, "cloud_pbx.missed")
 
 
 class DeskCase(Bus, PbxCase):

@@ -158,6 +158,7 @@ class TestMissedCount(CallbackCase):
                 rows = desk.missed_calls()
                 self.assertEqual([row["id"] for row in rows], calls.ids)
                 self.assertEqual(desk.overview()["missed"], len(calls))
+                self.assertEqual(desk.count_missed(), len(calls))
 
     def setUp(self):
         super().setUp()
@@ -245,7 +246,7 @@ class TestMissedCount(CallbackCase):
                 self.desk.user_ids |= clerk
                 self.missed()
             self.assertNotIn("missed", self.ask(clerk).overview())
-            for look in ("missed_calls", "recent"):
+            for look in ("missed_calls", "count_missed", "recent"):
                 with self.subTest(look, has_calls=has_calls):
                     with self.assertRaises(AccessError):
                         getattr(self.ask(clerk), look)()

@@ -50,25 +50,43 @@ class TestDeskCounts(ThreeDesks):
         ):
             with self.fresh(side):
                 write()
-                self.assertCounts(told)
+                self.assertLooks(told)
+
+    def test_cloud_pbx_is_switched_off_and_on(self):
+        people = self.anna | self.boris | self.clara
+        for active in (False, True):
+            self.provider.active = active
+            self.assertLooks(people)
+            self.assertEqual(bool(self.ask().overview()["phones"]), active)
+        someone = self.provider.user_id
+        self.provider.user_id = False
+        self.assertLooks(people)
+        self.provider.user_id = someone
+        self.assertLooks(people)
+        self.provider.write({"name": "Other", "active": True})
+        self.assertLooks(self.nobody)
+
+    def test_cloud_pbx_is_deleted(self):
+        self.provider.unlink()
+        self.assertLooks(self.anna | self.boris | self.clara)
 
     def test_what_a_desk_does_not_show(self):
         self.desk.write({"password": "x", "login": "0100"})
         self.anna.write({"signature": "x"})
-        self.assertCounts(self.nobody)
+        self.assertLooks(self.nobody)
 
     def test_new_user_with_a_phone(self):
         user = self.new_agent("dora")
         self.told("cloud_pbx.desk")
         user = user.copy({"login": "emma", "pbx_extension_ids": self.desk.ids})
-        self.assertCounts(user)
+        self.assertLooks(user)
 
     def test_preferences(self):
         """All pages of the user follow, and nobody else's."""
         self.ask(self.anna).set_preferences({"do_not_disturb": True})
-        self.assertCounts(self.anna)
+        self.assertLooks(self.anna)
         self.boris.with_user(self.boris).pbx_sound = False
-        self.assertCounts(self.boris)
+        self.assertLooks(self.boris)
 
     # ------------------------------------------------------------ the number of missed
 
@@ -82,7 +100,7 @@ class TestDeskCounts(ThreeDesks):
         missed.with_user(self.anna).action_called_back()
         self.assertCounts(self.anna | self.boris)
         missed.called_back = False
-        self.told("cloud_pbx.desk")
+        self.told("cloud_pbx.missed")
         back = ToldOut(self, extension="102").start().lift()
         self.assertCounts(self.nobody)
         back.end()
@@ -94,7 +112,7 @@ class TestDeskCounts(ThreeDesks):
     def test_archived_colleague_counts_nothing(self):
         told = Told(self).start().ring("100", "101")
         self.boris.active = False
-        self.told("cloud_pbx.desk")
+        self.told("cloud_pbx.missed")
         told.give_up()
         self.assertCounts(self.anna)
 
@@ -109,7 +127,7 @@ class TestDeskCounts(ThreeDesks):
 
     def test_contact_of_a_missed_call_is_found_later(self):
         Told(self).start().ring("777").give_up()
-        self.told("cloud_pbx.desk")
+        self.told("cloud_pbx.missed")
         self.new_partner(user_id=self.clara.id)
         self.run_job("rematch")
         self.assertCounts(self.clara)
@@ -122,11 +140,11 @@ class TestDeskCounts(ThreeDesks):
         elsewhere = self.new_user("elsewhere", group, other)
         elsewhere.pbx_extension_ids = self.desk_3
         idle = self.env["res.users"].search([("name", "=", "Idle")])
-        self.told("cloud_pbx.desk")
+        self.told("cloud_pbx.missed")
         Told(self).start().give_up()
         self.assertCounts(self.supervisor | idle)
         idle.pbx_extension_ids = False
-        self.told("cloud_pbx.desk")
+        self.told("cloud_pbx.missed")
         Told(self).start().give_up()
         self.assertCounts(self.supervisor)
 

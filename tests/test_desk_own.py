@@ -142,6 +142,7 @@ class TestSessionInfo(PbxHttpCase):
             ("recent", [False, 20]),
             ("recent", [["2026-01-01 00:00:00", 5], 20]),
             ("missed_calls", []),
+            ("count_missed", []),
             ("search_contacts", ["olga"]),
             ("set_preferences", [{"sound": False}]),
         ):

@@ -117,6 +117,10 @@ export class DeskServer {
                 now: ago(-this.ahead),
             });
         });
+        onRpc("pbx.desk", "count_missed", async () => {
+            step("count");
+            return this.answer(this.missed);
+        });
         onRpc("pbx.desk", "cards", async ({args: [ids]}) => {
             step(`cards ${ids}`);
             const cards = ids.filter((id) => id in this.cards);

@@ -64,6 +64,29 @@ describe("loading", () => {
         expect(desk.cards).toHaveLength(0);
     });
 
+    test("the missed calls are counted, and no more is asked", async () => {
+        const {server, desk} = await openDesk();
+        server.missed = 4;
+        server.send("cloud_pbx.missed", {});
+        server.send("cloud_pbx.missed", {});
+        await pass(1);
+        expect(desk.missed).toBe(4);
+        expect.verifySteps(["count"]);
+    });
+
+    test("what could not be counted is, a while later", async () => {
+        const {server, desk} = await openDesk();
+        server.isLost = true;
+        server.missed = 4;
+        server.send("cloud_pbx.missed", {});
+        await pass(1);
+        expect(desk.missed).toBe(0);
+        server.isLost = false;
+        await pass(11);
+        expect(desk.missed).toBe(4);
+        expect.verifySteps(["count", "load"]);
+    });
+
     test("several messages about the desk are one question", async () => {
         const {server} = await openDesk();
         server.send("cloud_pbx.desk", {});
@@ -212,9 +235,9 @@ describe("a call's life", () => {
         expect.verifySteps(["cards 1", "cards 1"]);
         await pass(20);
         server.cards[1].to_call_back = false;
-        server.send("cloud_pbx.desk", {});
+        server.send("cloud_pbx.missed", {});
         await pass(1);
-        expect.verifySteps(["load", "cards 1"]);
+        expect.verifySteps(["count", "cards 1"]);
         expect(desk.cards[0].to_call_back).toBe(false);
         await pass(10);
         expect(desk.cards).toHaveLength(0);

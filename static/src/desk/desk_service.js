@@ -15,6 +15,8 @@ import {whenBack} from "./when_back";
 
 const {DateTime} = luxon;
 
+// Messages come several at once.
+const SHORTLY = 100;
 // Odoo could not be reached: then it is asked again.
 const AGAIN = 10_000;
 
@@ -62,6 +64,7 @@ export class Desk extends CardStack {
             this.ask(told.id);
         });
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
+        bus.subscribe("cloud_pbx.missed", () => this.countSoon());
         whenBack(
             bus,
             () => this.catchUp(),
@@ -94,9 +97,28 @@ export class Desk extends CardStack {
         }
     }
 
-    loadSoon(after = 100) {
+    loadSoon(after = SHORTLY) {
         browser.clearTimeout(this.timers.load);
         this.timers.load = browser.setTimeout(() => this.load(), after);
+    }
+
+    countSoon() {
+        browser.clearTimeout(this.timers.count);
+        this.timers.count = browser.setTimeout(() => this.count(), SHORTLY);
+    }
+
+    /** Read how many missed calls wait, and whether one on the screen still does. */
+    async count() {
+        const missed = await this.read("count_missed", []);
+        if (missed !== null) {
+            this.missed = missed;
+            await this.ask(...this.due);
+        }
+    }
+
+    /** Calls on the screen that, as far as is known here, nobody has called back. */
+    get due() {
+        return this.cards.filter((card) => card.to_call_back).map(({id}) => id);
     }
 
     /** Read all of it anew. */
@@ -118,12 +140,11 @@ export class Desk extends CardStack {
         this.pulse ??= markRaw(new Pulse());
         [...cards].reverse().forEach((card) => this.put(card));
         const live = new Set(cards.map((card) => card.id));
-        // Not live any more, or missed: somebody may have called back.
+        // Not live any more, or missed, and somebody may have called back.
         const over = this.cards
             .filter(({id, state}) => !live.has(id) && !OVER.includes(state))
             .map((card) => card.id);
-        const due = this.cards.filter((card) => card.to_call_back);
-        await this.ask(...over, ...due.map((card) => card.id));
+        await this.ask(...over, ...this.due);
         for (const {id, state} of [...this.cards]) {
             if (over.includes(id) && state === "ringing") {
                 this.remove(id); // in silence for so long that its end got lost
