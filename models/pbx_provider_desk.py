@@ -1,4 +1,4 @@
-"""Switched off or on, a cloud PBX takes its phones from open pages, or gives them back."""
+"""Switched off, a cloud PBX takes its phones from open pages; on, it gives them."""
 
 from odoo import models
 

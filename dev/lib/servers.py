@@ -126,13 +126,14 @@ class OdooServer(Server):
         log = log or instance.folder / f"{database}-server.log"
         super().__init__(port or free_port(), log)
         self.instance, self.database, self.workers = instance, database, workers
+        self.websocket_port = free_port() if workers else self.port
 
     def command(self) -> list[str]:
         return self.instance.odoo_command(
             *("-c", self.instance.conf, "-d", self.database),
             *("--db-filter", f"^{re.escape(self.database)}$"),
             *("--http-port", self.port, "--workers", self.workers),
-            *("--gevent-port", free_port() if self.workers else self.port),
+            *("--gevent-port", self.websocket_port),
         )
 
     def environment(self) -> dict:
