@@ -12,6 +12,7 @@ from . import (
     pbx_line,
     pbx_provider_reminder,
     pbx_provider_connect,
+    pbx_provider_connect_steps,
     pbx_provider_import,
     pbx_provider_changed,
     pbx_provider_disconnect,
