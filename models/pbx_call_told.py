@@ -104,23 +104,29 @@ class PbxCall(models.Model):
         if others:
             call = self.with_context(active_test=False)
             everybody = call.participant_ids | self.user_id
-        _told, known = waiting.get(self.id, (None, set()))
+        *_before, known = waiting.get(self.id, (set(),))
         told = {
             "id": self.id,
             "number": self.number or "",
             "start": fields.Datetime.to_string(self.start),
         }
-        waiting[self.id] = told, known.union(everybody.ids, also)
+        company = self.company_id.id
+        waiting[self.id] = told, company, known.union(everybody.ids, also)
 
     @api.model
     def _send_told(self):
         waiting = self.env.cr.precommit.data.pop("cloud_pbx.told", {})
         users = self.env["res.users"].browse(
-            set().union(*(ids for _told, ids in waiting.values()))
+            set().union(*(ids for *_told, ids in waiting.values()))
         )
-        # One look at all of them: for who is archived, and for their channels.
-        active = users.filtered("active")
-        for told, ids in waiting.values():
-            active.filtered(lambda user, ids=ids: user.id in ids)._bus_send(
-                "cloud_pbx.call", told
-            )
+        # One look at all of them: for who is archived, and for their channels. Whoever
+        # may not read calls is told of none: groups and companies are in the cache.
+        agents = users.filtered(
+            lambda user: user.active and user.has_group("cloud_pbx.group_pbx_user")
+        )
+        for told, company, ids in waiting.values():
+            agents.filtered(
+                lambda user, company=company, ids=ids: (
+                    user.id in ids and company in user._get_company_ids()
+                )
+            )._bus_send("cloud_pbx.call", told)

@@ -101,6 +101,21 @@ class TestDeskBus(ThreeDesks):
         told = Told(self).start().ring("100").lift("100").end("100")
         self.assertTold(self.anna, told.call, once=False)
 
+    # ----------------------------------------------------------------- who may not read
+
+    def test_who_is_no_agent_is_told_nothing(self):
+        clerk = self.new_user("clerk", "base.group_user")
+        self.desk.user_ids |= clerk
+        told = Told(self).start().ring("100")
+        self.assertTold(self.anna, told.call)
+
+    def test_who_does_not_work_in_the_company_is_told_nothing(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        elsewhere = self.new_user("elsewhere", "cloud_pbx.group_pbx_user", other)
+        self.desk.user_ids |= elsewhere
+        told = Told(self).start().ring("100")
+        self.assertTold(self.anna, told.call)
+
     # ------------------------------------------------------------------------ in peace
 
     def test_repeated_delivery(self):

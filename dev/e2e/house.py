@@ -13,7 +13,7 @@ from screen import HOSTILE, Browsers, Switchboard
 NUMBER, UNKNOWN, OTHER = (f"+4420794606{n}" for n in (41, 42, 43))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def house(odoo, pbx, provider):
     """Two agents with a phone each, and a caller whose name is full of HTML."""
     admin = odoo.login("admin")

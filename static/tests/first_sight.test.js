@@ -90,9 +90,9 @@ describe("before the server has answered", () => {
     test("a number that is no number stays text", async () => {
         await openPage();
         server.later();
-        server.tell(makeCard({start: ago(0), number: "<b>1</b>"}));
+        server.tell(makeCard({start: ago(0), number: "+<b>1</b>"}));
         await settle();
-        expect(`${SIGHT} h2`).toHaveText("<b>1</b>");
+        expect(`${SIGHT} h2`).toHaveText("+<b>1</b>");
         expect(`${SIGHT} b`).toHaveCount(0);
         expect.verifySteps(["cards 1"]);
     });
@@ -205,7 +205,7 @@ describe("nothing is shown before it is asked", () => {
         await tell({start: ago(3)});
         expect(SIGHT).toHaveCount(0);
         await pass(2);
-        await tell({id: 2, start: ago(1)});
+        await tell({id: 2, start: ago(0)});
         expect(SIGHT).toHaveCount(1);
         expect.verifySteps(["cards 1"]);
     });

@@ -32,6 +32,7 @@ export class ContactSearch extends Component {
             // Answers may overtake each other.
             const searched = text.trim().length >= 2;
             Object.assign(this.state, {found, searched, active: 0});
+            this.foundFor = text;
         }
     }
 
@@ -48,7 +49,9 @@ export class ContactSearch extends Component {
             this.state.active = (active + found.length - 1) % found.length;
         } else if (ev.key === "Enter" && found.length) {
             ev.preventDefault();
-            this.props.pick(found[active].id);
+            if (this.foundFor === this.state.text) {
+                this.props.pick(found[active].id);
+            }
         }
     }
 }

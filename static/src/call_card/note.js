@@ -77,6 +77,31 @@ export class Note {
         await this.saving;
     }
 
+    /**
+     * The page is being left, where other questions are cancelled.
+     *
+     * @returns {boolean} whether nothing gets lost
+     */
+    sendNow() {
+        if (!this.isDirty) {
+            return true;
+        }
+        if (this.error) {
+            return false; // it could not be sent before
+        }
+        const params = {
+            model: "pbx.call",
+            method: "write",
+            args: [[this.callId], {note: this.text || false}],
+            kwargs: {},
+        };
+        const told = JSON.stringify({jsonrpc: "2.0", method: "call", params});
+        return navigator.sendBeacon(
+            "/web/dataset/call_kw/pbx.call/write",
+            new Blob([told], {type: "application/json"}),
+        );
+    }
+
     async send() {
         try {
             while (this.isDirty) {

@@ -1,6 +1,7 @@
 import {browser} from "@web/core/browser/browser";
 import {_t} from "@web/core/l10n/translation";
 
+import {hasJustBegun} from "./first_sight";
 import {Once} from "./once";
 
 const RING_TONE = "call-invitation";
@@ -19,6 +20,9 @@ function isBusy() {
     }
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(at?.tagName)) {
         return Boolean(at.value.trim());
+    }
+    if (at?.tagName === "IFRAME") {
+        return true; // an editor in a frame: what is written there cannot be seen
     }
     return Boolean(at?.isContentEditable && at.textContent.trim());
 }
@@ -53,7 +57,11 @@ export class Attention {
             this.ring(card);
             this.notify(card);
             this.open(card, "ring");
-        } else if (state === "ongoing" && before !== "ongoing") {
+        } else if (
+            state === "ongoing" &&
+            before !== "ongoing" &&
+            (before || hasJustBegun(card.answer, this.desk.now, Infinity))
+        ) {
             this.open(card, "answer");
         }
     }
@@ -95,13 +103,16 @@ export class Attention {
             return;
         }
         const who = card.name || card.number_readable || _t("Withheld number");
-        const notification = new Notification(_t("Call from %s", who), {
+        const notification = this.makeNotification(_t("Call from %s", who), {
             body: [card.name && card.number_readable, card.line_name || card.line]
                 .filter(Boolean)
                 .join("\n"),
             icon: card.contact?.avatar || "/cloud_pbx/static/description/icon.png",
             tag: `cloud_pbx/${card.id}`,
         });
+        if (!notification) {
+            return;
+        }
         notification.onclick = () => {
             window.focus();
             notification.close();
@@ -109,8 +120,17 @@ export class Attention {
         this.notifications.set(card.id, notification);
     }
 
+    /** Chrome on Android has the class, and throws when it is used. */
+    makeNotification(title, options) {
+        try {
+            return new browser.Notification(title, options);
+        } catch {
+            return null;
+        }
+    }
+
     async open({id, contact}, when) {
-        if (this.desk.preferences.open_contact !== when || !contact || isBusy()) {
+        if (this.desk.preferences.open_contact !== when || !contact) {
             return;
         }
         if ((await this.once.actsHere(`open/${id}`)) && !isBusy()) {

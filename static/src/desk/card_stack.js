@@ -2,7 +2,7 @@ import {markRaw} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 
 import {Dismissed} from "./dismissed";
-import {hasJustBegun} from "./first_sight";
+import {hasJustBegun, JUST_BEGUN} from "./first_sight";
 
 // How long a card stays when its call is over, or somebody else has taken it.
 const ENDED_STAYS = 30_000;
@@ -26,6 +26,8 @@ export class CardStack {
         this.dismissed = markRaw(new Dismissed());
         this.timers = markRaw({});
         this.held = markRaw(new Set());
+        /** Calls of which any message has come: only the first one tells of a new call. */
+        this.heardOf = markRaw(new Set());
         /** What is being written on calls, by their id; see call_card/note.js. */
         this.notes = markRaw(new Map());
     }
@@ -36,20 +38,27 @@ export class CardStack {
      * Whether it rings here, and who it is, only the server can tell, which is asked.
      */
     announce({id, number, start}) {
-        if (this.announced.some((one) => one.id === id)) {
+        if (this.heardOf.has(id)) {
             // More has happened: so it is, where a page that slept hears all at once.
             this.forgetAnnounced([id]);
             return;
         }
+        this.heardOf.add(id);
         if (id in this.calls || this.dismissed.has(id)) {
             return;
         }
         if (this.preferences.do_not_disturb || !this.pulse?.isSteady) {
             return;
         }
+        // Of a call among our own phones the message has the number that was dialled:
+        // to who is called, their own.
+        if (number && !number.startsWith("+")) {
+            return;
+        }
         const listening = Date.now() - this.listensSince;
         if (hasJustBegun(start, this.now, listening)) {
             this.announced.unshift({id, number});
+            browser.setTimeout(() => this.forgetAnnounced([id]), JUST_BEGUN);
         }
     }
 
@@ -77,6 +86,7 @@ export class CardStack {
             Object.assign(shown, card);
         } else {
             const isAnnounced = this.announced.some((one) => one.id === id);
+            this.forgetAnnounced([id]);
             this.cards.unshift({...card, isAnnounced});
         }
         if (isNews) {
@@ -105,7 +115,8 @@ export class CardStack {
     removeSoon(card) {
         const stays = card.state === "taken" ? TAKEN_STAYS : ENDED_STAYS;
         this.timers[card.id] = browser.setTimeout(() => {
-            if (this.held.has(card.id)) {
+            const hand = `.o_pbx_card[data-call-id="${card.id}"] input:focus`;
+            if (this.held.has(card.id) || document.querySelector(hand)) {
                 this.removeSoon(card); // somebody writes a note: not under the hand
             } else {
                 this.remove(card.id);

@@ -60,16 +60,24 @@ export class Desk extends CardStack {
         this.dismissed.follow((id) => this.remove(id));
         const {bus_service: bus} = this.services;
         bus.subscribe("cloud_pbx.call", (told) => {
-            this.announce(told);
-            this.ask(told.id);
+            if (this.hasPhone) {
+                this.announce(told);
+                this.ask(told.id);
+            }
         });
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
-        bus.subscribe("cloud_pbx.missed", () => this.countSoon());
+        bus.subscribe("cloud_pbx.missed", () => this.hasPhone && this.countSoon());
         whenBack(
             bus,
             () => this.catchUp(),
             () => Date.now() - this.loadedAt,
         );
+        browser.addEventListener("beforeunload", (ev) => {
+            const notes = [...this.notes.values()];
+            if (!notes.map((note) => note.sendNow()).every(Boolean)) {
+                ev.preventDefault();
+            }
+        });
         if (session.cloud_pbx_phone) {
             bus.start();
             this.load();
@@ -109,6 +117,9 @@ export class Desk extends CardStack {
 
     /** Read how many missed calls wait, and whether one on the screen still does. */
     async count() {
+        if (!this.hasPhone) {
+            return;
+        }
         const missed = await this.read("count_missed", []);
         if (missed !== null) {
             this.missed = missed;
@@ -137,7 +148,7 @@ export class Desk extends CardStack {
         }
         this.setClock(now);
         this.listensSince = Math.min(this.listensSince, this.loadedAt);
-        this.pulse ??= markRaw(new Pulse());
+        this.pulse ??= markRaw(new Pulse(() => (this.listensSince = Date.now())));
         [...cards].reverse().forEach((card) => this.put(card));
         const live = new Set(cards.map((card) => card.id));
         // Not live any more, or missed, and somebody may have called back.
@@ -165,16 +176,25 @@ export class Desk extends CardStack {
         while (this.wanted.size) {
             const asked = [...this.wanted];
             this.wanted.clear();
+            let told = null;
             try {
-                const told = await this.read("cards", [asked]);
-                if (!told) {
-                    asked.forEach((id) => this.wanted.add(id));
-                    return;
+                told = await this.read("cards", [asked]);
+            } catch (error) {
+                if (this.wanted.size) {
+                    this.loadSoon(); // what came meanwhile is asked all the same
                 }
-                this.take(told, asked);
+                throw error;
             } finally {
-                this.forgetAnnounced(asked);
+                if (!told) {
+                    this.forgetAnnounced([...asked, ...this.wanted]);
+                }
             }
+            if (!told) {
+                asked.forEach((id) => this.wanted.add(id));
+                return;
+            }
+            this.take(told, asked);
+            this.forgetAnnounced(asked);
         }
     }
 
@@ -242,6 +262,9 @@ export class Desk extends CardStack {
     setOwn(preferences) {
         Object.assign(this.preferences, preferences || {});
         this.attention.heed();
+        if (this.preferences.do_not_disturb) {
+            this.forgetAnnounced(this.announced.map(({id}) => id));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 import {deserializeDateTime} from "@web/core/l10n/dates";
 
 // A call that began longer ago may have been taken, or be over.
-const JUST_BEGUN = 15_000;
+export const JUST_BEGUN = 15_000;
 
 /**
  * Whether a message is of a call that began while this page was listening, and so lately

@@ -9,9 +9,16 @@ const MISSED = 2500;
  * of may be over, and nothing but this tells, if the connection held.
  */
 export class Pulse {
-    constructor() {
+    /** @param {() => void} onWake told at the first beat after a gap */
+    constructor(onWake) {
         this.last = Date.now();
-        browser.setInterval(() => (this.last = Date.now()), BEAT);
+        browser.setInterval(() => {
+            // The timer may come before the messages that waited.
+            if (!this.isSteady) {
+                onWake();
+            }
+            this.last = Date.now();
+        }, BEAT);
     }
 
     get isSteady() {
