@@ -39,7 +39,11 @@ export class CallCard extends Component {
     /** What the user made of it; else one that is over makes room for one that rings. */
     get isSmall() {
         const {cards, held} = this.desk;
-        const inTheWay = !this.isLive && !held.has(this.card.id) && cards.some(isLive);
+        const inTheWay =
+            !this.isLive &&
+            !this.state.linking &&
+            !held.has(this.card.id) &&
+            cards.some(isLive);
         return this.state.small ?? inTheWay;
     }
 

@@ -5,6 +5,9 @@ import {useBus, useService} from "@web/core/utils/hooks";
 
 import {CallCard} from "./call_card";
 
+// Pixels above a field in which a card can stand.
+const MIN_ROOM = 160;
+
 /** The cards of all calls that are going on, above every page of Odoo. */
 export class CallCards extends Component {
     static template = "cloud_pbx.CallCards";
@@ -15,9 +18,21 @@ export class CallCards extends Component {
         this.desk = useService("cloud_pbx.desk");
         this.ui = useService("ui");
         this.root = useRef("root");
-        this.state = useState({aside: false});
+        this.state = useState({aside: false, lift: 0});
         useBus(this.ui.bus, "active-element-changed", () => this.makeRoom());
         const onFocus = () => this.makeRoom();
+        useEffect(
+            (root) => {
+                if (!root) {
+                    return;
+                }
+                // A card that grows may come to lie on a field that was free.
+                const observer = new ResizeObserver(() => this.makeRoom());
+                observer.observe(root);
+                return () => observer.disconnect();
+            },
+            () => [this.root.el],
+        );
         useEffect(
             () => {
                 document.addEventListener("focusin", onFocus);
@@ -49,17 +64,33 @@ export class CallCards extends Component {
         if (!root || this.isEmpty || !at || at === document.body || root.contains(at)) {
             return;
         }
-        if (!at.isContentEditable && !/^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) {
+        if (
+            !at.isContentEditable &&
+            !/^(INPUT|TEXTAREA|SELECT|IFRAME)$/.test(at.tagName)
+        ) {
             return;
         }
         const [mine, theirs] = [root, at].map((el) => el.getBoundingClientRect());
-        const meets =
-            mine.left < theirs.right &&
-            theirs.left < mine.right &&
-            mine.top < theirs.bottom &&
-            theirs.top < mine.bottom;
-        if (meets) {
-            this.state.aside = !this.state.aside;
+        const {innerWidth: width, innerHeight: height} = window;
+        const meets = ({left, right}, top, bottom) =>
+            left < theirs.right &&
+            theirs.left < right &&
+            top < theirs.bottom &&
+            theirs.top < bottom;
+        // As it lies when it is not lifted; what is on the screen, since the state may be
+        // ahead of it.
+        const lift = parseFloat(root.style.getPropertyValue("--o-pbx-lift")) || 0;
+        const isAside = root.classList.contains("o_pbx_cards_aside");
+        const [top, bottom] = [mine.top, mine.bottom].map((y) => y + lift);
+        if (!meets(mine, top, bottom)) {
+            this.state.lift = 0;
+        } else if (
+            !meets({left: width - mine.right, right: width - mine.left}, top, bottom)
+        ) {
+            Object.assign(this.state, {aside: !isAside, lift: 0});
+        } else if (theirs.top > MIN_ROOM) {
+            // As wide as the page: it goes above.
+            this.state.lift = Math.round(height - theirs.top);
         }
     }
 
