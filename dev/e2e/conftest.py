@@ -5,6 +5,7 @@ odoo      .url, .login(user, password) -> .call(model, method, *args, **kwargs),
 pbx       .url, .play(scenario, **options), .post(path, body), .log_text()
 provider  dict: id, webhook_url, api_key, api_secret, tz
 servers   .start(workers=2) -> one more Odoo, on a database of its own
+prefork   (odoo, pbx, provider), one more of each, with two workers
 cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
 browsers  .one(user) -> a page of that user (see screen.py)
 
@@ -62,6 +63,16 @@ def pbx(introduced):
 @pytest.fixture(scope="session")
 def provider(introduced):
     return introduced[1]
+
+
+@pytest.fixture(scope="module")
+def prefork(instance, servers):
+    odoo = servers.start(workers=2)
+    log = instance.folder / f"{odoo.database}-sandbox.log"
+    pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
+    yield odoo, pbx, provider
+    pbx.stop()
+    odoo.stop()
 
 
 @pytest.fixture(scope="session")

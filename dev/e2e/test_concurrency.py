@@ -11,8 +11,6 @@ import log
 import pytest
 from posting import post, session, storm
 
-from lib import pbx as introduction
-
 THREADS = 8
 # Calls in the storm, by the server's workers.
 CALLS = {0: 200, 2: 80}
@@ -60,14 +58,8 @@ def threaded(odoo, pbx, provider):
 
 
 @pytest.fixture(scope="module")
-def prefork(instance, servers):
-    odoo = servers.start(workers=2)
-    sandbox_log = instance.folder / f"{odoo.database}-sandbox.log"
-    python = instance.tools.venv.python
-    pbx, provider = introduction.introduce(odoo, python, sandbox_log)
-    yield House(odoo, pbx, provider)
-    pbx.stop()
-    odoo.stop()
+def prefork(prefork):
+    return House(*prefork)
 
 
 @pytest.fixture(scope="module", params=["threaded", "prefork"])

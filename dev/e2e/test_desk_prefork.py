@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 from proxy import Proxy
 from screen import Browsers, Switchboard
 
-from lib import pbx as introduction
-
 KNOWN = "+442079460201"  # in the demo data
 NAME = "Amelia Whitlock"
 # While the websocket's process is being replaced.
@@ -20,30 +18,25 @@ GONE = [r"WebSocket connection to .* failed", r"net::ERR_\w+"]
 
 
 @pytest.fixture(scope="module")
-def prefork(instance, servers):
-    odoo = servers.start(workers=2)
-    python = instance.tools.venv.python
-    sandbox_log = instance.folder / f"{odoo.database}-sandbox.log"
-    pbx, _provider = introduction.introduce(odoo, python, sandbox_log)
+def house(prefork):
+    odoo, pbx, _provider = prefork
     proxy = Proxy(odoo.port, odoo.websocket_port)
     front = SimpleNamespace(url=proxy.url, login=odoo.login)
     yield SimpleNamespace(odoo=odoo, front=front, switchboard=Switchboard(pbx))
     proxy.close()
-    pbx.stop()
-    odoo.stop()
 
 
 @pytest.fixture
-def browsers(chromium, prefork):
-    opened = Browsers(chromium, prefork.front)
+def browsers(chromium, house):
+    opened = Browsers(chromium, house.front)
     yield opened
     opened.close()
     assert not opened.told()
 
 
-def test_a_call_on_two_desks(prefork, browsers):
+def test_a_call_on_two_desks(house, browsers):
     admin, demo = browsers.one("admin"), browsers.one("demo")
-    call = prefork.switchboard.ring(KNOWN, "100", "101")
+    call = house.switchboard.ring(KNOWN, "100", "101")
     for tab in (admin, demo):
         expect(tab.card("ringing").get_by_role("heading")).to_have_text(NAME)
     call.answer("101")
@@ -69,17 +62,17 @@ def websocket_process(odoo):
     return None
 
 
-def test_the_websocket_s_process_is_killed(prefork, browsers):
+def test_the_websocket_s_process_is_killed(house, browsers):
     """Odoo starts another, the page connects to it, and asks how things stand."""
     browsers.harmless += GONE
     tab = browsers.one("admin")
-    call = prefork.switchboard.ring(KNOWN, "100")
+    call = house.switchboard.ring(KNOWN, "100")
     tab.card("ringing")
-    killed = websocket_process(prefork.odoo)
+    killed = websocket_process(house.odoo)
     os.kill(killed, signal.SIGKILL)
     call.answer("100")
     log.until(
-        lambda: websocket_process(prefork.odoo) not in (None, killed),
+        lambda: websocket_process(house.odoo) not in (None, killed),
         *(30, "another process serves the websocket"),
     )
     tab.card("ongoing")

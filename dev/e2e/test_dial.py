@@ -70,14 +70,9 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def prefork(instance, servers):
-    odoo = servers.start(workers=2)
-    python = instance.tools.venv.python
-    sandbox_log = instance.folder / f"{odoo.database}-sandbox.log"
-    pbx, _provider = introduction.introduce(odoo, python, sandbox_log)
-    yield House(odoo, pbx)
-    pbx.stop()
-    odoo.stop()
+def prefork(prefork):
+    odoo, pbx, _provider = prefork
+    return House(odoo, pbx)
 
 
 @pytest.fixture(scope="module")

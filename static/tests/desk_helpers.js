@@ -15,7 +15,7 @@ import {serializeDateTime} from "@web/core/l10n/dates";
 import {MainComponentsContainer} from "@web/core/main_components_container";
 import {session} from "@web/session";
 
-import {holdTime, settle} from "./settle_helpers";
+import {holdTime, pass, settle} from "./settle_helpers";
 
 const {DateTime} = luxon;
 
@@ -238,6 +238,14 @@ export function mockActions(step) {
             step(action);
         },
     });
+}
+
+/** Open a page that has listened for so many seconds, whatever it shows. */
+export async function openListening(seconds = 60) {
+    const desk = await startDesk();
+    await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
+    await pass(seconds);
+    return desk;
 }
 
 /** Open a page on which these cards are, above whatever it shows. */

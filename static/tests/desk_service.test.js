@@ -215,12 +215,12 @@ describe("a call's life", () => {
         const {server, desk} = await openDesk();
         server.tell(makeCard());
         await settle();
-        desk.hold(1, true);
+        desk.hold(1, "note", true);
         server.change(1, {state: "done", outcome: "answered"});
         await settle();
         await pass(300);
         expect(desk.cards).toHaveLength(1);
-        desk.hold(1, false);
+        desk.hold(1, "note", false);
         await pass(31);
         expect(desk.cards).toHaveLength(0);
         expect.verifySteps(["cards 1", "cards 1"]);

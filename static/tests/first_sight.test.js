@@ -10,6 +10,7 @@ import {
     makeCard,
     mockDeskServer,
     mockPage,
+    openListening,
     press,
     startDesk,
 } from "./desk_helpers";
@@ -30,9 +31,7 @@ let desk = null;
 async function openPage(values, listened = 60) {
     mockPage((what) => expect.step(what));
     server = mockDeskServer(values, (what) => expect.step(what));
-    desk = await startDesk();
-    await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
-    await pass(listened);
+    desk = await openListening(listened);
     expect.verifySteps(["load"]);
 }
 

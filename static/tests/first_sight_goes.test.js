@@ -1,10 +1,9 @@
 import {beforeEach, describe, expect, test} from "@odoo/hoot";
 import {mockDate} from "@odoo/hoot-mock";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
-import {mountWithCleanup, onRpc} from "@web/../tests/web_test_helpers";
-import {MainComponentsContainer} from "@web/core/main_components_container";
+import {onRpc} from "@web/../tests/web_test_helpers";
 
-import {ago, makeCard, mockDeskServer, startDesk} from "./desk_helpers";
+import {ago, makeCard, mockDeskServer, openListening} from "./desk_helpers";
 import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
@@ -19,9 +18,7 @@ let desk = null;
 /** A page that has listened for a minute. */
 async function openPage() {
     server = mockDeskServer();
-    desk = await startDesk();
-    await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
-    await pass(60);
+    desk = await openListening();
 }
 
 beforeEach(() => mockDate("2026-06-16 12:00:00", 0));
@@ -111,4 +108,19 @@ test("of a call among our own phones nothing: the number may be one's own", asyn
     server.tell(makeCard({start: ago(0), direction: "internal", number: "101"}));
     await settle();
     expect(SIGHT).toHaveCount(0);
+});
+
+test("where all is read anew, its card takes its place", async () => {
+    await openPage();
+    const answerNow = server.later();
+    const loaded = desk.load();
+    server.tell(makeCard({start: ago(0)}));
+    await settle();
+    expect(SIGHT).toHaveCount(1);
+    desk.put(makeCard({start: ago(0)})); // as what was read has it
+    await settle();
+    expect(SIGHT).toHaveCount(0);
+    expect(".o_pbx_card").toHaveCount(1);
+    answerNow();
+    await loaded;
 });

@@ -38,12 +38,9 @@ export class CallCard extends Component {
 
     /** What the user made of it; else one that is over makes room for one that rings. */
     get isSmall() {
-        const {cards, held} = this.desk;
+        const {desk, card} = this;
         const inTheWay =
-            !this.isLive &&
-            !this.state.linking &&
-            !held.has(this.card.id) &&
-            cards.some(isLive);
+            !this.isLive && !desk.isHeld(card.id) && desk.cards.some(isLive);
         return this.state.small ?? inTheWay;
     }
 

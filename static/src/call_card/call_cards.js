@@ -3,6 +3,8 @@ import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {useBus, useService} from "@web/core/utils/hooks";
 
+import {partyOf} from "../call_facts/call_facts";
+import {takesText} from "../desk/writing";
 import {CallCard} from "./call_card";
 
 // Pixels above a field in which a card can stand.
@@ -54,20 +56,14 @@ export class CallCards extends Component {
     }
 
     numberOf({id, number}) {
-        return id ? number || _t("Withheld number") : "";
+        return id ? partyOf({number}) : "";
     }
 
-    /** Where somebody writes, no card is in the way: it goes to the other side. */
+    /** Where somebody writes, no card is in the way: it goes to the other side, or above. */
     makeRoom() {
         const root = this.root.el;
         const at = document.activeElement;
-        if (!root || this.isEmpty || !at || at === document.body || root.contains(at)) {
-            return;
-        }
-        if (
-            !at.isContentEditable &&
-            !/^(INPUT|TEXTAREA|SELECT|IFRAME)$/.test(at.tagName)
-        ) {
+        if (!root || this.isEmpty || !at || !takesText(at) || root.contains(at)) {
             return;
         }
         const [mine, theirs] = [root, at].map((el) => el.getBoundingClientRect());
@@ -98,7 +94,7 @@ export class CallCards extends Component {
     get spoken() {
         return this.desk.cards
             .map((card) => {
-                const who = card.name || card.number_readable || _t("Withheld number");
+                const who = partyOf(card);
                 const words = {
                     ringing:
                         card.direction === "inbound"

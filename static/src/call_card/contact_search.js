@@ -7,13 +7,21 @@ const AFTER = 250;
 /** Finds a contact, to say that it is the one who calls. */
 export class ContactSearch extends Component {
     static template = "cloud_pbx.ContactSearch";
-    static props = {pick: Function, close: Function};
+    static props = {callId: Number, pick: Function, close: Function};
 
     setup() {
         this.orm = useService("orm").silent;
         this.state = useState({text: "", found: [], searched: false, active: 0});
         useAutofocus({refName: "input"});
-        onWillUnmount(() => browser.clearTimeout(this.timer));
+        this.desk = useService("cloud_pbx.desk");
+        onWillUnmount(() => {
+            browser.clearTimeout(this.timer);
+            this.hold(false);
+        });
+    }
+
+    hold(isDone) {
+        this.desk.hold(this.props.callId, "search", isDone);
     }
 
     onInput(ev) {

@@ -63,7 +63,7 @@ export class Note {
 
     /** The card stays as long as there is something to do here. */
     hold() {
-        this.desk.hold(this.callId, this.hasFocus || this.isDirty);
+        this.desk.hold(this.callId, "note", this.hasFocus || this.isDirty);
     }
 
     /** Save what is not saved; one after the other, so that the latest text stays. */

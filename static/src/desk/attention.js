@@ -1,8 +1,10 @@
 import {browser} from "@web/core/browser/browser";
 import {_t} from "@web/core/l10n/translation";
 
+import {partyOf} from "../call_facts/call_facts";
 import {hasJustBegun} from "./first_sight";
 import {Once} from "./once";
+import {hasText, takesText} from "./writing";
 
 const RING_TONE = "call-invitation";
 // An open window, or a form with something that is not saved.
@@ -18,13 +20,7 @@ function isBusy() {
     if (document.querySelector(UNFINISHED)) {
         return true;
     }
-    if (/^(INPUT|TEXTAREA|SELECT)$/.test(at?.tagName)) {
-        return Boolean(at.value.trim());
-    }
-    if (at?.tagName === "IFRAME") {
-        return true; // an editor in a frame: what is written there cannot be seen
-    }
-    return Boolean(at?.isContentEditable && at.textContent.trim());
+    return Boolean(at) && takesText(at) && hasText(at);
 }
 
 /**
@@ -102,8 +98,8 @@ export class Attention {
         if (!(await this.once.isUnseen(ring)) || !this.stillRings(card.id)) {
             return;
         }
-        const who = card.name || card.number_readable || _t("Withheld number");
-        const notification = this.makeNotification(_t("Call from %s", who), {
+        const title = _t("Call from %s", partyOf(card));
+        const notification = this.makeNotification(title, {
             body: [card.name && card.number_readable, card.line_name || card.line]
                 .filter(Boolean)
                 .join("\n"),
@@ -124,8 +120,11 @@ export class Attention {
     makeNotification(title, options) {
         try {
             return new browser.Notification(title, options);
-        } catch {
-            return null;
+        } catch (error) {
+            if (error instanceof TypeError) {
+                return null;
+            }
+            throw error;
         }
     }
 

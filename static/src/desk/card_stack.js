@@ -25,7 +25,8 @@ export class CardStack {
         // Not what the screen shows: nobody need be told when these change.
         this.dismissed = markRaw(new Dismissed());
         this.timers = markRaw({});
-        this.held = markRaw(new Set());
+        /** What somebody is doing with cards, by their id. */
+        this.held = markRaw(new Map());
         /** Calls of which any message has come: only the first one tells of a new call. */
         this.heardOf = markRaw(new Set());
         /** What is being written on calls, by their id; see call_card/note.js. */
@@ -115,9 +116,8 @@ export class CardStack {
     removeSoon(card) {
         const stays = card.state === "taken" ? TAKEN_STAYS : ENDED_STAYS;
         this.timers[card.id] = browser.setTimeout(() => {
-            const hand = `.o_pbx_card[data-call-id="${card.id}"] input:focus`;
-            if (this.held.has(card.id) || document.querySelector(hand)) {
-                this.removeSoon(card); // somebody writes a note: not under the hand
+            if (this.isHeld(card.id)) {
+                this.removeSoon(card); // not under the hand
             } else {
                 this.remove(card.id);
             }
@@ -150,12 +150,16 @@ export class CardStack {
         }
     }
 
-    /** Keep a card, though its call be over, while something is done with it. */
-    hold(id, held) {
-        if (held) {
-            this.held.add(id);
+    /** Keep a card, though its call be over, while `what` is done with it. */
+    hold(id, what, isDone) {
+        if (isDone) {
+            this.held.set(id, (this.held.get(id) || new Set()).add(what));
         } else {
-            this.held.delete(id);
+            this.held.get(id)?.delete(what);
         }
+    }
+
+    isHeld(id) {
+        return Boolean(this.held.get(id)?.size);
     }
 }

@@ -66,7 +66,7 @@ export class Desk extends CardStack {
             }
         });
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
-        bus.subscribe("cloud_pbx.missed", () => this.hasPhone && this.countSoon());
+        bus.subscribe("cloud_pbx.missed", () => this.countSoon());
         whenBack(
             bus,
             () => this.catchUp(),
