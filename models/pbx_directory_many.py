@@ -45,7 +45,8 @@ class PbxDirectory(models.AbstractModel):
             SQL(
                 """
                 SELECT DISTINCT asked.number
-                  FROM unnest(%(numbers)s, %(spellings)s, %(tails)s)
+                  FROM unnest(%(numbers)s::text[], %(spellings)s::text[],
+                              %(tails)s::text[])
                        AS asked(number, spelling, tail)
                  CROSS JOIN LATERAL (
                        (SELECT 1 FROM res_partner partner

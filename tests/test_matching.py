@@ -199,6 +199,17 @@ class TestMatching(PbxCase):
         self.assertFalse(call.partner_id)
         self.assertFalse(self.called("100").partner_id)
 
+    def test_page_of_the_past_with_internal_calls_only(self):
+        """Short numbers have no end to be looked for by: none of the page has one."""
+        settings = self.env["pbx.provider"]._settings(self.provider.id)
+        memory = {}
+        directory = self.env["pbx.directory"].with_context(pbx_found=memory)
+        directory._remember_strangers(settings, {"101", "102"})
+        self.assertEqual(
+            {number: found.source for (_provider, number), found in memory.items()},
+            {"101": "none", "102": "none"},
+        )
+
     def test_archived_contact(self):
         self.new_partner(active=False)
         self.assertFalse(self.called().partner_id)
