@@ -105,6 +105,28 @@ def test_two_agents(ring, tabs, browsers):
     )
 
 
+def test_a_mouse_that_rests_where_contacts_are_found(ring, tabs):
+    """What is found comes to lie under it; Enter still means the first one."""
+    tab = tabs[0]
+    ring("100", caller=UNKNOWN)
+    link = tab.card("ringing").get_by_role("button", name="Link to an existing")
+    box = link.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    link.click()
+    tab.page.get_by_role("combobox", name="Search for a contact").fill("Whit")
+    options = tab.page.get_by_role("option")
+    expect(options).to_have_count(3)
+    time.sleep(0.3)  # a browser tells soon what came under the mouse
+    boxes = [option.bounding_box() for option in options.all()]
+    [under] = [
+        place for place, one in enumerate(boxes) if 0 <= y - one["y"] < one["height"]
+    ]
+    assert under, "the mouse rests on another one"
+    expect(options.nth(0)).to_have_attribute("aria-selected", "true")
+    tab.page.mouse.move(x + 2, y)
+    expect(options.nth(under)).to_have_attribute("aria-selected", "true")
+
+
 def was_away(ring, tab, leave, come_back):
     """What happened while the page could not hear of it is as true as the rest."""
     seen = ring("100")
