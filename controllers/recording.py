@@ -3,7 +3,7 @@
 from odoo import http
 from odoo.http import request
 
-from ..models.pbx_recording_hear import Unheard
+from ..models.recording.pbx_recording_hear import Unheard
 
 
 class Recording(http.Controller):

@@ -70,19 +70,19 @@ class ResUsers(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         users = super().create(vals_list)
-        users.filtered("pbx_extension_ids")._tell_desk()
+        users.filtered("pbx_extension_ids")._notify_phones()
         return users
 
     def write(self, vals):
         result = super().write(vals)
         if "pbx_extension_ids" in vals:
-            self._tell_desk()
+            self._notify_phones()
         elif {"group_ids", *OWN_PREFERENCES}.intersection(vals):
             # Whoever has no phone has nothing to look at.
-            self.filtered("pbx_extension_ids")._tell_desk()
+            self.filtered("pbx_extension_ids")._notify_phones()
         return result
 
-    def _tell_desk(self):
+    def _notify_phones(self):
         """Have the open browsers of these users look at phones and preferences."""
         for user in self.filtered("active"):
             user._bus_send("cloud_pbx.desk", {})

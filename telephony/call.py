@@ -35,8 +35,8 @@ from .event import (  # noqa: F401
     event_to_json,
 )
 from .facts import CallFacts  # noqa: F401
-from .history import MAX_SECONDS, later
 from .reading import Reading, first_of
+from .verdict import MAX_SECONDS, later
 
 # Nobody waits that many seconds: a receipt that would mean so came late.
 LONGEST_WAIT = 3600

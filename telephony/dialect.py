@@ -7,7 +7,7 @@ gives a refusal or a proven :class:`Delivery`, from that events, and a reply.
 """
 
 import hashlib
-import importlib
+import importlib.util
 import json
 import pkgutil
 import re
@@ -330,9 +330,12 @@ def unregister(code):
 
 
 def _discover():
-    for module in pkgutil.iter_modules(_path):
-        if module.ispkg and module.name not in _dialects:
-            importlib.import_module(f"{_package}.{module.name}.dialect")
+    for folder in pkgutil.iter_modules(_path):
+        if not folder.ispkg or folder.name in _dialects:
+            continue
+        module = f"{_package}.{folder.name}.dialect"
+        if importlib.util.find_spec(module):
+            importlib.import_module(module)
 
 
 def get(code):

@@ -21,8 +21,8 @@ from .event import (
     RINGING,
     SPOKEN,
 )
-from .history import Verdict, decide, rows_of, still_open, whole
 from .numbers import is_extension
+from .verdict import Verdict, decide, rows_of, still_open, whole
 
 # What we say of a call, and not the PBX.
 _OURS = (CLICKED, REFUSED)

@@ -4,7 +4,7 @@ import time
 
 from odoo.exceptions import AccessError, ValidationError
 
-from ..models import pbx_rate
+from ..models.api import pbx_rate
 from ..telephony import errors
 from ..telephony.dialect import GENERAL, STATISTICS, Exchange
 from .common import SECRET, PbxCase
@@ -21,7 +21,7 @@ class TestLimits(PbxCase):
         self.env.flush_all()
 
     def wire(self, urgent=False):
-        return self.provider._speak(urgent)[1].wire
+        return self.provider._open_api(urgent)[1].wire
 
     def until_refused(self, bucket, most, urgent=False):
         wire = self.wire(urgent)
@@ -91,7 +91,7 @@ class TestLimits(PbxCase):
         self.until_refused(STATISTICS, 5)
         other = self.new_provider(self.company, self.robot, "other")
         self.env.flush_all()
-        other._speak()[1].wire.may_ask(STATISTICS)
+        other._open_api()[1].wire.may_ask(STATISTICS)
 
     def test_a_limit_of_nothing_is_none(self):
         with self.assertRaises(ValidationError):
@@ -100,7 +100,7 @@ class TestLimits(PbxCase):
 
 class TestQuestions(LookAlikeCase, PbxCase):
     def balance(self):
-        dialect, account = self.provider._speak()
+        dialect, account = self.provider._open_api()
         return dialect.fetch_balance(account)
 
     def test_what_was_asked_is_kept_without_secrets(self):

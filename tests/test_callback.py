@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tests import tagged
 
-from ..models.pbx_desk import MISSED_DAYS
+from ..models.desk.pbx_desk import MISSED_DAYS
 from .common import CALLER
 from .desk import ThreeDesks, Told, ToldOut
 

@@ -38,7 +38,7 @@ class TestDeskCounts(ThreeDesks):
             ),
             ("new phone", lambda: self.new_extension("555", self.clara), self.clara),
             ("deleted", desk.unlink, self.anna),
-            ("switched off", lambda: desk._note_online(False), self.anna),
+            ("switched off", lambda: desk._set_online(False), self.anna),
             ("renamed", lambda: desk.write({"name": "Reception"}), self.anna),
             (
                 "no agent any more",

@@ -79,7 +79,7 @@ class TestPreferences(DeskCase, DialCase):
 
     def test_phones_and_lines(self):
         self.desk.write({"caller_id": "+442079460900", "name": "Reception"})
-        self.desk._note_online(True)
+        self.desk._set_online(True)
         loaded = self.ask().overview()
         self.assertEqual(
             loaded["phones"],

@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ..models.pbx_desk import MAX_CARDS, MAX_MISSED
+from ..models.desk.pbx_desk import MAX_CARDS, MAX_MISSED
 from .common import LINE
 from .desk import DeskCase, Told
 from .explain import ROWS, ExplainCase

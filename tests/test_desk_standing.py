@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo.tests import tagged
 
-from ..models.pbx_desk import MAX_CARDS
+from ..models.desk.pbx_desk import MAX_CARDS
 from .common import TYPED
 from .desk import ThreeDesks, Told, ToldOut
 from .test_dial import DialCase

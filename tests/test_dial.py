@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..models import pbx_call_dial
+from ..models.call import dial as pbx_call_dial
 from ..telephony.call import CLICKED, CallFacts
 from .common import CALLER, SECRET, TYPED, PbxCase
 from .look_alike import LookAlikeCase

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ..models import pbx_call_bind
+from ..models.call import match as pbx_call_bind
 from ..telephony.call import LOGGED, CallEvent
 from .common import CALLER, REF, TYPED, PbxHttpCase, log_lines, switchboard
 from .look_alike import LookAlikeCase

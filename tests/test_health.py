@@ -161,9 +161,9 @@ class TestRefresh(HealthCase):
             type(self.provider), "write", autospec=True, side_effect=AssertionError
         ) as write:
             self.provider._note_balance(
-                self.provider._speak()[0].fetch_balance(self.provider._speak()[1])
+                self.provider._open_api()[0].fetch_balance(self.provider._open_api()[1])
             )
-            self.provider._settle()
+            self.provider._update_state()
         write.assert_not_called()
 
     def test_sentences_are_in_the_administrators_language(self):

@@ -217,7 +217,7 @@ class TestPages(PagesCase):
         def taken(*_arguments, **_more):
             yield False
 
-        with patch.object(type(self.env["pbx.history"]), "_guard", taken):
+        with patch.object(type(self.env["pbx.history"]), "_reader_lock", taken):
             self.assertIn("at this moment", self.fetch())
             self.run_job("fetch_history")
         self.assertFalse(self.asked(STATISTICS))
@@ -374,7 +374,7 @@ class TestPeriod(PagesCase):
 
         def stop(one, *arguments):
             if one.id == history.id:
-                one._apart(lambda apart: apart.action_stop())
+                one._in_own_transaction(lambda apart: apart.action_stop())
             return wait(one, *arguments)
 
         with patch.object(type(history), "_apply_waiting", stop):

@@ -8,7 +8,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..models import pbx_call_log
+from ..models.call import log as pbx_call_log
 from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, switchboard
 
 START = {

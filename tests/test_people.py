@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.models import MAGIC_COLUMNS
 from odoo.tests import Form, tagged
 
-from ..models.pbx_call import TOLD_FIELDS
+from ..models.call.pbx_call import TOLD_FIELDS
 from .common import CALLER, LOCAL_NOON, REF, PbxCase, switchboard
 
 

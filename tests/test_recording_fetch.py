@@ -8,8 +8,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..models import pbx_recording_fetch
-from ..telephony import download
+from ..models.recording import fetch as pbx_recording_fetch
+from ..telephony.http import sound as download
 from .common import SECRET, PbxCase, log_lines
 from .recordings import FILE, LINK, RecordingCase
 

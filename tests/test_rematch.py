@@ -7,7 +7,7 @@ from odoo.tests import tagged
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
-from ..models.pbx_rematch import PbxRematch
+from ..models.people.pbx_rematch import PbxRematch
 from .common import CALLER, TYPED, PbxCase
 
 JOB = "cloud_pbx.ir_cron_rematch"

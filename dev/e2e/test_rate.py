@@ -13,7 +13,7 @@ provider = env["pbx.provider"].search([], limit=1)
 wires = []
 for _ in range(4):
     cr = Registry(env.cr.dbname).cursor()
-    wires.append(provider.with_env(env(cr=cr))._speak(urgent=True)[1].wire)
+    wires.append(provider.with_env(env(cr=cr))._open_api(urgent=True)[1].wire)
 counts = [0] * 4
 def ask(place):
     for _ in range(20):

@@ -10,8 +10,9 @@ from requests.structures import CaseInsensitiveDict
 
 from telephony import errors
 from telephony.dialect import Account
-from telephony.zadarma import client, mask
-from telephony.zadarma.answer import pause, read_json, understand
+from telephony.http import masking as mask
+from telephony.zadarma import client
+from telephony.zadarma.answers import pause, read_json, understand
 
 
 def refusal(status, message, **headers):

@@ -7,7 +7,7 @@ import pytest
 from lookalike import CLIENT, KEY, SECRET, ZADARMA, rows_at, spoil
 
 from telephony import errors
-from telephony.zadarma import answer
+from telephony.zadarma import answers as answer
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 DAY = timedelta(days=1)

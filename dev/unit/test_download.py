@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.running import running
-from telephony import download, errors
+from telephony import errors
+from telephony.http import sound as download
 
 MP3 = b"ID3\x03\0\0\0\0\0\0" + b"\xff\xfb\x90\x00" + b"s" * 5000
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + b"s" * 100

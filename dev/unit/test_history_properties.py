@@ -19,7 +19,8 @@ from telephony.call import (
     CallFacts,
     derive,
 )
-from telephony.zadarma import answer, events, statistics
+from telephony.zadarma import answers as answer
+from telephony.zadarma import events, statistics
 
 # Whatever JSON may hold.
 VALUES = st.one_of(

@@ -21,7 +21,8 @@ DEFAULTS = ("dialect", "server_url")
 FILES = sorted(
     path
     for folder in ("telephony", "models", "controllers", "wizard")
-    for path in (ROOT / folder).glob("*.py")
+    for path in (ROOT / folder).rglob("*.py")
+    if "zadarma" not in str(path.relative_to(ROOT))
 )
 
 

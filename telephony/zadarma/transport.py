@@ -13,8 +13,9 @@ import urllib3
 
 from .. import errors
 from ..dialect import GENERAL, Exchange
-from . import answer as answers
-from . import deadline, mask, signature
+from ..http import masking as mask
+from ..http import session as deadline
+from . import answers, signature
 
 # Seconds to connect, and between two bytes of the answer.
 TIMEOUT = (5, 15)

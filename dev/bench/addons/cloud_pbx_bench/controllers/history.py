@@ -42,7 +42,7 @@ class History(http.Controller):
             {"provider_id": provider.id, "state": "waiting"}
         )
         env.cr.commit()  # pylint: disable=invalid-commit
-        place = history._apart(lambda one: one._begin())
+        place = history._in_own_transaction(lambda one: one._begin())
         history._write_page(provider._settings(provider.id), place, page)
 
     def _row(self):

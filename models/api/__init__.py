@@ -1,0 +1,5 @@
+from . import (
+    client,
+    pbx_rate,
+    pbx_request,
+)

@@ -1,0 +1,253 @@
+"""What an agent's browser asks about the phone; all under the agent's own rights."""
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..call.notify import FRESH
+from ..call.pbx_call_callback import MISSED_DAYS
+from ..tools.companies import of_all_companies
+
+# A phone that was heard of so long ago rings no more, although nobody told its end.
+STILL_RINGS = timedelta(minutes=5)
+# How many missed calls are counted.
+MAX_MISSED = 100
+MAX_CARDS = 10
+# Calls going on in which the user has a part: most are taken by colleagues.
+MAX_LIVE = 100
+PREFERENCES = {
+    "open_contact": "pbx_open_contact",
+    "sound": "pbx_sound",
+    "do_not_disturb": "pbx_do_not_disturb",
+    "phone_id": "pbx_dial_extension_id",
+}
+
+
+class PbxDesk(models.AbstractModel):
+    """The agent's desk. It has no table: it reads calls, contacts and phones."""
+
+    _name = "pbx.desk"
+    _description = "Agent's desk"
+
+    # -------------------------------------------------------------------- the whole
+
+    @api.model
+    @api.readonly
+    def overview(self):
+        """Return all that the desk shows.
+
+        :return: ``{"phones", "lines", "preferences", "missed", "cards", "now"}``;
+            without a phone ``{"phones": []}``.
+        """
+        self = of_all_companies(self)
+        phones = self._phones()
+        if not phones:
+            return {"phones": []}
+        return {
+            "phones": [self._phone_values(phone) for phone in phones],
+            "lines": self.env["pbx.call"].dial_lines(),
+            "preferences": self._preferences(),
+            "missed": self._count_missed(),
+            **self._cards_of(self._live_calls()),
+        }
+
+    def _phones(self):
+        """Return the user's phones, the one that dials first; none for others."""
+        self = of_all_companies(self)
+        if not self.env.user.has_group("cloud_pbx.group_pbx_user"):
+            return self.env["pbx.extension"]
+        phones = self.env["pbx.call"]._phones()
+        return phones.filtered(lambda phone: phone.provider_id.is_running)
+
+    def _phone_values(self, phone):
+        return {
+            "id": phone.id,
+            "number": phone.number,
+            "name": phone.display_name,
+            "status": phone.status,
+        }
+
+    # ------------------------------------------------------------------ preferences
+
+    def _preferences(self):
+        user = self.env.user
+        told = {name: user[field] for name, field in PREFERENCES.items()}
+        return {**told, "phone_id": told["phone_id"].id}
+
+    @api.model
+    def set_preferences(self, values):
+        """Change the user's own preferences; return all of them."""
+        unknown = values.keys() - PREFERENCES.keys()
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise UserError(self.env._("There are no such preferences: %s", names))
+        phone_id = values.get("phone_id")
+        if phone_id and phone_id not in self._phones().ids:
+            raise UserError(self.env._("This phone is not yours. Load the page again."))
+        user = self.env["res.users"].browse(self.env.uid)
+        user.write({PREFERENCES[name]: value for name, value in values.items()})
+        return self._preferences()
+
+    # ------------------------------------------------------------------------ calls
+
+    @api.model
+    @api.readonly
+    def cards(self, call_ids):
+        """Return the cards of those calls that are there, and that the user may see.
+
+        :return: ``{"cards": [...], "now"}``; see ``pbx.desk.card``.
+        """
+        self = of_all_companies(self)
+        calls = self.env["pbx.call"].browse(call_ids).exists()._filtered_access("read")
+        return self._cards_of(calls)
+
+    def _cards_of(self, calls):
+        return {
+            "cards": self.env["pbx.desk.card"]._cards(calls),
+            "now": fields.Datetime.to_string(fields.Datetime.now()),
+        }
+
+    def _live_calls(self):
+        """Return the user's calls that are going on, apart from those of colleagues."""
+        now = fields.Datetime.now()
+        calls = self.env["pbx.call"].search(
+            Domain("state", "in", ("ringing", "ongoing"))
+            & Domain("start", ">", now - FRESH)
+            & Domain.OR(self._own()),
+            limit=MAX_LIVE,
+        )
+        standing = self.env["pbx.desk.card"]._standing
+        # The end of a call may have got lost: nothing rings that long in silence.
+        return calls.filtered(
+            lambda call: (
+                standing(call)[0] != "taken"
+                and (
+                    call.state != "ringing"
+                    or (call.last_event_at or call.start) > now - STILL_RINGS
+                )
+            )
+        )[:MAX_CARDS]
+
+    def _own(self):
+        """Return the two domains of which either makes a call the user's own."""
+        uid = self.env.uid
+        return Domain("user_id", "=", uid), Domain("participant_ids", "in", uid)
+
+    def _log(self):
+        """Return the model of calls, for domains that name no more than one may see.
+
+        With the rules in the same statement, which say it once more, the database reads
+        whole tables.
+        """
+        self.env["pbx.call"].check_access("read")
+        # sudo: the domains say whose calls, and here of which companies
+        return self.env["pbx.call"].sudo(), Domain(
+            "company_id", "in", self.env.companies.ids
+        )
+
+    def _missed(self):
+        """Return model and domain of missed calls that this user should call back."""
+        calls, here = self._log()
+        since = fields.Datetime.now() - timedelta(days=MISSED_DAYS)
+        waiting = Domain("start", ">", since) & Domain("to_call_back", "=", True)
+        return calls, here & waiting & Domain.custom(to_sql=self._is_mine)
+
+    def _is_mine(self, model, alias, query):
+        """Return the SQL condition that a missed call is this user's business."""
+        columns = ("id", "user_id", "partner_id", "lead_id")
+        call = {
+            name: SQL.identifier(alias, name, to_flush=model._fields[name])
+            for name in columns
+        }
+        # Nobody was rung: whose business it is, only a supervisor can see.
+        nobody = self.env.user.has_group("cloud_pbx.group_pbx_manager") and SQL(
+            """OR (SELECT TRUE FROM pbx_call_participant_rel
+                    WHERE call_id = %(id)s LIMIT 1) IS NULL""",
+            **call,
+        )
+        # Single values, asked of the few calls that wait: for EXISTS the database may
+        # choose to read all contacts first.
+        return SQL(
+            """(%(user_id)s = %(me)s
+                OR (SELECT TRUE FROM pbx_call_participant_rel
+                     WHERE call_id = %(id)s AND user_id = %(me)s LIMIT 1)
+                OR (SELECT user_id FROM res_partner WHERE id = %(partner_id)s) = %(me)s
+                OR (SELECT user_id FROM crm_lead WHERE id = %(lead_id)s) = %(me)s
+                %(nobody)s)""",
+            me=self.env.uid,
+            nobody=nobody or SQL(),
+            **call,
+        )
+
+    @api.model
+    @api.readonly
+    def count_missed(self):
+        """Return how many missed calls nobody has called back, up to ``MAX_MISSED``."""
+        return of_all_companies(self)._count_missed()
+
+    def _count_missed(self):
+        calls, missed = self._missed()
+        return calls.search_count(missed, limit=MAX_MISSED)
+
+    @api.model
+    @api.readonly
+    def missed_calls(self):
+        """Return the missed calls that nobody has called back, the newest first."""
+        self = of_all_companies(self)
+        calls, missed = self._missed()
+        return self._rows(calls.search(missed, limit=MAX_MISSED))
+
+    @api.model
+    @api.readonly
+    def recent(self, before=False, limit=20):
+        """Return the user's own calls, the newest first.
+
+        :param before: ``[start, id]`` of the last one shown, for those before it.
+        :return: ``{"calls": [...], "more": whether there are further ones}``.
+        """
+        self = of_all_companies(self)
+        limit = min(max(int(limit), 1), 100)
+        calls, domain = self._log()
+        if before:
+            start, last_id = before
+            # The index ends at the first condition.
+            domain &= Domain("start", "<=", start)
+            domain &= Domain("start", "<", start) | Domain("id", "<", last_id)
+        # One question for each: for both in one the database has no index.
+        found = calls.union(
+            *(
+                calls.search_fetch(
+                    domain & own,
+                    ["start"],
+                    order="start desc, id desc",
+                    limit=limit + 1,
+                )
+                for own in self._own()
+            )
+        ).sorted(lambda call: (call.start, call.id), reverse=True)
+        return {"calls": self._rows(found[:limit]), "more": len(found) > limit}
+
+    def _rows(self, calls):
+        """Return what the lists show of calls, read under the user's own rights."""
+        return [self._row(call) for call in calls.sudo(False)]
+
+    def _row(self, call):
+        party = self.env["pbx.desk.card"]._other_party(call)
+        return {
+            "id": call.id,
+            "start": fields.Datetime.to_string(call.start),
+            "direction": call.direction,
+            "state": call.state,
+            "outcome": call.outcome,
+            "name": party["name"],
+            "partner_id": call.partner_id.id,
+            "number": party["number"],
+            "number_readable": party["number_readable"],
+            "talk_seconds": call.talk_seconds,
+            "user": call.user_id.name or "",
+            "mine": call.user_id.id == self.env.uid,
+            "to_call_back": call.to_call_back,
+        }

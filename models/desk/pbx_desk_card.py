@@ -1,0 +1,211 @@
+"""The card of a call: who it is, and how it stands for this user."""
+
+from datetime import UTC, datetime
+
+from odoo import fields, models
+
+from ...telephony import numbers
+from ...telephony.call import ANSWERED, RINGING, CallFacts
+from .pbx_desk import STILL_RINGS
+
+MAX_TAGS = 6
+MAX_CANDIDATES = 10
+# How it was looked up, where nobody was found: nobody would be found now.
+NOBODY = (False, "none", "lead")
+
+
+class PbxDeskCard(models.AbstractModel):
+    _name = "pbx.desk.card"
+    _description = "Card of a call on the agent's desk"
+
+    def _cards(self, calls):
+        """Return what the browser shows of ``calls``, as plain values.
+
+        What all of them need is read in one go: see ``_card`` for one of them.
+        """
+        if not calls:
+            return []
+        lines = self._line_names(calls)
+        known = calls.filtered(self._is_looked_up)
+        contacts = known.partner_id._filtered_access("read")
+        reasons = self._reasons(known, contacts)
+        return [
+            {
+                **self._card(call),
+                "line_name": lines.get((call.provider_id.id, call.line)) or "",
+                "looked_up": call in known,
+                **self._who_it_is(call, call in known, contacts),
+                **reasons.get(call, {"leads": [], "activities": [], "calls": []}),
+            }
+            for call in calls
+        ]
+
+    def _card(self, call):
+        """Return what is known of a call without looking at anything else.
+
+        ``state`` is how it stands for this user: ringing, ongoing, taken (by a
+        colleague, ``taken_by``), done. Who is called by a colleague has an incoming
+        call.
+        """
+        state, taken_by = self._standing(call)
+        party = self._other_party(call)
+        return {
+            "id": call.id,
+            "state": state,
+            "taken_by": taken_by,
+            "direction": "inbound" if self._is_called(call) else call.direction or "",
+            "outcome": call.outcome or "",
+            "disposition": call.disposition or "",
+            "number": party["number"],
+            "number_readable": party["number_readable"],
+            "line": call.line_readable or "",
+            "start": fields.Datetime.to_string(call.start),
+            "answer": fields.Datetime.to_string(call.answer) or False,
+            "stop": fields.Datetime.to_string(call.stop) or False,
+            "talk_seconds": call.talk_seconds,
+            "note": call.note or "",
+            "can_claim": call.can_claim,
+            "can_create_contact": self.env["res.partner"].has_access("create"),
+            "can_create_lead": self.env["crm.lead"].has_access("create"),
+            "to_call_back": call.to_call_back,
+            "country": call.number_country_id.name or "",
+            "flag": call.number_country_id.image_url or "",
+            "zone": numbers.zone_of(call.number, datetime.now(UTC)),
+        }
+
+    # ------------------------------------------------------------ how it stands for me
+
+    def _standing(self, call):
+        """Return ``(state, who has taken it)`` as this user's phone has it."""
+        phones = self.env.user.pbx_extension_ids
+        spoke, user = call.extension_id, call.user_id
+        mine = user.id == self.env.uid or (not user and spoke in phones)
+        if call.direction == "internal" or mine:
+            return call.state, ""
+        if call.state == "ringing" and (call.direction == "inbound" or not user):
+            return "ringing", ""
+        if call.state == "done" and call.outcome != "answered":
+            return "done", ""
+        who = user.name or spoke.display_name or ""
+        if call.state == "done":
+            return ("taken", who) if who else ("done", "")
+        if self._is_handed_on(call, spoke, phones):
+            return "ringing", ""
+        return "taken", who or self.env._("a colleague")
+
+    def _is_handed_on(self, call, spoke, phones):
+        """Tell whether it rings at one of ``phones`` while somebody else speaks.
+
+        A leg has its first ring only; who was rung before may be handed the call later.
+        """
+        own = call.leg_ids.filtered(lambda leg: leg.extension_id in phones)
+        if not own or not spoke:
+            return False
+        numbers_rung = set(own.mapped("number"))
+        # sudo: what the facts tell of the user's own phones
+        events = CallFacts.from_json(call.sudo().facts).events
+        lifted = [
+            event.when
+            for event in events
+            if event.kind == ANSWERED and event.extension == spoke.number
+        ]
+        since = max([*lifted, fields.Datetime.now() - STILL_RINGS])
+        return bool(lifted) and any(
+            event.kind == RINGING
+            and event.extension in numbers_rung
+            and event.when > since
+            for event in events
+        )
+
+    # ----------------------------------------------------------------- what is called
+
+    def _line_names(self, calls):
+        """Return ``{(provider id, number): name}`` of the lines of these calls."""
+        asked = {call.line for call in calls if call.line}
+        lines = self.env["pbx.line"].search(
+            [
+                ("provider_id", "in", calls.provider_id.ids),
+                ("number", "in", list(asked)),
+            ]
+        )
+        return {(line.provider_id.id, line.number): line.name for line in lines}
+
+    # ------------------------------------------------------------- who is it
+
+    def _is_looked_up(self, call):
+        """Tell whether the PBX's setting lets one know already who it is."""
+        settings = call.provider_id._settings(call.provider_id.id)
+        return bool(
+            call.partner_source
+            or call.state != "ringing"
+            or not settings.lookup_on_answer
+        )
+
+    def _is_called(self, call):
+        """Tell whether a colleague calls this user."""
+        if call.direction != "internal" or call.user_id == self.env.user:
+            return False
+        phones = self.env.user.pbx_extension_ids
+        called = call.leg_ids.filtered(lambda leg: leg.number == call.number)
+        return bool(called.extension_id & phones) and call.extension_id not in phones
+
+    def _other_party(self, call):
+        """Return name and number of whom this user's phone is connected with."""
+        if call.direction == "internal":
+            is_called = self._is_called(call)
+            other = call.leg_ids.filtered(
+                lambda leg: (leg.number != call.number) is is_called
+            )[:1]
+            name = other.user_id.name or other.extension_id.display_name or ""
+            number = other.number or call.number or ""
+            return {"name": name, "number": number, "number_readable": number}
+        return {
+            # sudo: the log shows the names of its callers to all who see the call
+            "name": call.partner_id.sudo().display_name or call.lead_contact or "",
+            "number": call.number or "",
+            "number_readable": call.number_readable or "",
+        }
+
+    def _who_it_is(self, call, is_known, contacts):
+        """Return who it is, or may be.
+
+        :param contacts: those of them that the user may read.
+        """
+        if not is_known:
+            return {"name": "", "contact": False, "candidates": []}
+        partner, candidates = call.partner_id, contacts.browse()
+        if not partner and call.partner_source not in NOBODY:
+            settings = call.provider_id._settings(call.provider_id.id)
+            found = self.env["pbx.directory"]._candidates(settings, call.number)
+            candidates = found[:MAX_CANDIDATES]
+        return {
+            "name": self._other_party(call)["name"],
+            "contact": self._contact(partner) if partner & contacts else False,
+            "candidates": [self._who(one) for one in candidates],
+        }
+
+    def _who(self, partner):
+        """Return the little that tells one contact from another."""
+        return {
+            "id": partner.id,
+            "name": partner.name or partner.display_name or "",
+            "company": partner.parent_id.sudo().name or partner.company_name or "",
+            "is_company": partner.is_company,
+            "phone": partner.phone or "",
+            "avatar": self._avatar(partner),
+        }
+
+    def _contact(self, partner):
+        return {
+            **self._who(partner),
+            "job": partner.function or "",
+            "tags": [
+                {"id": tag.id, "name": tag.name, "color": tag.color}
+                for tag in partner.category_id[:MAX_TAGS]
+            ],
+            "country": partner.country_id.name or "",
+        }
+
+    def _avatar(self, partner):
+        stamp = int(partner.write_date.timestamp()) if partner.write_date else 0
+        return f"/web/image/res.partner/{partner.id}/avatar_128?unique={stamp}"

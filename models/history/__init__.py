@@ -1,0 +1,5 @@
+from . import (
+    pbx_history,
+    reader,
+    pbx_history_write,
+)

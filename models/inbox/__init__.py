@@ -1,0 +1,5 @@
+from . import (
+    pbx_event,
+    apply,
+    pbx_event_replay,
+)

@@ -1,0 +1,124 @@
+"""Calls that came before their contact did."""
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...telephony import numbers
+from .phone_index import tail_expression
+
+# Contacts that are looked at in one go.
+BATCH = 500
+
+
+class PbxRematch(models.Model):
+    """Contacts and leads whose numbers are new: their earlier calls are collected.
+
+    A queue, so that creating a contact costs one row and importing a hundred thousand
+    is not slowed down; a job, woken at once, does the rest.
+    """
+
+    _name = "pbx.rematch"
+    _description = "Contacts whose earlier calls are collected"
+    _log_access = False
+
+    res_model = fields.Char(required=True)
+    res_id = fields.Integer(required=True)
+
+    @api.model
+    def _ask(self, records):
+        """Have the earlier calls of ``records`` collected after this transaction."""
+        if not records:
+            return
+        pending = self.env.cr.precommit.data.setdefault("cloud_pbx.rematch", {})
+        if not pending:
+            self.env.cr.precommit.add(self._write_queue)
+        pending.setdefault(records._name, set()).update(records.ids)
+
+    @api.model
+    def _write_queue(self):
+        pending = self.env.cr.precommit.data.pop("cloud_pbx.rematch", {})
+        for model, ids in pending.items():
+            self.env.execute_query(
+                SQL(
+                    """INSERT INTO pbx_rematch (res_model, res_id)
+                       SELECT %s, unnest(%s) RETURNING 1""",
+                    model,
+                    sorted(ids),
+                )
+            )
+        # sudo: whoever creates a contact may wake our own job.
+        self.env.ref("cloud_pbx.ir_cron_rematch").sudo()._trigger()
+
+    @api.model
+    def _cron_rematch(self):
+        """Link calls that had no contact to those that have their number now."""
+        while True:
+            rows = self.search([], order="id", limit=BATCH)
+            if not rows:
+                return
+            for model, group in rows.grouped("res_model").items():
+                self._collect(model, group.mapped("res_id"))
+            rows.unlink()
+            remaining = self.search_count([], limit=BATCH * 10)
+            if not self.env["ir.cron"]._commit_progress(len(rows), remaining=remaining):
+                return
+
+    @api.model
+    def _collect(self, model, ids):
+        calls = self.env["pbx.call"]
+        for number, company_id in self._numbers_to_look_up(model, ids):
+            waiting = calls.search(
+                [
+                    ("number", "=", number),
+                    ("company_id", "=", company_id),
+                    ("partner_id", "=", False),
+                    "|",
+                    ("partner_source", "=", False),
+                    ("partner_source", "!=", "picked"),
+                ]
+            )
+            for provider, own in waiting.grouped("provider_id").items():
+                settings = provider._settings(provider.id)
+                found = self.env["pbx.directory"]._find(settings, number)
+                values = {
+                    "partner_id": found.partner_id,
+                    "partner_source": found.source,
+                }
+                linked = own.filtered(
+                    lambda call, found=found: (
+                        found.partner_id or call.partner_source != found.source
+                    )
+                )
+                linked.with_context(tracking_disable=True).write(values)
+                if found.lead_id:
+                    linked.filtered(lambda call: not call.lead_id).with_context(
+                        tracking_disable=True
+                    ).write({"lead_id": found.lead_id})
+
+    def _numbers_to_look_up(self, model, ids):
+        """Return ``(number, company id)`` of calls without contact that end like the
+        numbers of these records: one statement for the whole batch."""
+        table = SQL.identifier(self.env[model]._table)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH typed AS MATERIALIZED (
+                     SELECT DISTINCT phone_sanitized AS number, %(tail)s AS tail
+                       FROM %(table)s record
+                      WHERE record.id = ANY(%(ids)s) AND record.phone IS NOT NULL)
+                SELECT call.number, call.company_id
+                  FROM typed JOIN pbx_call call ON call.number = typed.number
+                 WHERE call.partner_id IS NULL
+                 UNION
+                SELECT call.number, call.company_id
+                  FROM typed JOIN pbx_call call
+                    ON right(call.number, %(digits)s) = typed.tail
+                 WHERE call.partner_id IS NULL AND call.number IS NOT NULL
+                """,
+                tail=SQL(tail_expression("record.phone").replace("%", "%%")),
+                table=table,
+                ids=list(ids),
+                digits=numbers.TAIL_DIGITS,
+            )
+        )
+        return rows

@@ -1,0 +1,193 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+from ...telephony import numbers
+from ..tools.secret_field import Secret
+
+# What the desks of a phone's users show of it.
+SHOWN = frozenset(("user_ids", "number", "name", "status", "caller_id"))
+
+
+class PbxExtension(models.Model):
+    """An internal number of a cloud PBX, and who answers there."""
+
+    _name = "pbx.extension"
+    _description = "Internal number"
+    _order = "provider_id, number"
+    _check_company_auto = True
+
+    number = fields.Char(
+        required=True, help="The short number inside the PBX, such as 100."
+    )
+    name = fields.Char(
+        compute="_compute_name",
+        store=True,
+        readonly=False,
+        help="What the list shows; the number itself, if nothing else is entered.",
+    )
+    provider_id = fields.Many2one(
+        "pbx.provider",
+        string="Cloud PBX",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        default=lambda self: self._default_provider(),
+        help="The connection that this internal number belongs to.",
+    )
+    company_id = fields.Many2one(related="provider_id.company_id", store=True)
+    user_ids = fields.Many2many(
+        "res.users",
+        "pbx_extension_res_users_rel",
+        "extension_id",
+        "user_id",
+        string="Users",
+        domain=[("share", "=", False)],
+        help="Whose phone it is. A desk phone may be shared, a person may have two. "
+        "Takes effect at once.",
+    )
+    login = fields.Char(
+        compute="_compute_login",
+        store=True,
+        readonly=False,
+        help="User name of the phone; repeats the number unless the PBX says "
+        "otherwise.",
+    )
+    password = Secret(
+        groups="base.group_system",
+        copy=False,
+        help="Password of the phone, if this server type needs it.",
+    )
+    caller_id = fields.Char(
+        string="Caller ID", help="The number that is shown to those who are called."
+    )
+    status = fields.Selection(
+        [("online", "Online"), ("offline", "Offline"), ("unknown", "Unknown")],
+        default="unknown",
+        required=True,
+        readonly=True,
+        copy=False,
+        help="Whether a phone is registered at the PBX under this number.",
+    )
+
+    _number_uniq = models.Constraint(
+        "UNIQUE(provider_id, number)",
+        "This cloud PBX has that internal number already.",
+    )
+    _caller_id_idx = models.Index("(company_id, caller_id) WHERE caller_id IS NOT NULL")
+
+    @api.model
+    def _default_provider(self):
+        providers = self.env["pbx.provider"].search(
+            [("company_id", "in", self.env.companies.ids)], limit=2
+        )
+        return providers if len(providers) == 1 else False
+
+    @api.depends("number")
+    def _compute_name(self):
+        for extension in self:
+            extension.name = extension.name or extension.number
+
+    @api.depends("number")
+    def _compute_login(self):
+        for extension in self:
+            extension.login = extension.login or extension.number
+
+    @api.depends("number", "name")
+    def _compute_display_name(self):
+        for extension in self:
+            number, name = extension.number or "", extension.name or ""
+            extension.display_name = (
+                number if name in ("", number) else f"{number} {name}"
+            )
+
+    @api.constrains("number")
+    def _check_number(self):
+        for extension in self:
+            short = numbers.extension(extension.number)
+            if not short or short != extension.number:
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is not an internal number. Enter the short one, up to "
+                        "five digits, such as 100.",
+                        extension.number,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("number"):
+                # The long login (123456-100) is what many copy from their PBX.
+                short = numbers.extension(vals["number"])
+                vals["number"] = short or vals["number"].strip()
+            if vals.get("caller_id"):
+                vals["caller_id"] = numbers.from_pbx(vals["caller_id"]) or False
+        extensions = super().create(vals_list)
+        extensions._adopt_legs()
+        extensions.user_ids._notify_phones()
+        return extensions
+
+    def write(self, vals):
+        if vals.get("caller_id"):
+            vals = {**vals, "caller_id": numbers.from_pbx(vals["caller_id"]) or False}
+        if not SHOWN.intersection(vals):
+            return super().write(vals)
+        before = self.user_ids
+        result = super().write(vals)
+        # It takes effect at once, in browsers that are open as well.
+        (before | self.user_ids)._notify_phones()
+        return result
+
+    def unlink(self):
+        users = self.user_ids
+        result = super().unlink()
+        users._notify_phones()
+        return result
+
+    def _adopt_legs(self):
+        """Give the legs that were told before the number was entered to it.
+
+        Who sat there then is not known: the users of those calls stay as they are.
+        """
+        if not self:
+            return
+        self.flush_recordset()
+        self.env["pbx.call.leg"].flush_model()
+        self.env.execute_query(
+            SQL(
+                """UPDATE pbx_call_leg leg SET extension_id = extension.id
+                     FROM pbx_extension extension
+                    WHERE extension.id = ANY(%s)
+                      AND leg.provider_id = extension.provider_id
+                      AND leg.number = extension.number
+                      AND leg.extension_id IS NULL
+                RETURNING leg.id""",
+                list(self.ids),
+            )
+        )
+        self.env["pbx.call.leg"].invalidate_model(["extension_id"])
+
+    @api.model
+    def _who_is_at(self, provider_id, names):
+        """Return ``{number: (extension id, [ids of active users])}``, in one query."""
+        if not names:
+            return {}
+        self.flush_model(["number", "provider_id", "user_ids"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT extension.number, extension.id,
+                          array_agg(users.id ORDER BY users.id)
+                                   FILTER (WHERE users.id IS NOT NULL)
+                     FROM pbx_extension extension
+                LEFT JOIN pbx_extension_res_users_rel rel
+                       ON rel.extension_id = extension.id
+                LEFT JOIN res_users users
+                       ON users.id = rel.user_id AND users.active
+                    WHERE extension.provider_id = %s AND extension.number = ANY(%s)
+                 GROUP BY extension.id""",
+                provider_id,
+                list(names),
+            )
+        )
+        return {number: (id_, users or []) for number, id_, users in rows}

@@ -1,0 +1,50 @@
+from odoo import fields, models
+
+
+class PbxLine(models.Model):
+    """One of our own numbers, under which a cloud PBX is called."""
+
+    _name = "pbx.line"
+    _description = "Line"
+    _order = "provider_id, number"
+    _rec_name = "number"
+    _check_company_auto = True
+
+    active = fields.Boolean(default=True)
+    number = fields.Char(
+        required=True, readonly=True, help="In international form, as the PBX tells it."
+    )
+    name = fields.Char(help="What your people call this line.")
+    name_told = fields.Char(readonly=True, help="How the PBX calls it.")
+    provider_id = fields.Many2one(
+        "pbx.provider",
+        string="Cloud PBX",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(related="provider_id.company_id", store=True)
+
+    _number_uniq = models.Constraint(
+        "UNIQUE(provider_id, number)", "This cloud PBX has that line already."
+    )
+    # Each caller is looked for among the own lines.
+    _own_idx = models.Index("(company_id, number) WHERE active")
+
+    def _update_from_pbx(self, name):
+        """Take the PBX's name of a line over, unless a person renamed it.
+
+        :return: whether anything changed.
+        """
+        self.ensure_one()
+        values = {}
+        if name != (self.name_told or ""):
+            values["name_told"] = name or False
+            if (self.name or "") == (self.name_told or ""):
+                values["name"] = name or False
+        if not self.active:
+            values["active"] = True
+        if values:
+            self.write(values)
+        return bool(values)

@@ -1,0 +1,148 @@
+"""“Check”: Odoo tries its own webhook address, as the PBX would."""
+
+import logging
+
+import requests
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ...telephony import dialect as dialects
+
+_logger = logging.getLogger(__name__)
+
+# Seconds to connect, and to wait for the answer: a person waits at the button.
+TIMEOUT = (5, 10)
+
+
+class PbxProvider(models.Model):
+    _inherit = "pbx.provider"
+
+    def action_check(self):
+        """Post a signed test event to the own address and say what came of it."""
+        self.ensure_one()
+        self.check_access("write")
+        if not self.is_running:
+            raise UserError(
+                self.env._(
+                    "This cloud PBX is inactive: enter an active user under “Run as” "
+                    "first."
+                )
+            )
+        if not self.api_secret:
+            raise UserError(
+                self.env._("Enter the key for the signature first; it proves events.")
+            )
+        problem = self._try_address()
+        if problem:
+            self.write({"state": "error", "last_error": problem})
+            return self._notify(problem, "danger", sticky=True)
+        self.write(
+            {
+                "state": "connected",
+                "last_error": False,
+                "connected_url": self.webhook_url,
+            }
+        )
+        # sudo: what else is wrong stays so; the right to write was asked for.
+        self.sudo()._update_state()
+        return self._notify(
+            self.env._(
+                "The test event arrived, its signature was right, and it is in the "
+                "inbox. What is left is the PBX's side: enter the webhook address "
+                "there."
+            ),
+            "success",
+        )
+
+    def _try_address(self):
+        """Return what is wrong with the webhook address, or ``""``."""
+        account = self._account()
+        try:
+            sample = self._dialect().sample(account)
+        except dialects.NotOffered as error:
+            raise UserError(
+                self.env._(
+                    "%s has no event to try the address with: call one of your lines "
+                    "instead.",
+                    self._dialect().label,
+                )
+            ) from error
+        try:
+            answer = requests.post(
+                account.webhook_url,
+                data=sample.body,
+                headers=sample.headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            _logger.info(
+                "Cloud PBX %s: check failed, %s", self.id, type(error).__name__
+            )
+            return self._explain_failure(error)
+        if answer.status_code != 200:
+            return self._explain_status(answer)
+        if not self._arrived(sample, account):
+            return self.env._(
+                "Something answered at the webhook address, but the event did not "
+                "reach the inbox of this database. Does the address lead to another "
+                "Odoo, or to another of its databases?"
+            )
+        return ""
+
+    def _arrived(self, sample, account):
+        delivery = self._dialect().check(sample, account)
+        # A cursor of its own: our own snapshot is older than the event.
+        with self.env.registry.cursor() as cr:
+            cr.execute(
+                "SELECT 1 FROM pbx_event WHERE provider_id = %s AND digest = %s",
+                [self.id, delivery.digest],
+            )
+            return bool(cr.fetchone())
+
+    def _explain_failure(self, error):
+        if isinstance(error, requests.exceptions.SSLError):
+            return self.env._(
+                "The certificate of the webhook address is not accepted. The PBX would "
+                "refuse it too: renew it, or use an address that it names."
+            )
+        if isinstance(error, requests.Timeout):
+            return self.env._(
+                "Nothing answered at the webhook address in time. Is the port "
+                "forwarded to this server, and has Odoo a worker left to answer?"
+            )
+        if isinstance(error, requests.ConnectionError):
+            return self.env._(
+                "The webhook address cannot be reached. Check the external address and "
+                "the port, and that they lead to this server. (Some routers do not let "
+                "a server reach its own outside address: then try it from elsewhere.)"
+            )
+        return self.env._(
+            "The webhook address cannot be used. Check the external address."
+        )
+
+    def _explain_status(self, answer):
+        status = answer.status_code
+        if 300 <= status < 400:
+            return self.env._(
+                "The webhook address leads on to %s. A PBX does not follow: enter that "
+                "address as the external one.",
+                (answer.headers.get("Location") or "?").split("/pbx/")[0],
+            )
+        if status == 404:
+            return self.env._(
+                "The webhook address is not known where it leads to. With several "
+                "databases the host name has to select this one (dbfilter); behind a "
+                "proxy the path /pbx/ has to reach Odoo."
+            )
+        if status == 403:
+            return self.env._(
+                "The test event was refused. Save your changes and try again; if it "
+                "stays so, the address leads to another Odoo with other keys."
+            )
+        return self.env._(
+            "The webhook address answered with the error %s. Look into Odoo's log at "
+            "this minute.",
+            status,
+        )

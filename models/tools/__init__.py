@@ -1,0 +1,1 @@
+"""What several models use; nothing here is a model."""

@@ -1,0 +1,1 @@
+"""Asking over HTTP, for every dialect: bounded, masked, never followed elsewhere."""
