@@ -1,7 +1,15 @@
-"""Rows that the inbox and a job both write."""
+"""Transactions of their own, locks, and what is done once before a commit.
+
+Odoo's transactions are REPEATABLE READ: one that meets another is refused by the
+database, and has to begin anew to see what the other did.
+"""
+
+import random
+import time
 
 import psycopg2.errors
 
+from odoo import api
 from odoo.tools import SQL
 
 # Two transactions met; a fresh one sees what the other did.
@@ -12,13 +20,81 @@ CONFLICTS = (
     psycopg2.errors.LockNotAvailable,
 )
 TRIES = 5
+# Before the second attempt at the most; twice as long before each further one.
+PAUSE_SECONDS = 0.02
+
+
+def pause_before_retry(attempt):
+    """Wait a random moment, so that two who met do not meet again.
+
+    :param int attempt: how many attempts were made, from 1.
+    """
+    time.sleep(random.uniform(0, PAUSE_SECONDS * 2 ** (attempt - 1)))
+
+
+def in_own_transaction(env, work, user=None, context=None, tries=TRIES):
+    """Return what ``work(env)`` returns, done and committed apart from ``env``.
+
+    It sees what was committed until now, and is done anew where it met another
+    transaction: it must not change anything that a rollback does not undo.
+
+    :param work: called with an environment on a cursor of its own.
+    :param user: its user; by default that of ``env``.
+    :param dict context: its context; by default that of ``env``.
+    :param int tries: attempts in all.
+    :raises CONFLICTS: it met others each time.
+    """
+    for attempt in range(1, tries + 1):
+        with env.registry.cursor() as cr:
+            own = api.Environment(
+                cr,
+                env.uid if user is None else user,
+                env.context if context is None else context,
+                su=env.su if user is None else False,
+            )
+            try:
+                result = work(own)
+                cr.commit()  # pylint: disable=invalid-commit
+                return result
+            except CONFLICTS:
+                cr.rollback()
+                if attempt == tries:
+                    raise
+        pause_before_retry(attempt)
+    raise ValueError("no attempt was allowed")
+
+
+def try_lock(env, key):
+    """Take the lock named ``key`` until this transaction ends; tell whether it is ours.
+
+    It never waits: whoever has it goes on, and the caller leaves.
+    """
+    [[taken]] = env.execute_query(
+        SQL("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key)
+    )
+    return taken
+
+
+def wait_for_locks(env, keys):
+    """Take the locks named ``keys``, in one order for everybody, waiting for others.
+
+    :raises CONFLICTS: it took too long, or two waited for each other.
+    """
+    env.cr.execute(
+        SQL(
+            """SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+                 FROM (SELECT unnest(%s) AS key ORDER BY 1 OFFSET 0) keys""",
+            list(keys),
+        ),
+        log_exceptions=False,  # whoever met somebody tries again
+    )
 
 
 def lock_rows(records):
     """Keep others from writing these rows until this transaction ends.
 
-    Who finds one changed since its transaction began is told so here, at once, and
-    begins anew. That is no error, and is not logged as one, as it would be by a write.
+    A row that was changed since this transaction began is noticed here, at once. That
+    is no error, and is not logged as one, as it would be by a write.
 
     :raises psycopg2.errors.SerializationFailure: somebody was quicker.
     """
@@ -33,3 +109,20 @@ def lock_rows(records):
         ),
         log_exceptions=False,
     )
+
+
+def before_commit(env, name, make, finish):
+    """Return what is being collected under ``name`` in this transaction.
+
+    Just before the commit ``finish(collected)`` is called, once, however often
+    something was added; after a rollback it is not.
+
+    :param str name: one for each thing that is collected.
+    :param make: makes the empty collection.
+    :param finish: called with the collection.
+    """
+    precommit = env.cr.precommit
+    if name not in precommit.data:
+        precommit.data[name] = make()
+        precommit.add(lambda: finish(precommit.data.pop(name)))
+    return precommit.data[name]

@@ -1,0 +1,17 @@
+def notification(message, kind="info", sticky=False):
+    """Return the client action that shows a message and reads the view again.
+
+    :param str message: in the user's language.
+    :param str kind: ``info``, ``success``, ``warning`` or ``danger``.
+    :param bool sticky: it stays until it is closed.
+    """
+    return {
+        "type": "ir.actions.client",
+        "tag": "display_notification",
+        "params": {
+            "message": message,
+            "type": kind,
+            "sticky": sticky,
+            "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+        },
+    }
