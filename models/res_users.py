@@ -70,19 +70,14 @@ class ResUsers(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         users = super().create(vals_list)
-        users.filtered("pbx_extension_ids")._notify_phones()
+        self.env["pbx.notifier"]._phones_changed(users.filtered("pbx_extension_ids"))
         return users
 
     def write(self, vals):
         result = super().write(vals)
         if "pbx_extension_ids" in vals:
-            self._notify_phones()
+            self.env["pbx.notifier"]._phones_changed(self)
         elif {"group_ids", *OWN_PREFERENCES}.intersection(vals):
             # Whoever has no phone has nothing to look at.
-            self.filtered("pbx_extension_ids")._notify_phones()
+            self.env["pbx.notifier"]._phones_changed(self.filtered("pbx_extension_ids"))
         return result
-
-    def _notify_phones(self):
-        """Have the open browsers of these users look at phones and preferences."""
-        for user in self.filtered("active"):
-            user._bus_send("cloud_pbx.desk", {})

@@ -96,9 +96,10 @@ class TestDeskExplain(ExplainCase):
             [("outcome", "=", "answered"), ("number", "=", missed.number)], limit=1
         )
         self.desk.user_ids |= self.boris
-        self.plans(missed._who_counts)
+        notifier = self.env["pbx.notifier"]
+        self.plans(lambda: notifier._who_counts(missed))
         with self.statements() as recorded:
-            spoken._who_counts()
+            notifier._who_counts(spoken)
         self.assertIndexed(recorded)
 
     def test_recent_calls(self):

@@ -88,5 +88,17 @@ def test_the_order_of_imports_means_nothing(folder):
         assert (imported == sorted(imported)) is (name not in NOT_SORTED), name
 
 
+def test_one_place_writes_to_the_bus():
+    """Everybody else calls the notifier by name."""
+    senders = {
+        str(path.relative_to(ROOT))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("_bus_send", "_sendone", "_bus_send_store")
+    }
+    assert senders == {"models/call/notify.py"}
+
+
 def test_what_is_excepted_is_there():
     assert all((ROOT / name).is_dir() for name in NOT_SORTED)

@@ -166,6 +166,7 @@ class PbxCall(models.Model):
         call._write_legs(settings, told, at)
         job = calls.env.ref("cloud_pbx.ir_cron_close_calls")
         job._trigger(at=fields.Datetime.now() + timedelta(seconds=SILENT_SECONDS))
+        self.env["pbx.notifier"]._call_dialled(call)
         return call
 
     def _whom_values(self, click):
@@ -255,15 +256,7 @@ class PbxCall(models.Model):
             # sudo: a line in the call's own chatter, by Odoo itself
             call = self.env(cr=cr, user=SUPERUSER_ID)["pbx.call"].browse(call_id)
             call._message_log(body=doubt)
-        self.env.user._bus_send(
-            "simple_notification",
-            {
-                "type": "warning",
-                "title": self.env._("No answer from the PBX"),
-                "message": doubt,
-                "sticky": True,
-            },
-        )
+        self.env["pbx.notifier"]._dial_in_doubt(self.env.user, doubt)
 
 
 def _now():

@@ -18,8 +18,6 @@ QUIET = {
     "mail_create_nosubscribe": True,
     "mail_create_nolog": True,
     "mail_notrack": True,
-    # Desks are told by whoever writes the facts.
-    "pbx_log": True,
 }
 
 
@@ -58,6 +56,8 @@ class PbxCall(models.Model):
     @api.model
     def _write_facts(self, settings, facts, call):
         """Make ``call`` (or a new one, if empty) what ``facts`` tell; return it."""
+        notifier = self.env["pbx.notifier"]
+        shown = notifier._shown(call)
         told = derive(facts)
         at = self.env["pbx.extension"]._who_is_at(
             settings.id, {leg.extension for leg in told.legs}
@@ -80,6 +80,7 @@ class PbxCall(models.Model):
             call = self.create(values)
         call._write_legs(settings, told, at)
         call._write_recordings(facts)
+        notifier._call_changed(call, shown)
         return call
 
     def _values_of(self, settings, told, facts, at, call):

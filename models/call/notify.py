@@ -1,10 +1,14 @@
-"""Who is rung, or dials, is told that a call changed: on the screen, at once."""
+"""What browsers are told over the bus, and who is."""
 
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
-# What a desk shows of a call, as far as the log has it.
+from ..tools.transactions import before_commit
+from .pbx_call_callback import MISSED_DAYS
+
+# What a card shows of a call, as far as the PBX decides it.
 SHOWN = (
     "state",
     "outcome",
@@ -17,116 +21,255 @@ SHOWN = (
     "extension_id",
     "answer",
 )
-# What people write, and other desks show.
+# What a card shows of a call, as far as people write it.
 WRITTEN = frozenset(("note", "partner_id", "lead_id", "user_id"))
-# A call that began longer ago raises no card: it was told late.
+# A call that began longer ago than this raises no card.
 FRESH = timedelta(hours=6)
-# So long after its end a call may still be on a screen.
+# For this long after its end a call may still be on a screen.
 LINGERS = timedelta(minutes=15)
+# Earlier missed calls of one number that an answered call settles, at the most.
+MAX_SETTLED = 50
 
 
-class PbxCall(models.Model):
-    _inherit = "pbx.call"
+class PbxNotifier(models.AbstractModel):
+    """The only place that writes to the bus.
+
+    Whatever changes a call, a phone or an import calls it by name, once it is done. A
+    message names what changed, and nothing of its contents: the browser reads that
+    anew, under its user's own rights. Messages about calls are collected, and are sent
+    once per call just before the commit.
+    """
+
+    _name = "pbx.notifier"
+    _description = "Messages to open browsers"
+
+    # ------------------------------------------------------------------ one call
 
     @api.model
-    def _write_facts(self, settings, facts, call):
-        before = call._shown() if call else {}
-        call = super()._write_facts(settings, facts, call)
-        after = call._shown()
-        if after != before:
-            call._notify_change(before, after)
-        return call
+    def _shown(self, call):
+        """Return what cards show of ``call``, as plain values; ``{}`` for no call.
 
-    def _create_click(self, click):
-        call = super()._create_click(click)
-        call._notify_desks()
-        return call
-
-    def write(self, vals):
-        result = super().write(vals)
-        if WRITTEN.intersection(vals) and not self.env.context.get("pbx_log"):
-            now = fields.Datetime.now()
-            for call in self.sudo():  # sudo: whom it concerns, whoever wrote
-                if call.state != "done" or (call.stop or now) > now - LINGERS:
-                    call._notify_desks()
-        return result
-
-    def unlink(self):
-        # Joined to its other leg: whoever shows it asks, and learns that it is gone.
-        for call in self.sudo():  # sudo: whom it concerns, whoever removes it
-            if call.state != "done":
-                call._notify_desks()
-        return super().unlink()
-
-    def _shown(self):
-        # Plain values: the record goes on changing. Whether a participant is still
-        # active is asked when somebody is told, and not for each event.
-        call = self.with_context(active_test=False)
+        Taken before the log writes a call, it goes to :meth:`_call_changed`.
+        """
+        if not call:
+            return {}
+        # A participant who is archived meanwhile is left out when it is sent, and is
+        # not asked for with each event.
+        call = call.with_context(active_test=False)
         shown = {
             name: call[name].ids if isinstance(call[name], models.BaseModel) else
             call[name] for name in SHOWN
         }  # fmt: skip
-        # Handed on to somebody who was rung before: nothing else tells.
-        facts = call.facts or ()
-        shown["handed_on"] = sum("handed_by" in event for event in facts)
+        # Handed on to a phone that rang before: no other field changes.
+        shown["handed_on"] = sum("handed_by" in event for event in call.facts or ())
         return shown
 
-    def _notify_change(self, before, after):
+    @api.model
+    def _call_changed(self, call, before):
+        """The log wrote ``call``.
+
+        :param dict before: of :meth:`_shown`; ``{}`` if the call is new.
+        """
+        after = self._shown(call)
+        if after == before:
+            return
+        if after["outcome"] != before.get("outcome"):
+            self._missed_changed(call)
         was_done = before.get("state", "done") == "done"
         if was_done and after["state"] == "done":
-            # Told late, or completed by the history: nobody has it on the screen,
-            # unless it has just ended.
+            # Received late, or completed by the history: on no screen, unless it has
+            # just ended.
             lately = fields.Datetime.now() - LINGERS
-            if not before or not self.stop or self.stop < lately:
+            if not before or not call.stop or call.stop < lately:
                 return
         was, now = before.get("participant_ids", []), after["participant_ids"]
         if before and {**before, "participant_ids": now} == after:
-            # One more phone of a group rings: no card of the others shows it.
-            self._notify_desks(set(was).symmetric_difference(now), others=False)
+            # One more phone of a group rings: the cards of the others do not show it.
+            self._collect_call(call, set(was).symmetric_difference(now), others=False)
         else:
-            self._notify_desks(was + before.get("user_id", []))
-
-    def _notify_desks(self, also=(), others=True):
-        """Tell the browsers of all whose call it is; ids, number and start only.
-
-        Before the commit, and once, however often the call changes until then.
-
-        :param also: ids of users whose call it was.
-        :param others: False: tell nobody but them.
-        """
-        self.ensure_one()
-        if self.start < fields.Datetime.now() - FRESH:
-            return
-        waiting = self.env.cr.precommit.data.setdefault("cloud_pbx.told", {})
-        if not waiting:
-            self.env.cr.precommit.add(self.sudo()._send_calls)
-        everybody = self.env["res.users"]
-        if others:
-            call = self.with_context(active_test=False)
-            everybody = call.participant_ids | self.user_id
-        *_before, known = waiting.get(self.id, (set(),))
-        told = {
-            "id": self.id,
-            "number": self.number or "",
-            "start": fields.Datetime.to_string(self.start),
-        }
-        company = self.company_id.id
-        waiting[self.id] = told, company, known.union(everybody.ids, also)
+            self._collect_call(call, [*was, *before.get("user_id", [])])
 
     @api.model
-    def _send_calls(self):
-        waiting = self.env.cr.precommit.data.pop("cloud_pbx.told", {})
+    def _call_dialled(self, call):
+        """``call`` is a click that was written just now."""
+        self._collect_call(call)
+
+    @api.model
+    def _call_written(self, calls, vals):
+        """``vals`` were written to ``calls``."""
+        if "called_back" in vals:
+            self._missed_changed(calls)
+        elif {"partner_id", "lead_id"}.intersection(vals):
+            # Whose customer it is has changed.
+            self._missed_changed(calls.filtered(lambda call: call.outcome == "missed"))
+        if not WRITTEN.intersection(vals):
+            return
+        now = fields.Datetime.now()
+        for call in calls.sudo():  # sudo: whose call it is, whoever wrote
+            if call.state != "done" or (call.stop or now) > now - LINGERS:
+                self._collect_call(call)
+
+    @api.model
+    def _call_removed(self, calls):
+        """``calls`` are about to be removed, or to be joined to another one."""
+        for call in calls.sudo():  # sudo: whose call it is, whoever removes it
+            if call.state != "done":
+                # The browser asks for it, and learns that it is gone.
+                self._collect_call(call)
+        missed = calls.filtered(lambda call: call.outcome == "missed")
+        self._who_counts(missed)._bus_send("cloud_pbx.missed", {})
+
+    def _collect_call(self, call, also=(), others=True):
+        """Have those whose call it is notified before the commit.
+
+        :param also: ids of users whose call it was.
+        :param bool others: ``False``: nobody but ``also``.
+        """
+        if call.start < fields.Datetime.now() - FRESH:
+            return
+        collected = before_commit(
+            self.env, "cloud_pbx.calls", dict, self.sudo()._send_calls
+        )
+        _company, known = collected.get(call.id, (None, set()))
+        everybody = self.env["res.users"]
+        if others:
+            call = call.with_context(active_test=False)
+            everybody = call.participant_ids | call.user_id
+        collected[call.id] = call.company_id.id, known.union(everybody.ids, also)
+
+    @api.model
+    def _send_calls(self, collected):
+        """Send what was collected.
+
+        :param dict collected: ``{call id: (company id, user ids)}``.
+        """
         users = self.env["res.users"].browse(
-            set().union(*(ids for *_told, ids in waiting.values()))
+            set().union(*(ids for _company, ids in collected.values()))
         )
         # One look at all of them: for who is archived, and for their channels. Whoever
-        # may not read calls is told of none: groups and companies are in the cache.
+        # may not read calls gets no message: groups and companies are in the cache.
         agents = users.filtered(
             lambda user: user.active and user.has_group("cloud_pbx.group_pbx_user")
         )
-        for told, company, ids in waiting.values():
+        for call_id, (company, ids) in collected.items():
             agents.filtered(
                 lambda user, company=company, ids=ids: (
                     user.id in ids and company in user._get_company_ids()
                 )
-            )._bus_send("cloud_pbx.call", told)
+            )._bus_send("cloud_pbx.call", {"id": call_id})
+
+    @api.model
+    def _dial_in_doubt(self, user, message):
+        """The PBX did not say whether it dials what ``user`` clicked."""
+        user._bus_send(
+            "simple_notification",
+            {
+                "type": "warning",
+                "title": self.env._("No answer from the PBX"),
+                "message": message,
+                "sticky": True,
+            },
+        )
+
+    # -------------------------------------------------------------- missed calls
+
+    @api.model
+    def _missed_changed(self, calls):
+        """How many missed calls wait may have changed through ``calls``.
+
+        Who counts them does so anew; asked for in one statement before the commit.
+        """
+        changed = calls.filtered(lambda call: call.outcome in ("missed", "answered"))
+        if changed:
+            collected = before_commit(
+                self.env, "cloud_pbx.missed", set, self.sudo()._send_missed
+            )
+            collected.update(changed.ids)
+
+    @api.model
+    def _send_missed(self, call_ids):
+        calls = self.env["pbx.call"].browse(call_ids)
+        self._who_counts(calls)._bus_send("cloud_pbx.missed", {})
+
+    @api.model
+    def _who_counts(self, calls):
+        """Return the contacts of the users whose business these missed calls are.
+
+        Of an answered call: those of the missed calls that it settles.
+        """
+        people = self.env["res.partner"].sudo()  # sudo: a channel, nothing is shown
+        if not calls:
+            return people
+        calls.flush_model()
+        groups = self.env["res.groups"]._get_group_definitions()
+        supervisors = self.env["ir.model.data"]._xmlid_to_res_id(
+            "cloud_pbx.group_pbx_manager"
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH missed AS (
+                     SELECT id, company_id, partner_id, lead_id, user_id
+                       FROM pbx_call
+                      WHERE id = ANY(%(ids)s) AND outcome = 'missed'
+                        AND start > %(since)s
+                      UNION
+                     SELECT earlier.*
+                       FROM pbx_call spoken
+                      CROSS JOIN LATERAL (
+                            SELECT id, company_id, partner_id, lead_id, user_id
+                              FROM pbx_call
+                             WHERE company_id = spoken.company_id
+                               AND number = spoken.number AND outcome = 'missed'
+                               AND called_back IS NOT TRUE
+                               AND start < spoken.start AND start > %(since)s
+                             LIMIT %(limit)s) earlier
+                      WHERE spoken.id = ANY(%(ids)s) AND spoken.outcome = 'answered'
+                        AND spoken.start > %(since)s),
+                     whose AS (
+                     SELECT user_id FROM missed
+                      UNION
+                     SELECT rang.user_id FROM missed
+                       JOIN pbx_call_participant_rel rang ON rang.call_id = missed.id
+                      UNION
+                     SELECT partner.user_id FROM missed
+                       JOIN res_partner partner ON partner.id = missed.partner_id
+                      UNION
+                     SELECT lead.user_id FROM missed
+                       JOIN crm_lead lead ON lead.id = missed.lead_id
+                      UNION  -- nobody was rung: supervisors
+                     SELECT held.uid FROM missed
+                       JOIN res_company_users_rel works
+                         ON works.cid = missed.company_id
+                       JOIN res_groups_users_rel held
+                         ON held.uid = works.user_id AND held.gid = ANY(%(groups)s)
+                      WHERE NOT EXISTS (
+                            SELECT 1 FROM pbx_call_participant_rel rang
+                             WHERE rang.call_id = missed.id))
+                SELECT DISTINCT users.partner_id
+                  FROM whose JOIN res_users users ON users.id = whose.user_id
+                 WHERE users.active AND EXISTS (
+                       SELECT 1 FROM pbx_extension_res_users_rel phone
+                        WHERE phone.user_id = users.id)
+                """,
+                ids=list(calls.ids),
+                since=fields.Datetime.now() - timedelta(days=MISSED_DAYS),
+                limit=MAX_SETTLED,
+                groups=[supervisors, *groups.get_subset_ids([supervisors])],
+            )
+        )
+        return people.browse(partner_id for [partner_id] in rows)
+
+    # ---------------------------------------------------------- phones, past calls
+
+    @api.model
+    def _phones_changed(self, users):
+        """Phones, rights or preferences of ``users`` changed: their browsers look."""
+        for user in users.filtered("active"):
+            user._bus_send("cloud_pbx.desk", {})
+
+    @api.model
+    def _history_changed(self, history):
+        """An import of past calls went on: open forms read the row again."""
+        group = self.env.ref("base.group_system")
+        group._bus_send("cloud_pbx.history", {"id": history.id})

@@ -271,7 +271,12 @@ class PbxCall(models.Model):
         if not self.env.su and {"partner_id", "lead_id"}.intersection(vals):
             # What the machine links is of the right company already.
             self._check_company(["partner_id", "lead_id"])
+        self.env["pbx.notifier"]._call_written(self, vals)
         return result
+
+    def unlink(self):
+        self.env["pbx.notifier"]._call_removed(self)
+        return super().unlink()
 
     def _check_user_choice(self, user_id):
         if self.env.su or self.env.user.has_group("cloud_pbx.group_pbx_manager"):

@@ -1,7 +1,5 @@
 """Missed calls that nobody has called back yet."""
 
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -9,8 +7,6 @@ from odoo.tools import SQL
 
 # How long a missed call is somebody's business.
 MISSED_DAYS = 30
-# Earlier missed calls of one number whose people are told that it was spoken with.
-MAX_SETTLED = 50
 
 
 class PbxCall(models.Model):
@@ -64,116 +60,6 @@ class PbxCall(models.Model):
             raise UserError(self.env._("Only a missed call can be called back."))
         missed.write({"called_back": True})
         return True
-
-    # ------------------------------------------------------------- who counts anew
-
-    def write(self, vals):
-        result = super().write(vals)
-        if "called_back" in vals:
-            self._notify_counters()
-        elif {"partner_id", "lead_id"}.intersection(vals):
-            # Whose customer it is, has changed.
-            self.filtered(lambda call: call.outcome == "missed")._notify_counters()
-        return result
-
-    def unlink(self):
-        missed = self.filtered(lambda call: call.outcome == "missed")
-        people = missed._who_counts()
-        result = super().unlink()
-        people._bus_send("cloud_pbx.missed", {})
-        return result
-
-    def _notify_change(self, before, after):
-        result = super()._notify_change(before, after)
-        if after["outcome"] != before.get("outcome"):
-            self._notify_counters()
-        return result
-
-    def _notify_counters(self):
-        """Have the browsers count anew whose missed calls these are, or settle.
-
-        Before the commit, in one statement for all that changes until then.
-        """
-        changed = self.filtered(lambda call: call.outcome in ("missed", "answered"))
-        if not changed:
-            return
-        waiting = self.env.cr.precommit.data.setdefault("cloud_pbx.counters", set())
-        if not waiting:
-            self.env.cr.precommit.add(self.sudo()._send_counters)
-        waiting.update(changed.ids)
-
-    @api.model
-    def _send_counters(self):
-        ids = self.env.cr.precommit.data.pop("cloud_pbx.counters", ())
-        self.browse(ids)._who_counts()._bus_send("cloud_pbx.missed", {})
-
-    def _who_counts(self):
-        """Return the channels of whose business these missed calls are.
-
-        In place of an answered one: the missed ones that it settles.
-        """
-        channels = self.env["res.partner"].sudo()  # sudo: told, and shown nothing
-        if not self:
-            return channels
-        self.flush_model()
-        groups = self.env["res.groups"]._get_group_definitions()
-        supervisors = self.env["ir.model.data"]._xmlid_to_res_id(
-            "cloud_pbx.group_pbx_manager"
-        )
-        rows = self.env.execute_query(
-            SQL(
-                """
-                WITH missed AS (
-                     SELECT id, company_id, partner_id, lead_id, user_id
-                       FROM pbx_call
-                      WHERE id = ANY(%(ids)s) AND outcome = 'missed'
-                        AND start > %(since)s
-                      UNION
-                     SELECT earlier.*
-                       FROM pbx_call spoken
-                      CROSS JOIN LATERAL (
-                            SELECT id, company_id, partner_id, lead_id, user_id
-                              FROM pbx_call
-                             WHERE company_id = spoken.company_id
-                               AND number = spoken.number AND outcome = 'missed'
-                               AND called_back IS NOT TRUE
-                               AND start < spoken.start AND start > %(since)s
-                             LIMIT %(limit)s) earlier
-                      WHERE spoken.id = ANY(%(ids)s) AND spoken.outcome = 'answered'
-                        AND spoken.start > %(since)s),
-                     whose AS (
-                     SELECT user_id FROM missed
-                      UNION
-                     SELECT rang.user_id FROM missed
-                       JOIN pbx_call_participant_rel rang ON rang.call_id = missed.id
-                      UNION
-                     SELECT partner.user_id FROM missed
-                       JOIN res_partner partner ON partner.id = missed.partner_id
-                      UNION
-                     SELECT lead.user_id FROM missed
-                       JOIN crm_lead lead ON lead.id = missed.lead_id
-                      UNION  -- nobody was rung: supervisors
-                     SELECT held.uid FROM missed
-                       JOIN res_company_users_rel works
-                         ON works.cid = missed.company_id
-                       JOIN res_groups_users_rel held
-                         ON held.uid = works.user_id AND held.gid = ANY(%(groups)s)
-                      WHERE NOT EXISTS (
-                            SELECT 1 FROM pbx_call_participant_rel rang
-                             WHERE rang.call_id = missed.id))
-                SELECT DISTINCT users.partner_id
-                  FROM whose JOIN res_users users ON users.id = whose.user_id
-                 WHERE users.active AND EXISTS (
-                       SELECT 1 FROM pbx_extension_res_users_rel phone
-                        WHERE phone.user_id = users.id)
-                """,
-                ids=list(self.ids),
-                since=fields.Datetime.now() - timedelta(days=MISSED_DAYS),
-                limit=MAX_SETTLED,
-                groups=[supervisors, *groups.get_subset_ids([supervisors])],
-            )
-        )
-        return channels.browse(partner_id for [partner_id] in rows)
 
 
 def _waits(model, alias, query):

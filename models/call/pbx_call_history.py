@@ -103,7 +103,7 @@ class PbxCall(models.Model):
             recordings += call._recording_values(told)
         calls.env["pbx.call.leg"].create(legs)
         calls.env["pbx.recording"].create(recordings)
-        created._notify_counters()
+        calls.env["pbx.notifier"]._missed_changed(created)
         return created
 
     def _with_legs(self):

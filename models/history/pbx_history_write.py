@@ -131,7 +131,7 @@ class PbxHistory(models.Model):
                 until=covered,
             )
         self.write(values)
-        self._notify_forms()
+        self.env["pbx.notifier"]._history_changed(self)
 
     def _percent(self, covered):
         whole = (self.stop - self.start).total_seconds()

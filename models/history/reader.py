@@ -180,7 +180,7 @@ class PbxHistory(models.Model):
         elif not isinstance(error, (errors.WrongKey, errors.AddressNotAllowed)):
             # Perhaps it is this very page that the PBX does not know any more.
             self.write({"page": False, "counted": False})
-        self._notify_forms()
+        self.env["pbx.notifier"]._history_changed(self)
 
     def _why(self, error):
         if isinstance(error, (errors.PbxError, NotOffered)):
@@ -192,11 +192,6 @@ class PbxHistory(models.Model):
         if self.kind == "catch_up":
             return self.state != "stopped"
         return self.state in ("waiting", "running")
-
-    def _notify_forms(self):
-        """Have open forms read the row again, each under its reader's own rights."""
-        group = self.env.ref("base.group_system")
-        group._bus_send("cloud_pbx.history", {"id": self.id})
 
     # --------------------------------------------------------------------- job
 

@@ -125,7 +125,7 @@ class PbxExtension(models.Model):
                 vals["caller_id"] = numbers.from_pbx(vals["caller_id"]) or False
         extensions = super().create(vals_list)
         extensions._adopt_legs()
-        extensions.user_ids._notify_phones()
+        self.env["pbx.notifier"]._phones_changed(extensions.user_ids)
         return extensions
 
     def write(self, vals):
@@ -136,13 +136,13 @@ class PbxExtension(models.Model):
         before = self.user_ids
         result = super().write(vals)
         # It takes effect at once, in browsers that are open as well.
-        (before | self.user_ids)._notify_phones()
+        self.env["pbx.notifier"]._phones_changed(before | self.user_ids)
         return result
 
     def unlink(self):
         users = self.user_ids
         result = super().unlink()
-        users._notify_phones()
+        self.env["pbx.notifier"]._phones_changed(users)
         return result
 
     def _adopt_legs(self):

@@ -12,13 +12,13 @@ class PbxProvider(models.Model):
         before = {provider: provider.is_running for provider in self}
         result = super().write(vals)
         changed = self.filtered(lambda one: one.is_running != before[one])
-        changed._people()._notify_phones()
+        self.env["pbx.notifier"]._phones_changed(changed._people())
         return result
 
     def unlink(self):
         users = self._people()
         result = super().unlink()
-        users._notify_phones()
+        self.env["pbx.notifier"]._phones_changed(users)
         return result
 
     def _people(self):
