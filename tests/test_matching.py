@@ -203,8 +203,7 @@ class TestMatching(PbxCase):
         """Short numbers have no end to be looked for by: none of the page has one."""
         settings = self.env["pbx.provider"]._settings(self.provider.id)
         memory = {}
-        directory = self.env["pbx.directory"].with_context(pbx_found=memory)
-        directory._remember_strangers(settings, {"101", "102"})
+        self.env["pbx.directory"]._remember_strangers(settings, {"101", "102"}, memory)
         self.assertEqual(
             {number: found.source for (_provider, number), found in memory.items()},
             {"101": "none", "102": "none"},

@@ -38,17 +38,20 @@ class PbxDirectory(models.AbstractModel):
     # ------------------------------------------------------------ the corridor
 
     @api.model
-    def _find(self, settings, number, line=""):
+    def _find(self, settings, number, line="", memory=None):
         """Return who has ``number``: one, or none where there are several.
 
         :param PbxSettings settings: whose company and country count.
         :param str number: E.164 (or whatever the PBX told), ``""`` if withheld.
         :param str line: our line of this very call, which is nobody's number.
+        :param dict memory: ``{(provider id, number): Match}`` of this run, read and
+            added to: a webhook looks up twice, for the log and for the name on the
+            phone's display.
         """
         if not number or numbers.is_extension(number) or number == line:
             return Match("none")
-        # A webhook asks twice: for the log, and for the name on the phone's display.
-        memory = self.env.context.get("pbx_found")
+        if memory is None:
+            memory = self.env.context.get("pbx_found")
         if memory is None:
             return self._look_up(settings, number)
         if (settings.id, number) not in memory:

@@ -12,15 +12,16 @@ class PbxDirectory(models.AbstractModel):
     _inherit = "pbx.directory"
 
     @api.model
-    def _remember_strangers(self, settings, asked):
+    def _remember_strangers(self, settings, asked, memory=None):
         """Find out, in one statement, which of ``asked`` nobody has.
 
-        What is found goes to the memory of ``_find``, which the context has to hold;
-        all others are looked up one by one, as ever.
+        What is found goes to ``memory``, that of ``_find``; all others are looked up
+        one by one.
 
         :param asked: E.164 numbers.
         """
-        memory = self.env.context["pbx_found"]
+        if memory is None:
+            memory = self.env.context["pbx_found"]
         asked = {number for number in asked if (settings.id, number) not in memory}
         strangers = asked - self._perhaps_known(settings, asked)
         memory.update({(settings.id, number): Match("none") for number in strangers})
