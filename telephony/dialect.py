@@ -211,6 +211,8 @@ class Dialect:
     notifications = ()
     can_answer_routing = False
     has_balance = False
+    recording_ready_seconds = 0
+    recording_link_seconds = 0
 
     def handshake(self, request, account):
         """Answer a ``GET`` on the webhook address, with a :class:`Reply`.

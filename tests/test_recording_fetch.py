@@ -8,7 +8,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..models.recording import fetch as pbx_recording_fetch
+from ..models.recording.fetch import UNREACHABLE_IN_A_ROW, Fetch
 from ..telephony.http import sound as download
 from .common import SECRET, PbxCase, log_lines
 from .recordings import FILE, LINK, RecordingCase
@@ -245,7 +245,7 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         self.provider.server_url = "http://127.0.0.1:9"
         self.run_job("fetch_recordings")
         tried = self.env["pbx.recording"].search([("attempts", ">", 0)])
-        self.assertEqual(len(tried), pbx_recording_fetch.PATIENCE)
+        self.assertEqual(len(tried), UNREACHABLE_IN_A_ROW)
 
     def test_too_large_is_not_taken(self):
         recording = self.the_recording(duration=3600)
@@ -272,7 +272,7 @@ class TestRecordingFetch(RecordingCase, PbxCase):
     def test_who_is_killed_leaves_it_to_the_next(self):
         """At every step: claimed, asked for the link, the file, before it is kept."""
         for owner, name in (
-            (type(self.env["pbx.recording"]), "_attempt"),
+            (Fetch, "attempt"),
             (download, "check_home"),
             (download, "fetch"),
             (type(self.env["pbx.recording"]), "_store"),
@@ -282,7 +282,7 @@ class TestRecordingFetch(RecordingCase, PbxCase):
                 recording = self.the_recording()
                 with patch.object(owner, name, side_effect=Killed):
                     with self.fails(Killed), self.env.registry.cursor() as cr:
-                        recording.with_env(self.env(cr=cr))._fetch()
+                        Fetch(recording.with_env(self.env(cr=cr))).run()
                 self.env.invalidate_all()
                 self.assertEqual((recording.state, recording.attempts), ("waiting", 1))
                 self.assertFalse(self.attachments(recording))
@@ -295,15 +295,15 @@ class TestRecordingFetch(RecordingCase, PbxCase):
 
     def test_two_workers_never_fetch_the_same(self):
         recording = self.the_recording()
-        attempt, second = type(recording)._attempt, []
+        attempt, second = Fetch.attempt, []
 
         def meanwhile(this, file):
             # Another worker's job comes by while this one fetches.
-            second.append(self.env["pbx.recording"]._due(self.provider.ids, 10))
-            second.append(recording._claim())
+            second.append(self.env["pbx.recording"]._find_due(self.provider.ids, 10))
+            second.append(Fetch(recording).claim())
             return attempt(this, file)
 
-        with patch.object(type(recording), "_attempt", meanwhile):
+        with patch.object(Fetch, "attempt", meanwhile):
             self.run_job("fetch_recordings")
         self.assertEqual(second, [[], None])
         self.assertEqual(recording.state, "stored")
@@ -313,32 +313,32 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         """An attempt that began too early does not push back what was told since."""
         recording = self.the_recording()
         self.pbx.account.recordings.clear()
-        attempt = type(recording)._attempt
+        attempt = Fetch.attempt
 
         def meanwhile(this, file):
             result = attempt(this, file)
             with self.env.registry.cursor() as cr:
-                told = this.with_env(self.env(cr=cr)).sudo()
-                told.write({"attempts": 0, "next_attempt_at": fields.Datetime.now()})
+                same = this.recording.with_env(self.env(cr=cr)).sudo()
+                same.write({"attempts": 0, "next_attempt_at": fields.Datetime.now()})
             return result
 
-        with patch.object(type(recording), "_attempt", meanwhile):
-            recording._fetch()
+        with patch.object(Fetch, "attempt", meanwhile):
+            Fetch(recording).run()
         self.env.invalidate_all()
         self.assertEqual((recording.state, recording.attempts), ("waiting", 0))
         self.assertLessEqual(self.seconds_until_next(recording), 0)
-        self.assertTrue(self.env["pbx.recording"]._due(self.provider.ids, 10))
+        self.assertTrue(self.env["pbx.recording"]._find_due(self.provider.ids, 10))
 
     def test_removed_while_it_was_fetched(self):
         recording = self.the_recording()
-        attempt = type(recording)._attempt
+        attempt = Fetch.attempt
 
         def meanwhile(this, file):
             result = attempt(this, file)
-            this.call_id.unlink()
+            this.recording.call_id.unlink()
             return result
 
-        with patch.object(type(recording), "_attempt", meanwhile):
+        with patch.object(Fetch, "attempt", meanwhile):
             self.run_job("fetch_recordings")
         self.assertFalse(recording.exists())
         self.assertFalse(self.attachments(recording))

@@ -14,17 +14,14 @@ DIALECTS = ROOT / "models/provider/dialects"
 # To be merged; see docs/decisions.md. The list only ever gets shorter.
 IN_PIECES = {
     "pbx.call",
-    "pbx.desk",
-    "pbx.desk.card",
     "pbx.directory",
     "pbx.event",
     "pbx.extension",
     "pbx.history",
     "pbx.provider",
-    "pbx.recording",
 }
-NOT_SORTED = {"models", "models/call", "models/desk", "models/history", "models/inbox",
-              "models/people", "models/provider", "models/recording"}  # fmt: skip
+NOT_SORTED = {"models", "models/call", "models/history", "models/inbox",
+              "models/people", "models/provider"}  # fmt: skip
 
 
 def named(body, name):

@@ -79,7 +79,7 @@ class PbxCall(models.Model):
         else:
             call = self.create(values)
         call._write_legs(settings, told, at)
-        call._write_recordings(facts)
+        call.env["pbx.recording"]._write_from_facts(call, facts)
         notifier._call_changed(call, shown)
         return call
 

@@ -276,6 +276,8 @@ class PbxCall(models.Model):
 
     def unlink(self):
         self.env["pbx.notifier"]._call_removed(self)
+        # The database would remove the rows of the recordings, but not their files.
+        self.sudo().recording_ids.unlink()  # sudo: who may remove the call may
         return super().unlink()
 
     def _check_user_choice(self, user_id):

@@ -24,6 +24,8 @@ class Zadarma(dialect.Dialect):
     notifications = ("start", "internal", "answer", "end", "out_start", "out_end")
     can_answer_routing = True
     has_balance = True
+    recording_ready_seconds = 40
+    recording_link_seconds = 1200
 
     def handshake(self, request, account):
         return replies.echo(request.query.get("zd_echo"))
