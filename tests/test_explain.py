@@ -124,12 +124,12 @@ class TestExplain(ExplainCase):
             ]
         )
         with self.statements() as recorded:
-            self.env["pbx.rematch"]._collect("res.partner", partners.ids)
+            self.env["pbx.rematch"]._link_calls("res.partner", partners.ids)
             self.env.flush_all()
         self.assertIndexed(recorded)
         lead = self.env["crm.lead"].search([("name", "=", "L777")])
         with self.statements() as recorded:
-            self.env["pbx.rematch"]._collect("crm.lead", lead.ids)
+            self.env["pbx.rematch"]._link_calls("crm.lead", lead.ids)
         self.assertIndexed(recorded)
 
     # ------------------------------------------------------------------------ screens

@@ -223,7 +223,7 @@ class TestRematch(PbxCase, CronMixinCase):
             return self.env.cr.sql_log_count - before
 
         cost(0, 1)  # warms the caches
-        with patch.object(PbxRematch, "_ask", lambda *_args: None):
+        with patch.object(PbxRematch, "_request", lambda *_args: None):
             without = cost(100_000)
         self.assertLessEqual(cost(200_000) - without, 10)
 

@@ -9,5 +9,5 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         # Odoo moves the linked calls itself; those that had several contacts to choose
         # from may have one now.
         left = self.env["res.partner"].browse(partner_ids).exists()
-        self.env["pbx.rematch"]._ask(left.filtered("phone"))
+        self.env["pbx.rematch"]._request(left.filtered("phone"))
         return result

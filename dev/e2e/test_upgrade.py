@@ -71,9 +71,9 @@ def rows(odoo, table, renamed=None):
     for before, after in RENAMED.get(table, {}).items():
         names += f", {after if renamed else before}"
     has_id = not table.endswith("_rel")
-    return odoo.sql(
-        f"select {'id, ' * has_id}{names} from {table} order by {'1' if has_id else names}"
-    )
+    if has_id:
+        return odoo.sql(f"select id, {names} from {table} order by id")
+    return odoo.sql(f"select {names} from {table} order by {names}")
 
 
 def state_of(odoo, renamed=False):

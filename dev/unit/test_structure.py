@@ -14,14 +14,13 @@ DIALECTS = ROOT / "models/provider/dialects"
 # To be merged; see docs/decisions.md. The list only ever gets shorter.
 IN_PIECES = {
     "pbx.call",
-    "pbx.directory",
     "pbx.event",
     "pbx.extension",
     "pbx.history",
     "pbx.provider",
 }
 NOT_SORTED = {"models", "models/call", "models/history", "models/inbox",
-              "models/people", "models/provider"}  # fmt: skip
+              "models/provider"}  # fmt: skip
 
 
 def named(body, name):

@@ -1,8 +1,1 @@
-from . import (
-    pbx_directory,
-    pbx_directory_many,
-    pbx_rematch,
-    phone_index,
-    res_partner,
-    crm_lead,
-)
+from . import crm_lead, pbx_directory, pbx_rematch, phone_index, res_partner

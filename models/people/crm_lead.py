@@ -41,7 +41,7 @@ class CrmLead(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         leads = super().create(vals_list)
-        self.env["pbx.rematch"]._ask(leads.filtered("phone"))
+        self.env["pbx.rematch"]._request(leads.filtered("phone"))
         if self.env.context.get("pbx_call_id") and len(leads) == 1:
             self.env["pbx.call"]._adopt_created(leads)
         return leads
@@ -49,5 +49,5 @@ class CrmLead(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "phone" in vals or "country_id" in vals:
-            self.env["pbx.rematch"]._ask(self.filtered("phone"))
+            self.env["pbx.rematch"]._request(self.filtered("phone"))
         return result

@@ -4,9 +4,10 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...telephony import numbers
-from .phone_index import tail_expression
+from ..tools.transactions import before_commit
+from .phone_index import tail_sql
 
-# Contacts that are looked at in one go.
+# Contacts whose calls are looked up in one transaction.
 BATCH = 500
 
 
@@ -25,19 +26,21 @@ class PbxRematch(models.Model):
     res_id = fields.Integer(required=True)
 
     @api.model
-    def _ask(self, records):
+    def _request(self, records):
         """Have the earlier calls of ``records`` collected after this transaction."""
-        if not records:
-            return
-        pending = self.env.cr.precommit.data.setdefault("cloud_pbx.rematch", {})
-        if not pending:
-            self.env.cr.precommit.add(self._write_queue)
-        pending.setdefault(records._name, set()).update(records.ids)
+        if records:
+            queue = before_commit(
+                self.env, "cloud_pbx.rematch", dict, self._write_queue
+            )
+            queue.setdefault(records._name, set()).update(records.ids)
 
     @api.model
-    def _write_queue(self):
-        pending = self.env.cr.precommit.data.pop("cloud_pbx.rematch", {})
-        for model, ids in pending.items():
+    def _write_queue(self, queue):
+        """Write the rows of the queue and wake the job.
+
+        :param dict queue: ``{model: ids}``.
+        """
+        for model, ids in queue.items():
             self.env.execute_query(
                 SQL(
                     """INSERT INTO pbx_rematch (res_model, res_id)
@@ -57,14 +60,15 @@ class PbxRematch(models.Model):
             if not rows:
                 return
             for model, group in rows.grouped("res_model").items():
-                self._collect(model, group.mapped("res_id"))
+                self._link_calls(model, group.mapped("res_id"))
             rows.unlink()
             remaining = self.search_count([], limit=BATCH * 10)
             if not self.env["ir.cron"]._commit_progress(len(rows), remaining=remaining):
                 return
 
     @api.model
-    def _collect(self, model, ids):
+    def _link_calls(self, model, ids):
+        """Look up anew who made the calls that these records may have made."""
         calls = self.env["pbx.call"]
         for number, company_id in self._numbers_to_look_up(model, ids):
             waiting = calls.search(
@@ -115,7 +119,7 @@ class PbxRematch(models.Model):
                     ON right(call.number, %(digits)s) = typed.tail
                  WHERE call.partner_id IS NULL AND call.number IS NOT NULL
                 """,
-                tail=SQL(tail_expression("record.phone").replace("%", "%%")),
+                tail=tail_sql("record.phone"),
                 table=table,
                 ids=list(ids),
                 digits=numbers.TAIL_DIGITS,

@@ -25,12 +25,17 @@ def tail_index(column="phone"):
     return f"(({tail_expression(column)})) WHERE {column} IS NOT NULL"
 
 
+def tail_sql(column):
+    """Return the same expression as :class:`SQL`."""
+    return SQL(tail_expression(column).replace("%", "%%"))
+
+
 def tail_condition(alias, tail, column="phone"):
     """Return the condition that such an index serves, as :class:`SQL`."""
     name = f"{alias}.{column}"
     return SQL(
         "%s = %s AND %s IS NOT NULL",
-        SQL(tail_expression(name).replace("%", "%%")),
+        tail_sql(name),
         tail,
         SQL(name),
     )

@@ -83,7 +83,7 @@ class ResPartner(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         partners = super().create(vals_list)
-        self.env["pbx.rematch"]._ask(partners.filtered("phone"))
+        self.env["pbx.rematch"]._request(partners.filtered("phone"))
         if self.env.context.get("pbx_call_id") and len(partners) == 1:
             self.env["pbx.call"]._adopt_created(partners)
         return partners
@@ -91,7 +91,7 @@ class ResPartner(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if MATCHED_FIELDS.intersection(vals):
-            self.env["pbx.rematch"]._ask(self.filtered("phone"))
+            self.env["pbx.rematch"]._request(self.filtered("phone"))
         return result
 
     def unlink(self):
@@ -104,5 +104,5 @@ class ResPartner(models.Model):
                 limit=100,
             )
         result = super().unlink()
-        self.env["pbx.rematch"]._ask(others)
+        self.env["pbx.rematch"]._request(others)
         return result
