@@ -9,7 +9,7 @@ $(error Python 3.11 or newer is needed: install it, then start again)
 endif
 
 define HELP
-make demo        Odoo with the addon and a look-alike PBX; prints `ready`, serves until Ctrl-C
+make demo        Odoo with the addon and a fake PBX; prints `ready`, serves until Ctrl-C
                  (ODOO_PORT=8069 SANDBOX_PORT=8070 DB=cloud_pbx_demo)
 make test        every test; T="dev/unit tests/test_call.py::TestCall" runs a part
 make lint        every check of the code

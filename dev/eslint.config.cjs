@@ -33,8 +33,8 @@ module.exports = [
         },
     },
     {
-        // The page of the look-alike PBX.
-        files: ["dev/sandbox/**/*.js"],
+        // The page of the fake PBX.
+        files: ["dev/fake_zadarma/**/*.js"],
         languageOptions,
         rules: {eqeqeq: "error", "no-var": "error", "prefer-const": "error"},
     },

@@ -15,9 +15,9 @@ from ..controllers import webhook
 from ..telephony.zadarma.signature import sign_event
 
 try:
-    from ..dev.sandbox import switchboard
+    from ..dev.fake_zadarma import scenarios
 except ImportError:  # a release comes without its developers' tools
-    from . import scenarios as switchboard
+    from . import scenarios
 
 CALLER, LINE = "+442079460201", "+442079460900"
 TYPED = "020 7946 0201"
@@ -117,8 +117,8 @@ class PbxCase(TransactionCase):
         )
         cls.robot = cls.supervisor  # “run as”
         cls.provider = cls.new_provider(cls.company, cls.robot, SECRET)
-        cls.desk = cls.new_extension("100", cls.anna)
-        cls.desk_2 = cls.new_extension("101", cls.boris)
+        cls.extension = cls.new_extension("100", cls.anna)
+        cls.extension_2 = cls.new_extension("101", cls.boris)
 
     @classmethod
     def _request_handler(cls, s, r, /, **kw):
@@ -242,7 +242,7 @@ class PbxCase(TransactionCase):
         :return: the provider's calls.
         """
         parameters.setdefault("call_start", LOCAL_NOON)
-        steps = switchboard.scenario(name, **parameters)
+        steps = scenarios.scenario(name, **parameters)
         self.put(steps, received, gap, provider)
         self.run_job("apply_events")
         return self.calls(provider)
@@ -297,7 +297,7 @@ class PbxHttpCase(PbxCase, HttpCase):
 
     def play(self, name, provider=None, **parameters):
         """Post all events of a scenario; return the provider's calls."""
-        for step in switchboard.scenario(name, **parameters):
+        for step in scenarios.scenario(name, **parameters):
             response = self.post(step.event, step.fields, provider)
             self.assertEqual(response.status_code, 200, step.event)
         return self.calls(provider)

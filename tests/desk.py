@@ -10,7 +10,7 @@ from .common import CALLER, LINE, PbxCase
 from .scenarios import Step
 
 
-class Told:
+class FakeCall:
     """A call as its PBX tells it, event by event; each comes some seconds later.
 
     :param ago: how long ago the call began.
@@ -20,14 +20,14 @@ class Told:
     pause = timedelta(seconds=5)
 
     def __init__(self, case, caller=CALLER, ago=timedelta(minutes=1), **more):
-        Told.count = getattr(Told, "count", 0) + 1
+        FakeCall.count = getattr(FakeCall, "count", 0) + 1
         self.case, self.provider = case, more.pop("provider", case.provider)
         self.at = fields.Datetime.now() - ago
         zone = ZoneInfo(self.provider.tz)
         start = self.at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
         self.fields = {
             "call_start": start.strftime("%Y-%m-%d %H:%M:%S"),
-            "pbx_call_id": f"{'in' if self.inbound else 'out'}_{Told.count:040x}",
+            "pbx_call_id": f"{'in' if self.inbound else 'out'}_{FakeCall.count:040x}",
             **self.parties(caller, more.pop("line", LINE)),
             **more,
         }
@@ -79,7 +79,7 @@ class Told:
         )
 
 
-class ToldOut(Told):
+class FakeOutboundCall(FakeCall):
     """The same, dialled by one of our own phones."""
 
     opening = "NOTIFY_OUT_START"
@@ -178,5 +178,5 @@ class ThreeDesks(DeskCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.clara = cls.new_agent("clara")
-        cls.desk_3 = cls.new_extension("102", cls.clara)
+        cls.extension_3 = cls.new_extension("102", cls.clara)
         cls.nobody = cls.env["res.users"]

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from odoo.sql_db import Cursor
 from odoo.tools import SQL
 
-from .common import PbxCase, switchboard
+from .common import PbxCase, scenarios
 
 ROWS = 5_000
 # Read whole they would grow with the company's data.
@@ -45,7 +45,7 @@ class ExplainCase(PbxCase):
             phone=typed,
             phone_sanitized=number,
         )
-        cls.put(cls, switchboard.scenario("answered", caller="")).action_replay()
+        cls.put(cls, scenarios.scenario("answered", caller="")).action_replay()
         call = cls.env["pbx.call"].search([("provider_id", "=", cls.provider.id)])
         first = cls.multiply(
             call,
@@ -77,7 +77,9 @@ class ExplainCase(PbxCase):
             digest="md5(n::text)",
             received_at=past,
         )
-        cls.multiply(cls.desk, number="(10000 + n)::text", caller_id="'+44207947' || n")
+        cls.multiply(
+            cls.extension, number="(10000 + n)::text", caller_id="'+44207947' || n"
+        )
         for table in LARGE:
             cls.env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
         cls.env.invalidate_all()

@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 
 from odoo import fields
 
-from .common import PbxCase, switchboard
-from .look_alike import LookAlikeCase
+from .common import PbxCase, scenarios
+from .fake_pbx import FakePbxCase
 
-# What lasts longer than any call of the look-alike.
+# What lasts longer than any call of the fake PBX.
 AN_HOUR = timedelta(hours=1)
 
 
-class HistoryCase(LookAlikeCase, PbxCase):
+class HistoryCase(FakePbxCase, PbxCase):
     """``happened`` makes calls at the PBX of which no event reaches Odoo."""
 
     def setUp(self):
@@ -31,8 +31,8 @@ class HistoryCase(LookAlikeCase, PbxCase):
         """Have the PBX remember a call that began so long ago; return its plan."""
         if "call_start" not in parameters:
             parameters["call_start"] = self.local(self.now - ago)
-        plan = switchboard.plan(name, **parameters)
-        self.pbx.exchange.keep_rows(plan.rows)
+        plan = scenarios.plan(name, **parameters)
+        self.pbx.fake.keep_rows(plan.rows)
         return plan
 
     @property

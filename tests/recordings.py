@@ -1,16 +1,16 @@
-"""Calls whose recordings lie at a look-alike PBX."""
+"""Calls whose recordings lie at a fake PBX."""
 
 from datetime import timedelta
 
 from odoo import fields
 
-from .look_alike import LookAlikeCase
+from .fake_pbx import FakePbxCase
 
 LINK = "/v1/pbx/record/request*"
 FILE = "/v1/pbx/record/download/*"
 
 
-class RecordingCase(LookAlikeCase):
+class RecordingCase(FakePbxCase):
     """Mix-in before a ``PbxCase``."""
 
     def recorded(self, name="answered", events=(), ended=0, **parameters):
@@ -19,8 +19,8 @@ class RecordingCase(LookAlikeCase):
         :param events: tell these alone; all by default.
         :param int ended: so many seconds ago its events were received.
         """
-        ready = self.pbx.exchange.plan(name, parameters)
-        self.pbx.exchange.play(ready)
+        ready = self.pbx.fake.plan(name, parameters)
+        self.pbx.fake.play(ready)
         steps = [step for step in ready.steps if not events or step.event in events]
         received = fields.Datetime.now() - timedelta(seconds=ended)
         self.put(steps, received, gap=0)

@@ -1,6 +1,6 @@
-"""A few scenarios for where the developers' look-alike PBX is not at hand.
+"""A few scenarios for where the developers' fake PBX is not at hand.
 
-A release has no ``dev/``; its tests then play these instead of all that the look-alike
+A release has no ``dev/``; its tests then play these instead of all that the fake PBX
 knows, by the same names and parameters.
 """
 

@@ -78,7 +78,7 @@ class TestAccess(PbxCase):
         self.records = {
             # One with calls is kept by them.
             "pbx.provider": self.new_provider(self.company, self.robot, "another"),
-            "pbx.extension": self.desk,
+            "pbx.extension": self.extension,
             "pbx.call": self.call,
             "pbx.call.leg": self.call.leg_ids,
             "pbx.recording": self.call.recording_ids,

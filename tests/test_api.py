@@ -8,7 +8,7 @@ from ..models.api import pbx_rate
 from ..telephony import errors
 from ..telephony.dialect import GENERAL, STATISTICS, Exchange
 from .common import SECRET, PbxCase
-from .look_alike import LookAlikeCase
+from .fake_pbx import FakePbxCase
 
 
 class TestLimits(PbxCase):
@@ -98,7 +98,7 @@ class TestLimits(PbxCase):
             self.provider.statistics_limit = 0
 
 
-class TestQuestions(LookAlikeCase, PbxCase):
+class TestQuestions(FakePbxCase, PbxCase):
     def balance(self):
         dialect, account = self.provider._open_api()
         return dialect.fetch_balance(account)

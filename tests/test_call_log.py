@@ -10,7 +10,7 @@ from .common import (
     LINE,
     REF,
     PbxHttpCase,
-    switchboard,
+    scenarios,
 )
 
 ANSWERED = {"direction": "inbound", "outcome": "answered", "talk_seconds": 34}
@@ -106,7 +106,7 @@ class TestStories(PbxHttpCase):
 
     def test_every_story(self):
         for name, parameters, told, spoke, took_part, legs, recordings in STORIES:
-            if name not in switchboard.SCENARIOS:
+            if name not in scenarios.SCENARIOS:
                 continue
             with self.fresh(name, **parameters):
                 call = self.play(name, **parameters)
@@ -129,20 +129,20 @@ class TestStories(PbxHttpCase):
 
     def test_no_calls_come_of_other_events(self):
         for name in ("sms", "number_lookup", "speech_recognition", "unknown_event"):
-            if name in switchboard.SCENARIOS:
+            if name in scenarios.SCENARIOS:
                 self.assertFalse(self.play(name), name)
         self.assertEqual(set(self.events().mapped("state")) | {"ignored"}, {"ignored"})
 
     def test_every_scenario_has_its_test(self):
         told = {name for name, *_rest in STORIES} | {"answer_only"}
         told |= {"sms", "number_lookup", "speech_recognition", "unknown_event"}
-        self.assertFalse(set(switchboard.SCENARIOS) - told)
+        self.assertFalse(set(scenarios.SCENARIOS) - told)
 
-    def test_the_look_alike_is_used_where_it_is(self):
-        beside = Path(__file__).resolve().parent.parent / "dev" / "sandbox"
+    def test_the_fake_pbx_is_used_where_it_is(self):
+        beside = Path(__file__).resolve().parent.parent / "dev" / "fake_zadarma"
         if not beside.is_dir():
-            raise unittest.SkipTest("a release has no look-alike")
-        self.assertIn("dev.sandbox", switchboard.__name__)
+            raise unittest.SkipTest("a release has no fake PBX")
+        self.assertIn("dev.fake_zadarma", scenarios.__name__)
 
     def test_two_companies(self):
         """The same id at two PBXs are two calls, and nothing crosses over."""
@@ -155,7 +155,7 @@ class TestStories(PbxHttpCase):
         # Each company has a contact of its own with that number.
         self.partner.company_id = self.company
         their_partner = self.new_partner("Olga there", company_id=other.id)
-        for step in switchboard.scenario("answered", pbx_call_id=REF):
+        for step in scenarios.scenario("answered", pbx_call_id=REF):
             self.post(step.event, step.fields)
             self.post(step.event, step.fields, theirs)
         for provider, company, user, partner in (

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from .common import CALLER, NOON, REF, PbxCase, switchboard
+from .common import CALLER, NOON, REF, PbxCase, scenarios
 
 
 @tagged("post_install", "-at_install")
@@ -158,7 +158,7 @@ class TestOpenCalls(PbxCase):
         self.assertEqual(call.state, "done")
 
     def test_rang_and_no_more(self):
-        steps = switchboard.scenario("missed", call_start="")[:-1]
+        steps = scenarios.scenario("missed", call_start="")[:-1]
         self.put(steps, fields.Datetime.now() - timedelta(hours=5))
         self.run_job("apply_events")
         call = self.the_call()
@@ -174,7 +174,7 @@ class TestOpenCalls(PbxCase):
 
     def test_the_end_comes_after_all(self):
         """Closing is a guess; the PBX's word replaces it."""
-        steps = switchboard.scenario("answered", pbx_call_id=REF, call_start="")
+        steps = scenarios.scenario("answered", pbx_call_id=REF, call_start="")
         at = fields.Datetime.now() - timedelta(hours=5)
         self.put(steps[:3], at)
         self.run_job("apply_events")

@@ -8,7 +8,7 @@ from odoo.tests import tagged
 
 from ..models.desk.pbx_desk import MISSED_DAYS
 from .common import CALLER
-from .desk import ThreeDesks, Told, ToldOut
+from .desk import FakeCall, FakeOutboundCall, ThreeDesks
 
 STRANGER = "+442079460777"
 MISSED_AGO, BEFORE, AFTER = (timedelta(minutes=n) for n in (60, 90, 30))
@@ -18,18 +18,18 @@ GROUP = "cloud_pbx.group_pbx_manager"
 class CallbackCase(ThreeDesks):
     def missed(self, caller=CALLER, extension="100", ago=MISSED_AGO, **more):
         """Have somebody call and give up; return the call."""
-        told = Told(self, caller, ago=ago, **more).start()
+        fake = FakeCall(self, caller, ago=ago, **more).start()
         if extension:
-            told.ring(extension)
-        return told.give_up().call
+            fake.ring(extension)
+        return fake.give_up().call
 
     def spoken(self, caller=CALLER, extension="101", ago=AFTER, **more):
-        told = Told(self, caller, ago=ago, **more).start()
-        return told.ring(extension).lift(extension).end(extension).call
+        fake = FakeCall(self, caller, ago=ago, **more).start()
+        return fake.ring(extension).lift(extension).end(extension).call
 
     def dialled(self, number=CALLER, extension="101", ago=AFTER, how="answered"):
-        told = ToldOut(self, number, extension, ago=ago).start()
-        return (told.lift() if how == "answered" else told).end(how).call
+        fake = FakeOutboundCall(self, number, extension, ago=ago).start()
+        return (fake.lift() if how == "answered" else fake).end(how).call
 
 
 @tagged("post_install", "-at_install")
@@ -53,7 +53,7 @@ class TestCallback(CallbackCase):
             ("missed once more", lambda: self.missed(ago=AFTER), False),
             (
                 "their call ended in the voicemail",
-                lambda: Told(self, ago=AFTER).start().ring("100").end(),
+                lambda: FakeCall(self, ago=AFTER).start().ring("100").end(),
                 False,
             ),
             ("spoken with before", lambda: self.spoken(ago=BEFORE), False),
@@ -61,7 +61,7 @@ class TestCallback(CallbackCase):
             ("another number", lambda: self.dialled(STRANGER), False),
             (
                 "still talking",
-                lambda: Told(self, ago=AFTER).start().ring("100").lift("100"),
+                lambda: FakeCall(self, ago=AFTER).start().ring("100").lift("100"),
                 False,
             ),
         ):
@@ -173,7 +173,7 @@ class TestMissedCount(CallbackCase):
         self.assertMissed(anna=second)
 
     def test_each_one_of_a_ring_group(self):
-        call = Told(self).start().ring("100", "102").give_up().call
+        call = FakeCall(self).start().ring("100", "102").give_up().call
         self.assertMissed(anna=call, clara=call)
 
     def test_own_customers(self):
@@ -243,7 +243,7 @@ class TestMissedCount(CallbackCase):
         clerk = self.new_user("clerk", "base.group_user")
         for has_calls in (False, True):
             if has_calls:
-                self.desk.user_ids |= clerk
+                self.extension.user_ids |= clerk
                 self.missed()
             self.assertNotIn("missed", self.ask(clerk).overview())
             for look in ("missed_calls", "count_missed", "recent"):

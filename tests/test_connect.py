@@ -8,7 +8,7 @@ from odoo.tests import tagged
 
 from ..telephony import dialect as dialects
 from .common import SECRET, PbxHttpCase, log_lines
-from .look_alike import LookAlikeCase
+from .fake_pbx import FakePbxCase
 
 STEPS = ("keys", "clock", "address", "notifications", "extensions", "lines")
 FOREIGN = "https://crm.example.com/zadarma?key=4711"
@@ -18,13 +18,13 @@ FLAGS = ("start", "internal", "end", "out_start", "out_end", "answer")
 @contextmanager
 def another_integration():
     """Somebody else's webhook, which verifies itself; its address."""
-    from sandbox.receiver import receiver
+    from fake_zadarma.receiver import receiver
 
     with receiver(SECRET) as server:
         yield server.url.replace("/pbx/zadarma/token", "/hook/4711")
 
 
-class ConnectCase(LookAlikeCase, PbxHttpCase):
+class ConnectCase(FakePbxCase, PbxHttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -34,7 +34,7 @@ class ConnectCase(LookAlikeCase, PbxHttpCase):
     def connect(self):
         """Press the button; return ``{step: state}`` and what the person is told."""
         self.env.flush_all()
-        with self.switchboard_open(), log_lines():
+        with self.webhook_open(), log_lines():
             told = self.mine.action_connect()["params"]
         self.env.invalidate_all()
         states = {check.step: check.state for check in self.provider.check_ids}
@@ -42,7 +42,7 @@ class ConnectCase(LookAlikeCase, PbxHttpCase):
 
     def go_on(self):
         """What the job does, without its cursor: the PBX tries our address."""
-        with self.switchboard_open(), log_lines():
+        with self.webhook_open(), log_lines():
             self.provider._refresh()
         self.env.flush_all()
         self.env.invalidate_all()
@@ -89,7 +89,7 @@ class TestConnect(ConnectCase):
             ],
         )
         self.assertRecordValues(
-            self.desk,
+            self.extension,
             [{"name": "Reception", "status": "online", "user_ids": self.anna.ids}],
         )
         self.assertEqual(
@@ -135,8 +135,8 @@ class TestConnect(ConnectCase):
         self.assertIn("100: Caller ID", self.said("extensions"))
         self.assertIn("101", self.row("extensions").message)
         self.assertEqual(states["extensions"], "warning")
-        self.assertEqual(self.desk_2.status, "unknown")
-        self.assertEqual(self.desk_2.user_ids, self.boris, "nobody loses a phone")
+        self.assertEqual(self.extension_2.status, "unknown")
+        self.assertEqual(self.extension_2.user_ids, self.boris, "nobody loses a phone")
         self.assertIn("New: +442079460999", self.said("lines"))
         self.assertIn("Changed: +442079460900", self.said("lines"))
         self.assertIn("Gone: +442079460901", self.said("lines"))
@@ -154,12 +154,12 @@ class TestConnect(ConnectCase):
 
     def test_what_a_person_renamed_keeps_its_name(self):
         self.connect()
-        self.desk.name = "Front desk"
+        self.extension.name = "Front desk"
         self.provider.line_ids[0].name = "Our main number"
         self.pbx.account.extensions["100"]["name"] = "Reception 1"
         self.pbx.account.lines["442079460900"] = "Main line 1"
         self.connect()
-        self.assertEqual(self.desk.name, "Front desk")
+        self.assertEqual(self.extension.name, "Front desk")
         self.assertEqual(self.provider.line_ids[0].name, "Our main number")
 
     # -------------------------------------------------------------------- warnings
@@ -308,7 +308,7 @@ class TestConnect(ConnectCase):
     def test_the_address_alone_does_not_make_up_for_the_keys(self):
         self.pbx.account.secret = "another"
         self.connect()
-        with self.switchboard_open(), log_lines():
+        with self.webhook_open(), log_lines():
             self.mine.action_check()
         self.assertEqual(self.provider.state, "error")
         self.assertIn("does not accept the key", self.provider.last_error)
@@ -470,7 +470,7 @@ class TestConnectTour(ConnectCase):
         url = f"/odoo/cloud-pbx/{self.provider.id}"
         # Odoo's tests serve one request at a time, and the PBX would try the address
         # while another one runs: that it does is seen on a started server.
-        with patch("sandbox.wire.probe", return_value=None):
+        with patch("fake_zadarma.wire.probe", return_value=None):
             self.start_tour(url, "cloud_pbx_connect", login=self.admin.login)
         self.env.invalidate_all()
         self.assertEqual(self.provider.state, "connected")

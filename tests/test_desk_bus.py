@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo.tests import tagged
 
 from .common import CALLER, TYPED
-from .desk import DeskCase, ThreeDesks, Told, ToldOut
+from .desk import DeskCase, FakeCall, FakeOutboundCall, ThreeDesks
 from .history import HistoryCase
 from .test_dial import DialCase
 
@@ -15,118 +15,118 @@ class TestDeskBus(ThreeDesks):
     # --------------------------------------------------------------- as a call goes on
 
     def test_only_who_is_rung(self):
-        told = Told(self).start()
-        self.assertTold(self.nobody, told.call)
-        told.ring("100")
-        self.assertTold(self.anna, told.call)
-        told.lift("100")
-        self.assertTold(self.anna, told.call)
-        told.end("100")
-        self.assertTold(self.anna, told.call)
+        fake = FakeCall(self).start()
+        self.assertTold(self.nobody, fake.call)
+        fake.ring("100")
+        self.assertTold(self.anna, fake.call)
+        fake.lift("100")
+        self.assertTold(self.anna, fake.call)
+        fake.end("100")
+        self.assertTold(self.anna, fake.call)
 
     def test_no_more_than_the_id(self):
         self.new_partner("A secret customer")
-        told = Told(self).start().ring("100")
-        told.call.note = "secret"
+        fake = FakeCall(self).start().ring("100")
+        fake.call.note = "secret"
         messages = self.told()
         self.assertTrue(messages)
         for _user, payload in messages:
-            self.assertEqual(payload, {"id": told.call.id})
+            self.assertEqual(payload, {"id": fake.call.id})
 
     def test_each_phone_of_a_ring_group(self):
         """Who is rung later is told then; for those before it changes nothing."""
-        told = Told(self).start().ring("100")
-        self.assertTold(self.anna, told.call)
-        told.ring("101")
-        self.assertTold(self.boris, told.call)
-        told.lift("101")
-        self.assertTold(self.anna | self.boris, told.call)
-        told.end("101")
-        self.assertTold(self.anna | self.boris, told.call)
+        fake = FakeCall(self).start().ring("100")
+        self.assertTold(self.anna, fake.call)
+        fake.ring("101")
+        self.assertTold(self.boris, fake.call)
+        fake.lift("101")
+        self.assertTold(self.anna | self.boris, fake.call)
+        fake.end("101")
+        self.assertTold(self.anna | self.boris, fake.call)
 
     def test_shared_phone(self):
-        self.desk.user_ids |= self.boris
-        told = Told(self).start().ring("100")
-        self.assertTold(self.anna | self.boris, told.call)
+        self.extension.user_ids |= self.boris
+        fake = FakeCall(self).start().ring("100")
+        self.assertTold(self.anna | self.boris, fake.call)
 
     def test_two_phones_of_one_person_are_one_message(self):
-        self.desk_2.user_ids = self.anna
-        told = Told(self).start()
+        self.extension_2.user_ids = self.anna
+        fake = FakeCall(self).start()
         self.told()
-        told.ring("100")
-        self.assertTold(self.anna, told.call)
+        fake.ring("100")
+        self.assertTold(self.anna, fake.call)
 
     def test_phone_that_nobody_entered(self):
-        told = Told(self).start().ring("777").lift("777").end("777")
-        self.assertTold(self.nobody, told.call)
+        fake = FakeCall(self).start().ring("777").lift("777").end("777")
+        self.assertTold(self.nobody, fake.call)
 
     def test_transfer(self):
-        told = Told(self).start().ring("100").lift("100")
+        fake = FakeCall(self).start().ring("100").lift("100")
         self.told()
-        told.ring("102")
-        self.assertTold(self.clara, told.call)
+        fake.ring("102")
+        self.assertTold(self.clara, fake.call)
         for event in ("lift", "end"):
             with self.subTest(event):
-                getattr(told, event)("102")
-                self.assertTold(self.anna | self.clara, told.call)
+                getattr(fake, event)("102")
+                self.assertTold(self.anna | self.clara, fake.call)
 
     def test_outbound(self):
         """Who dials is told; so is who shares the phone."""
-        told = ToldOut(self).start()
-        self.assertTold(self.anna, told.call)
-        told.lift()
-        self.assertTold(self.anna, told.call)
-        self.desk.user_ids |= self.boris
-        told.end()
-        self.assertTold(self.anna | self.boris, told.call)
+        fake = FakeOutboundCall(self).start()
+        self.assertTold(self.anna, fake.call)
+        fake.lift()
+        self.assertTold(self.anna, fake.call)
+        self.extension.user_ids |= self.boris
+        fake.end()
+        self.assertTold(self.anna | self.boris, fake.call)
 
     def test_internal(self):
-        told = ToldOut(self, "101", line="100").start()
-        self.assertTold(self.anna | self.boris, told.call)
+        fake = FakeOutboundCall(self, "101", line="100").start()
+        self.assertTold(self.anna | self.boris, fake.call)
 
     def test_missed(self):
-        told = Told(self).start().ring("100", "101")
+        fake = FakeCall(self).start().ring("100", "101")
         self.told()
-        told.give_up()
-        self.assertTold(self.anna | self.boris, told.call)
+        fake.give_up()
+        self.assertTold(self.anna | self.boris, fake.call)
 
     def test_customer_s_salesperson_is_not_rung(self):
         self.new_partner(user_id=self.clara.id)
-        told = Told(self).start().ring("100").lift("100").end("100")
-        self.assertTold(self.anna, told.call, once=False)
+        fake = FakeCall(self).start().ring("100").lift("100").end("100")
+        self.assertTold(self.anna, fake.call, once=False)
 
     # ----------------------------------------------------------------- who may not read
 
     def test_who_is_no_agent_is_told_nothing(self):
         clerk = self.new_user("clerk", "base.group_user")
-        self.desk.user_ids |= clerk
-        told = Told(self).start().ring("100")
-        self.assertTold(self.anna, told.call)
+        self.extension.user_ids |= clerk
+        fake = FakeCall(self).start().ring("100")
+        self.assertTold(self.anna, fake.call)
 
     def test_who_does_not_work_in_the_company_is_told_nothing(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         elsewhere = self.new_user("elsewhere", "cloud_pbx.group_pbx_user", other)
-        self.desk.user_ids |= elsewhere
-        told = Told(self).start().ring("100")
-        self.assertTold(self.anna, told.call)
+        self.extension.user_ids |= elsewhere
+        fake = FakeCall(self).start().ring("100")
+        self.assertTold(self.anna, fake.call)
 
     # ------------------------------------------------------------------------ in peace
 
     def test_repeated_delivery(self):
-        told = Told(self).start().ring("100")
+        fake = FakeCall(self).start().ring("100")
         self.told()
-        told.ring("100").start().ring("100")
+        fake.ring("100").start().ring("100")
         self.assertTold(self.nobody)
-        told.lift("100")
+        fake.lift("100")
         self.told()
-        told.lift("100").start()
+        fake.lift("100").start()
         self.assertTold(self.nobody)
 
     def test_recording_changes_nothing_on_a_desk(self):
-        told = Told(self).start().ring("100").lift("100").end("100")
+        fake = FakeCall(self).start().ring("100").lift("100").end("100")
         self.told()
-        told.hear("NOTIFY_RECORD", call_id_with_rec="1779868800.1234567")
-        self.assertTrue(told.call.recording_ids)
+        fake.hear("NOTIFY_RECORD", call_id_with_rec="1779868800.1234567")
+        self.assertTrue(fake.call.recording_ids)
         self.assertTold(self.nobody)
 
     def test_old_call(self):
@@ -135,48 +135,48 @@ class TestDeskBus(ThreeDesks):
             (timedelta(hours=5), self.anna),
         ):
             with self.fresh(ago):
-                told = Told(self, ago=ago).start().ring("100")
-                self.assertTold(users, told.call)
-                told.call.note = "x"
-                self.assertTold(users, told.call)
+                fake = FakeCall(self, ago=ago).start().ring("100")
+                self.assertTold(users, fake.call)
+                fake.call.note = "x"
+                self.assertTold(users, fake.call)
 
     def test_told_only_when_it_was_over(self):
         """The inbox was held up: the events of a whole call come at once."""
-        told = Told(self, ago=timedelta(hours=2))
-        told.start().ring("100").lift("100").end("100")
+        fake = FakeCall(self, ago=timedelta(hours=2))
+        fake.start().ring("100").lift("100").end("100")
         self.told()
         self.env["pbx.event"].search([("provider_id", "=", self.provider.id)]).unlink()
-        told.call.unlink()
+        fake.call.unlink()
         self.told()
-        told.end("100")
-        self.assertEqual(told.call.outcome, "answered")
+        fake.end("100")
+        self.assertEqual(fake.call.outcome, "answered")
         self.assertTold(self.nobody)
 
     def test_archived_user(self):
-        self.desk.user_ids |= self.boris
-        told = Told(self).start().ring("100").lift("100")
-        told.call.with_user(self.boris).action_claim()
+        self.extension.user_ids |= self.boris
+        fake = FakeCall(self).start().ring("100").lift("100")
+        fake.call.with_user(self.boris).action_claim()
         self.told()
         self.boris.active = False
         self.told()
-        told.end("100")
-        self.assertTold(self.anna, told.call)
-        told.call.note = "x"
-        self.assertTold(self.anna, told.call)
+        fake.end("100")
+        self.assertTold(self.anna, fake.call)
+        fake.call.note = "x"
+        self.assertTold(self.anna, fake.call)
 
     def test_who_has_no_part_any_more(self):
         """Reassigned while it rings: both ask, and one learns that it is not theirs."""
-        told = Told(self).start().ring("100")
+        fake = FakeCall(self).start().ring("100")
         self.told()
-        self.desk.user_ids = self.clara
+        self.extension.user_ids = self.clara
         self.told()
-        told.lift("100")
-        self.assertTold(self.anna | self.clara, told.call)
+        fake.lift("100")
+        self.assertTold(self.anna | self.clara, fake.call)
 
     # ------------------------------------------------------------------- what people do
 
     def test_what_people_do(self):
-        self.desk.user_ids |= self.boris
+        self.extension.user_ids |= self.boris
         partner = self.new_partner("Olga", False)
         contacts, leads = self.env["res.partner"], self.env["crm.lead"]
         for what, do in (
@@ -205,18 +205,18 @@ class TestDeskBus(ThreeDesks):
             ),
         ):
             with self.fresh(what):
-                told = Told(self).start().ring("100").lift("100")
+                fake = FakeCall(self).start().ring("100").lift("100")
                 self.told()
-                do(told.call.with_user(self.boris))
-                self.assertTold(self.anna | self.boris, told.call)
+                do(fake.call.with_user(self.boris))
+                self.assertTold(self.anna | self.boris, fake.call)
 
     def test_contact_that_came_after_its_call(self):
-        told = Told(self).start().ring("100")
+        fake = FakeCall(self).start().ring("100")
         self.new_partner()
         self.told()
         self.run_job("rematch")
-        self.assertTrue(told.call.partner_id)
-        self.assertTold(self.anna, told.call)
+        self.assertTrue(fake.call.partner_id)
+        self.assertTold(self.anna, fake.call)
 
     def test_what_is_written_later(self):
         """A minute after the end it may be on the screen, an hour after it is not."""
@@ -225,14 +225,16 @@ class TestDeskBus(ThreeDesks):
             (timedelta(hours=1), self.nobody),
         ):
             with self.fresh(ago):
-                told = Told(self, ago=ago).start().ring("100").lift("100").end("100")
+                fake = (
+                    FakeCall(self, ago=ago).start().ring("100").lift("100").end("100")
+                )
                 self.told()
-                told.call.with_user(self.anna).note = "rope"
-                self.assertTold(users, told.call)
+                fake.call.with_user(self.anna).note = "rope"
+                self.assertTold(users, fake.call)
 
     def test_call_is_deleted(self):
-        told = Told(self).start().ring("100")
-        call = told.call
+        fake = FakeCall(self).start().ring("100")
+        call = fake.call
         payload = self.payload(call)
         self.told()
         call.unlink()
@@ -250,21 +252,21 @@ class TestDeskBusHistory(DeskCase, HistoryCase):
 
     def test_end_that_only_history_tells(self):
         """It was on the screen, so it has to leave it."""
-        told = Told(self, ago=timedelta(minutes=40)).start().ring("100").lift("100")
+        fake = FakeCall(self, ago=timedelta(minutes=40)).start().ring("100").lift("100")
         self.told()
-        start = told.fields["call_start"]
-        ref = told.fields["pbx_call_id"]
+        start = fake.fields["call_start"]
+        ref = fake.fields["pbx_call_id"]
         self.happened("answered", call_start=start, pbx_call_id=ref, caller=CALLER)
         self.fetch()
-        self.assertEqual(told.call.state, "done")
-        self.assertTold(self.anna, told.call)
+        self.assertEqual(fake.call.state, "done")
+        self.assertTold(self.anna, fake.call)
 
 
 @tagged("post_install", "-at_install")
 class TestDeskBusDial(DeskCase, DialCase):
     def test_click(self):
         """Who clicks is told by the server: in other pages the card comes, too."""
-        self.desk.user_ids |= self.boris
+        self.extension.user_ids |= self.boris
         self.told()
         call = self.dial(TYPED)
         self.assertTold(self.anna | self.boris, call)
@@ -273,9 +275,9 @@ class TestDeskBusDial(DeskCase, DialCase):
 
     def test_two_legs_become_one_call(self):
         """Told of a call that is gone then, a browser asks and takes it away."""
-        first = ToldOut(self, calltype="callback_leg1").start()
+        first = FakeOutboundCall(self, calltype="callback_leg1").start()
         self.assertTold(self.anna, first.call)
-        second = ToldOut(self, calltype="callback_leg2").start()
+        second = FakeOutboundCall(self, calltype="callback_leg2").start()
         self.assertEqual(second.call, first.call, "joined")
         [(user, payload)] = self.told()
         self.assertEqual(user, self.anna)

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from .common import CALLER, LINE, TYPED
-from .desk import DeskCase, Told, ToldOut
+from .desk import DeskCase, FakeCall, FakeOutboundCall
 
 # What there is to show where nobody is known.
 NOTHING = {
@@ -22,7 +22,7 @@ NOTHING = {
 @tagged("post_install", "-at_install")
 class TestDeskCards(DeskCase):
     def ringing(self, caller=CALLER, **more):
-        return Told(self, caller, **more).start().ring("100").call
+        return FakeCall(self, caller, **more).start().ring("100").call
 
     def assertShown(self, card, **expected):
         self.assertEqual({name: card[name] for name in expected}, expected)
@@ -51,12 +51,12 @@ class TestDeskCards(DeskCase):
         self.env["pbx.line"].create(
             {"provider_id": self.provider.id, "number": LINE, "name": "Sales"}
         )
-        told = Told(self).start().ring("100")
-        told.call.note = "Two tons"
-        card = self.card(told.call)
+        fake = FakeCall(self).start().ring("100")
+        fake.call.note = "Two tons"
+        card = self.card(fake.call)
         self.assertShown(
             card,
-            id=told.call.id,
+            id=fake.call.id,
             state="ringing",
             direction="inbound",
             outcome="",
@@ -64,7 +64,7 @@ class TestDeskCards(DeskCase):
             number_readable="+44 20 7946 0201",
             line="+44 20 7946 0900",
             line_name="Sales",
-            start=fields.Datetime.to_string(told.call.start),
+            start=fields.Datetime.to_string(fake.call.start),
             answer=False,
             stop=False,
             note="Two tons",
@@ -93,11 +93,11 @@ class TestDeskCards(DeskCase):
         )
 
     def test_times_of_a_call(self):
-        told = Told(self).start().ring("100").lift("100").end("100", seconds=34)
-        card = self.card(told.call)
+        fake = FakeCall(self).start().ring("100").lift("100").end("100", seconds=34)
+        card = self.card(fake.call)
         self.assertShown(card, state="done", outcome="answered", talk_seconds=34)
         for name in ("start", "answer", "stop"):
-            self.assertEqual(card[name], fields.Datetime.to_string(told.call[name]))
+            self.assertEqual(card[name], fields.Datetime.to_string(fake.call[name]))
         now = fields.Datetime.to_datetime(self.ask().cards([])["now"])
         self.assertLess(abs(fields.Datetime.now() - now), timedelta(seconds=5))
 
@@ -139,9 +139,9 @@ class TestDeskCards(DeskCase):
         self.new_partner("Twin", "020 7946 0303")
         self.new_partner("Twin", "020 7946 0303")
         self.new_lead(partner_id=partner.id)
-        Told(self).start().ring("100").lift("100").end("100")
-        known = Told(self).start().ring("100")
-        several = Told(self, "+442079460303").start().ring("100")
+        FakeCall(self).start().ring("100").lift("100").end("100")
+        known = FakeCall(self).start().ring("100")
+        several = FakeCall(self, "+442079460303").start().ring("100")
         for told in (known, several):
             self.assertShown(self.card(told.call), **NOTHING, looked_up=False)
             told.lift("100")
@@ -152,13 +152,13 @@ class TestDeskCards(DeskCase):
         card = self.card(several.call)
         self.assertEqual((card["looked_up"], len(card["candidates"])), (True, 2))
         # Nobody lifts: it is looked up when it is over.
-        missed = Told(self).start().ring("100").give_up()
+        missed = FakeCall(self).start().ring("100").give_up()
         self.assertShown(self.card(missed.call), looked_up=True, name="Olga Petrova")
 
     def test_whom_one_dialled_is_known_at_once(self):
         self.provider.lookup_on_answer = True
         partner = self.new_partner()
-        call = ToldOut(self).start().call
+        call = FakeOutboundCall(self).start().call
         call.partner_id = partner
         self.assertShown(self.card(call), name="Olga Petrova", looked_up=True)
 
@@ -220,12 +220,16 @@ class TestDeskCards(DeskCase):
         """With the person, from whatever number; with the number of a stranger."""
         partner = self.new_partner()
         hours = [timedelta(hours=n) for n in range(9, 0, -1)]
-        Told(self, ago=hours[0]).start().ring("100").give_up()
-        Told(self, ago=hours[1]).start().ring("100").lift("100").end("100", seconds=61)
-        other = Told(self, "+442079460777", ago=hours[2]).start().ring("100").give_up()
+        FakeCall(self, ago=hours[0]).start().ring("100").give_up()
+        FakeCall(self, ago=hours[1]).start().ring("100").lift("100").end(
+            "100", seconds=61
+        )
+        other = (
+            FakeCall(self, "+442079460777", ago=hours[2]).start().ring("100").give_up()
+        )
         other.call.write({"partner_id": partner.id, "note": "From the mobile"})
-        ToldOut(self, ago=hours[3]).start().end("no answer")
-        ToldOut(self, "+442079460778", ago=hours[4]).start().end("no answer")
+        FakeOutboundCall(self, ago=hours[3]).start().end("no answer")
+        FakeOutboundCall(self, "+442079460778", ago=hours[4]).start().end("no answer")
         shown = self.card(self.ringing())["calls"]
         told = [(c["direction"], c["outcome"], c["talk_seconds"]) for c in shown]
         self.assertEqual(
@@ -239,7 +243,7 @@ class TestDeskCards(DeskCase):
         self.assertEqual(shown[1]["note"], "From the mobile")
         self.assertEqual(shown[2]["user"], "Anna")
         stranger = "+442079460779"
-        first = Told(self, stranger, ago=hours[5]).start().ring("100").give_up()
+        first = FakeCall(self, stranger, ago=hours[5]).start().ring("100").give_up()
         shown = self.card(self.ringing(stranger))["calls"]
         self.assertEqual([one["id"] for one in shown], [first.call.id])
         # Seen from the first one, there is nothing before.
@@ -252,7 +256,7 @@ class TestDeskCards(DeskCase):
             partner = self.new_partner(f"P{n}", f"020 7946 030{n}")
             for _lead in range(n + 1):
                 self.new_lead(f"L{n}", partner_id=partner.id)
-            Told(self, f"+44207946030{n}", ago=timedelta(hours=1)).start().ring(
+            FakeCall(self, f"+44207946030{n}", ago=timedelta(hours=1)).start().ring(
                 "100"
             ).give_up().call.note = f"N{n}"
             calls += self.ringing(f"+44207946030{n}")

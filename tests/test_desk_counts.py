@@ -6,7 +6,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import CALLER
-from .desk import DeskCase, ThreeDesks, Told, ToldOut
+from .desk import DeskCase, FakeCall, FakeOutboundCall, ThreeDesks
 from .history import HistoryCase
 
 
@@ -15,7 +15,7 @@ class TestDeskCounts(ThreeDesks):
     # -------------------------------------------------------------- phones, preferences
 
     def test_phone_is_assigned(self):
-        desk, users = self.desk, self.anna | self.boris
+        desk, users = self.extension, self.anna | self.boris
         for side, write, told in (
             ("phone gains", lambda: desk.write({"user_ids": users}), users),
             ("phone loses", lambda: desk.write({"user_ids": False}), self.anna),
@@ -71,14 +71,14 @@ class TestDeskCounts(ThreeDesks):
         self.assertLooks(self.anna | self.boris | self.clara)
 
     def test_what_a_desk_does_not_show(self):
-        self.desk.write({"password": "x", "login": "0100"})
+        self.extension.write({"password": "x", "login": "0100"})
         self.anna.write({"signature": "x"})
         self.assertLooks(self.nobody)
 
     def test_new_user_with_a_phone(self):
         user = self.new_agent("dora")
         self.told("cloud_pbx.desk")
-        user = user.copy({"login": "emma", "pbx_extension_ids": self.desk.ids})
+        user = user.copy({"login": "emma", "pbx_extension_ids": self.extension.ids})
         self.assertLooks(user)
 
     def test_preferences(self):
@@ -92,16 +92,16 @@ class TestDeskCounts(ThreeDesks):
 
     def test_number_of_missed_calls(self):
         """Missed, spoken with, settled: whose number changes counts anew."""
-        told = Told(self, ago=timedelta(minutes=9)).start().ring("100", "101")
+        fake = FakeCall(self, ago=timedelta(minutes=9)).start().ring("100", "101")
         self.assertCounts(self.nobody)
-        told.give_up()
+        fake.give_up()
         self.assertCounts(self.anna | self.boris)
-        missed = told.call
+        missed = fake.call
         missed.with_user(self.anna).action_called_back()
         self.assertCounts(self.anna | self.boris)
         missed.called_back = False
         self.told("cloud_pbx.missed")
-        back = ToldOut(self, extension="102").start().lift()
+        back = FakeOutboundCall(self, extension="102").start().lift()
         self.assertCounts(self.nobody)
         back.end()
         self.assertCounts(self.anna | self.boris)
@@ -110,23 +110,23 @@ class TestDeskCounts(ThreeDesks):
         self.assertCounts(self.anna | self.boris)
 
     def test_archived_colleague_counts_nothing(self):
-        told = Told(self).start().ring("100", "101")
+        fake = FakeCall(self).start().ring("100", "101")
         self.boris.active = False
         self.told("cloud_pbx.missed")
-        told.give_up()
+        fake.give_up()
         self.assertCounts(self.anna)
 
     def test_number_of_missed_calls_of_customers(self):
         partner = self.new_partner(user_id=self.clara.id)
-        Told(self).start().ring("777").give_up()
+        FakeCall(self).start().ring("777").give_up()
         self.assertCounts(self.clara)
         partner.user_id = self.boris
         self.new_partner("Another", "020 7946 0303", user_id=self.boris.id)
-        Told(self, "+442079460303").start().ring("100").give_up()
+        FakeCall(self, "+442079460303").start().ring("100").give_up()
         self.assertCounts(self.anna | self.boris)
 
     def test_contact_of_a_missed_call_is_found_later(self):
-        Told(self).start().ring("777").give_up()
+        FakeCall(self).start().ring("777").give_up()
         self.told("cloud_pbx.missed")
         self.new_partner(user_id=self.clara.id)
         self.run_job("rematch")
@@ -138,14 +138,14 @@ class TestDeskCounts(ThreeDesks):
         group = "cloud_pbx.group_pbx_manager"
         self.new_extension("104", self.new_user("idle", group))
         elsewhere = self.new_user("elsewhere", group, other)
-        elsewhere.pbx_extension_ids = self.desk_3
+        elsewhere.pbx_extension_ids = self.extension_3
         idle = self.env["res.users"].search([("name", "=", "Idle")])
         self.told("cloud_pbx.missed")
-        Told(self).start().give_up()
+        FakeCall(self).start().give_up()
         self.assertCounts(self.supervisor | idle)
         idle.pbx_extension_ids = False
         self.told("cloud_pbx.missed")
-        Told(self).start().give_up()
+        FakeCall(self).start().give_up()
         self.assertCounts(self.supervisor)
 
 

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from .common import PbxHttpCase
-from .desk import DeskCase, Told
+from .desk import DeskCase, FakeCall
 from .test_dial import CALLBACK, DialCase
 
 
@@ -20,7 +20,11 @@ class TestPreferences(DeskCase, DialCase):
             "phone_id": False,
         }
         self.assertEqual(self.ask().overview()["preferences"], usual)
-        changed = {"open_contact": "answer", "sound": False, "phone_id": self.desk.id}
+        changed = {
+            "open_contact": "answer",
+            "sound": False,
+            "phone_id": self.extension.id,
+        }
         told = self.ask().set_preferences(changed)
         self.assertEqual(told, {**usual, **changed})
         self.assertEqual(self.ask().overview()["preferences"], told)
@@ -35,7 +39,7 @@ class TestPreferences(DeskCase, DialCase):
             {"sound": False, "password": "x"},
             {"pbx_sound": False},
             {"group_ids": []},
-            {"phone_id": self.desk_2.id},
+            {"phone_id": self.extension_2.id},
             {"phone_id": 2**31 - 1},
         ):
             with self.fresh(values), self.assertRaises(UserError):
@@ -60,7 +64,7 @@ class TestPreferences(DeskCase, DialCase):
         """The chosen one, as long as it is one's own."""
         second = self.new_extension("102", self.anna)
         self.pbx.account.extensions["102"] = dict(self.pbx.account.extensions["100"])
-        for chosen in (second, self.desk):
+        for chosen in (second, self.extension):
             with self.subTest(chosen=chosen.number):
                 self.ask().set_preferences({"phone_id": chosen.id})
                 self.dial(f"+44 20 7946 02{chosen.id % 90 + 10}")
@@ -69,7 +73,7 @@ class TestPreferences(DeskCase, DialCase):
                 phones = self.ask().overview()["phones"]
                 self.assertEqual(phones[0]["number"], chosen.number)
                 self.assertEqual(len(phones), 2)
-        self.anna.pbx_dial_extension_id = self.desk_2
+        self.anna.pbx_dial_extension_id = self.extension_2
         self.env.flush_all()
         self.dial("+44 20 7946 0299")
         self.assertIn(self.asked(CALLBACK)[-1]["params"]["from"], ("100", "102"))
@@ -78,14 +82,14 @@ class TestPreferences(DeskCase, DialCase):
         self.assertEqual([phone["number"] for phone in phones], ["100"])
 
     def test_phones_and_lines(self):
-        self.desk.write({"caller_id": "+442079460900", "name": "Reception"})
-        self.desk._set_online(True)
+        self.extension.write({"caller_id": "+442079460900", "name": "Reception"})
+        self.extension._set_online(True)
         loaded = self.ask().overview()
         self.assertEqual(
             loaded["phones"],
             [
                 {
-                    "id": self.desk.id,
+                    "id": self.extension.id,
                     "number": "100",
                     "name": "100 Reception",
                     "status": "online",
@@ -117,7 +121,7 @@ class TestSessionInfo(PbxHttpCase):
     def test_who_has_a_phone(self):
         clerk = self.new_user("clerk", "base.group_user")
         idle = self.new_agent("idle")
-        clerk.pbx_extension_ids = self.desk
+        clerk.pbx_extension_ids = self.extension
         for user, has_phone in (
             (self.anna, True),
             (idle, False),
@@ -127,14 +131,14 @@ class TestSessionInfo(PbxHttpCase):
             with self.subTest(user.name):
                 told = self.page(user).get("cloud_pbx_phone")
                 self.assertEqual(told, True if has_phone else None)
-        self.desk_2.user_ids = idle
+        self.extension_2.user_ids = idle
         self.assertIs(self.page(idle).get("cloud_pbx_phone"), True, "at once")
         self.provider.user_id = False
         self.assertNotIn("cloud_pbx_phone", self.page(idle))
 
     def test_asked_by_the_browser(self):
         """The desk's methods, as they are called over the wire."""
-        Told(self).start().ring("100")
+        FakeCall(self).start().ring("100")
         self.page(self.anna)
         for method, args in (
             ("overview", []),

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from .common import CALLER, TYPED
-from .desk import DeskCase, ThreeDesks, Told, ToldOut
+from .desk import DeskCase, FakeCall, FakeOutboundCall, ThreeDesks
 
 
 @tagged("post_install", "-at_install")
@@ -27,7 +27,9 @@ class TestRecent(ThreeDesks):
         """None twice, none left out, with equal starts across the ends of pages."""
         calls = self.env["pbx.call"]
         for n in range(8):
-            calls += Told(self, ago=timedelta(minutes=30 - n)).start().ring("100").call
+            calls += (
+                FakeCall(self, ago=timedelta(minutes=30 - n)).start().ring("100").call
+            )
         same = fields.Datetime.subtract(fields.Datetime.now(), minutes=30)
         calls[1:6].write({"start": same.replace(microsecond=0)})
         newest_first = calls.sorted(lambda c: (c.start, c.id), reverse=True).ids
@@ -38,16 +40,16 @@ class TestRecent(ThreeDesks):
                 self.assertLessEqual(max(map(len, pages)), limit)
         # A call that comes meanwhile moves nothing.
         first = self.ask().recent(False, 3)["calls"]
-        Told(self).start().ring("100")
+        FakeCall(self).start().ring("100")
         rest = self.ask().recent([first[-1]["start"], first[-1]["id"]], 3)["calls"]
         self.assertEqual([row["id"] for row in rest], newest_first[3:6])
 
     def test_only_one_s_own(self):
         """Neither the customers' nor, for a supervisor, everybody's."""
         self.new_partner(user_id=self.anna.id)
-        mine = Told(self).start().ring("100", "101").lift("101").end("101").call
-        theirs = Told(self).start().ring("101").give_up().call
-        picked = Told(self).start().ring("102").lift("102").end("102").call
+        mine = FakeCall(self).start().ring("100", "101").lift("101").end("101").call
+        theirs = FakeCall(self).start().ring("101").give_up().call
+        picked = FakeCall(self).start().ring("102").lift("102").end("102").call
         picked.with_user(self.supervisor).user_id = self.anna
         self.assertEqual(set(sum(self.pages(), [])), {mine.id, picked.id})
         self.assertEqual(set(sum(self.pages(self.boris), [])), {mine.id, theirs.id})
@@ -56,22 +58,22 @@ class TestRecent(ThreeDesks):
     def test_of_another_company(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self.anna.company_ids |= other
-        Told(self).start().ring("100")
+        FakeCall(self).start().ring("100")
         self.anna.write({"company_id": other.id, "company_ids": [(6, 0, other.ids)]})
         desk = self.ask().with_context(allowed_company_ids=other.ids)
         self.assertEqual(desk.recent()["calls"], [])
 
     def test_odd_limits(self):
-        Told(self).start().ring("100")
+        FakeCall(self).start().ring("100")
         for limit in (0, -5, 10**9, "20"):
             self.assertEqual(len(self.ask().recent(False, limit)["calls"]), 1)
 
     def test_rows(self):
         partner = self.new_partner()
-        told = ToldOut(self).start().lift().end(seconds=61)
+        fake = FakeOutboundCall(self).start().lift().end(seconds=61)
         [row] = self.ask().recent()["calls"]
         expected = {
-            "id": told.call.id,
+            "id": fake.call.id,
             "direction": "outbound",
             "outcome": "answered",
             "name": "Olga Petrova",
@@ -83,7 +85,7 @@ class TestRecent(ThreeDesks):
             "to_call_back": False,
         }
         self.assertEqual({name: row[name] for name in expected}, expected)
-        ToldOut(self, "101", line="100").start().end("no answer")
+        FakeOutboundCall(self, "101", line="100").start().end("no answer")
         names = [desk.recent()["calls"][0]["name"] for desk in (
             self.ask(self.anna), self.ask(self.boris))]  # fmt: skip
         self.assertEqual(names, ["Boris", "Anna"], "each sees the other")
@@ -166,19 +168,19 @@ class TestContacts(DeskCase):
 
     def test_pick(self):
         one, two = self.new_partner("One"), self.new_partner("Two")
-        call = Told(self).start().ring("100").call
+        call = FakeCall(self).start().ring("100").call
         told = self.ask().pick_contact(call.id, two.id)
         [card] = told["cards"]
         self.assertEqual((card["id"], card["contact"]["id"]), (call.id, two.id))
         self.assertEqual((card["name"], card["candidates"]), ("Two", []))
         self.assertEqual(call.partner_source, "picked")
-        later = Told(self).start().ring("100")
+        later = FakeCall(self).start().ring("100")
         self.assertEqual(later.call.partner_id, two, "remembered")
         self.assertNotEqual(one, two)
 
     def test_pick_enters_the_number(self):
         partner = self.new_partner("Zoltan", False)
-        call = Told(self).start().ring("100").call
+        call = FakeCall(self).start().ring("100").call
         self.ask().pick_contact(call.id, partner.id)
         self.assertEqual(partner.phone_sanitized, CALLER)
 
@@ -186,7 +188,7 @@ class TestContacts(DeskCase):
         partner = self.new_partner("Zoltan", False)
         other = self.env["res.company"].create({"name": "Elsewhere"})
         foreign = self.new_partner("Foreign", False, company_id=other.id)
-        call = Told(self).start().ring("100").call
+        call = FakeCall(self).start().ring("100").call
         for user, call_id, partner_id, kind in (
             (self.boris, call.id, partner.id, AccessError),
             (self.anna, call.id, foreign.id, AccessError),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo.tests import tagged
 
 from .common import LINE
-from .desk import ThreeDesks, Told
+from .desk import FakeCall, ThreeDesks
 
 STRANGER = "+442079460777"
 HTML = "<img src=x onerror=alert(1)> & <b>Co</b>"
@@ -33,14 +33,14 @@ class TestDeskRights(ThreeDesks):
     def test_agent_without_crm(self):
         plain = self.new_user("plain", "cloud_pbx.group_pbx_user")
         self.new_extension("103", plain)
-        told = Told(self).start().ring("103")
-        self.assertEqual(told.call.lead_id, self.lead)
-        card = self.card(told.call, plain)
+        fake = FakeCall(self).start().ring("103")
+        self.assertEqual(fake.call.lead_id, self.lead)
+        card = self.card(fake.call, plain)
         self.assertEqual(card["leads"], [])
         self.assertFalse(card["can_create_lead"] or card["can_create_contact"])
         self.assertEqual(card["contact"]["job"], "Captain", "contacts are everybody's")
         self.assertNotIn("crm.lead", [one["res_model"] for one in card["activities"]])
-        anna = self.card(Told(self).start().ring("100").call)
+        anna = self.card(FakeCall(self).start().ring("100").call)
         self.assertTrue(anna["can_create_lead"] and anna["can_create_contact"])
         self.assertEqual(len(anna["leads"]), 1)
         self.assertEqual(len(anna["activities"]), 2)
@@ -57,29 +57,29 @@ class TestDeskRights(ThreeDesks):
                 ],
             }
         )
-        told = Told(self).start().ring("102")
-        card = self.card(told.call, self.clara)
+        fake = FakeCall(self).start().ring("102")
+        card = self.card(fake.call, self.clara)
         self.assertEqual((card["name"], card["contact"]), ("Olga Petrova", False))
         self.assertEqual((card["candidates"], card["activities"]), ([], []))
         self.assertNotIn("Captain", str(card))
         self.assertEqual(card["leads"], [], "Anna's: salespeople see their own")
-        several = Told(self, "+442079460303").start().ring("102")
+        several = FakeCall(self, "+442079460303").start().ring("102")
         card = self.card(several.call, self.clara)
         self.assertEqual([one["name"] for one in card["candidates"]], ["Two"])
 
     def test_contact_of_another_company(self):
-        told = Told(self).start().ring("100")
+        fake = FakeCall(self).start().ring("100")
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self.lead.partner_id = False
         self.partner.company_id = other
-        card = self.card(told.call)
+        card = self.card(fake.call)
         self.assertEqual((card["name"], card["contact"]), ("Olga Petrova", False))
         self.assertNotIn("Captain", str(card))
 
     def test_calls_that_one_may_not_see(self):
-        mine = Told(self).start().ring("100").call
-        theirs = Told(self, STRANGER).start().ring("102").call
-        gone = Told(self).start().ring("100").call
+        mine = FakeCall(self).start().ring("100").call
+        theirs = FakeCall(self, STRANGER).start().ring("102").call
+        gone = FakeCall(self).start().ring("100").call
         gone_id = gone.id
         gone.unlink()
         ids = [theirs.id, gone_id, mine.id, 2**31 - 1]
@@ -91,20 +91,20 @@ class TestDeskRights(ThreeDesks):
 
     def test_earlier_calls_of_colleagues_stay_theirs(self):
         hour = timedelta(hours=1)
-        theirs = Told(self, STRANGER, ago=hour).start().ring("102").give_up()
-        told = Told(self, STRANGER).start().ring("100")
-        self.assertEqual(self.card(told.call)["calls"], [])
-        theirs.call.partner_id = told.call.partner_id = self.partner
-        self.assertEqual(self.card(told.call)["calls"], [])
+        theirs = FakeCall(self, STRANGER, ago=hour).start().ring("102").give_up()
+        fake = FakeCall(self, STRANGER).start().ring("100")
+        self.assertEqual(self.card(fake.call)["calls"], [])
+        theirs.call.partner_id = fake.call.partner_id = self.partner
+        self.assertEqual(self.card(fake.call)["calls"], [])
         self.partner.user_id = self.anna
-        self.assertEqual(len(self.card(told.call)["calls"]), 1)
+        self.assertEqual(len(self.card(fake.call)["calls"]), 1)
 
     def test_who_is_no_agent(self):
         clerk = self.new_user("clerk", "base.group_user")
-        clerk.pbx_extension_ids = self.desk
-        told = Told(self).start().ring("100")
+        clerk.pbx_extension_ids = self.extension
+        fake = FakeCall(self).start().ring("100")
         self.assertEqual(self.ask(clerk).overview(), {"phones": []})
-        self.assertEqual(self.ask(clerk).cards(told.call.ids)["cards"], [])
+        self.assertEqual(self.ask(clerk).cards(fake.call.ids)["cards"], [])
 
     def test_names_full_of_html_are_text(self):
         self.partner.write({"name": HTML, "function": HTML})
@@ -112,9 +112,9 @@ class TestDeskRights(ThreeDesks):
         self.env["pbx.line"].create(
             {"provider_id": self.provider.id, "number": LINE, "name": HTML}
         )
-        told = Told(self).start().ring("100")
-        told.call.note = HTML
-        card = self.card(told.call)
+        fake = FakeCall(self).start().ring("100")
+        fake.call.note = HTML
+        card = self.card(fake.call)
         for text in (
             card["name"],
             card["note"],

@@ -8,7 +8,7 @@ from odoo.tools import SQL
 
 from ..models.desk.pbx_desk import MAX_CARDS, MAX_MISSED
 from .common import LINE
-from .desk import DeskCase, Told
+from .desk import DeskCase, FakeCall
 from .explain import ROWS, ExplainCase
 
 PHONES = "pbx_call_participant_rel"
@@ -95,7 +95,7 @@ class TestDeskExplain(ExplainCase):
         spoken = missed.search(
             [("outcome", "=", "answered"), ("number", "=", missed.number)], limit=1
         )
-        self.desk.user_ids |= self.boris
+        self.extension.user_ids |= self.boris
         notifier = self.env["pbx.notifier"]
         self.plans(lambda: notifier._who_counts(missed))
         with self.statements() as recorded:
@@ -174,8 +174,8 @@ class TestDeskQueries(DeskCase):
         }
         for n in range(50):
             caller = f"+442079460{500 + n}"
-            Told(self, caller, ago=hour).start().ring("100").give_up()
-            calls += Told(self, caller).start().ring("100").call
+            FakeCall(self, caller, ago=hour).start().ring("100").give_up()
+            calls += FakeCall(self, caller).start().ring("100").call
             if n == 0:
                 for name, (look, _most) in looks.items():
                     self.count(look)  # warms the caches
@@ -192,6 +192,6 @@ class TestDeskQueries(DeskCase):
         """Nobody is looked for whom the log knows to be nobody."""
         calls = self.env["pbx.call"]
         for n in range(20):
-            calls += Told(self, f"+442079461{n:03}").start().ring("100").call
+            calls += FakeCall(self, f"+442079461{n:03}").start().ring("100").call
         one = self.count(lambda: self.ask().cards(calls[:1].ids))
         self.assertBounded(lambda: self.ask().cards(calls.ids), one, 20)

@@ -6,7 +6,7 @@ from odoo.tests import tagged
 
 from ..models.desk.pbx_desk import MAX_CARDS
 from .common import TYPED
-from .desk import ThreeDesks, Told, ToldOut
+from .desk import FakeCall, FakeOutboundCall, ThreeDesks
 from .test_dial import DialCase
 
 MINUTE = timedelta(minutes=1)
@@ -29,126 +29,128 @@ class StandingCase(ThreeDesks):
 @tagged("post_install", "-at_install")
 class TestDeskStanding(StandingCase):
     def test_ring_group(self):
-        told = Told(self).start().ring("100")
-        self.assertStands(told, anna="ringing")
-        told.ring("101")
-        self.assertStands(told, anna="ringing", boris="ringing")
-        told.lift("101")
-        self.assertStands(told, anna="taken by Boris", boris="ongoing")
-        told.end("101")
-        self.assertStands(told, anna="taken by Boris", boris="done")
+        fake = FakeCall(self).start().ring("100")
+        self.assertStands(fake, anna="ringing")
+        fake.ring("101")
+        self.assertStands(fake, anna="ringing", boris="ringing")
+        fake.lift("101")
+        self.assertStands(fake, anna="taken by Boris", boris="ongoing")
+        fake.end("101")
+        self.assertStands(fake, anna="taken by Boris", boris="done")
 
     def test_shared_phone(self):
         """Nobody knows which of the two speaks, until one says so."""
-        self.desk.user_ids |= self.boris
-        told = Told(self).start().ring("100")
-        self.assertStands(told, anna="ringing", boris="ringing")
-        told.lift("100")
-        self.assertStands(told, anna="ongoing", boris="ongoing")
-        self.assertTrue(self.card(told.call, self.boris)["can_claim"])
-        told.call.with_user(self.boris).action_claim()
-        self.assertStands(told, anna="taken by Boris", boris="ongoing")
-        self.assertFalse(self.card(told.call, self.anna)["can_claim"])
-        told.end("100")
-        self.assertStands(told, anna="taken by Boris", boris="done")
+        self.extension.user_ids |= self.boris
+        fake = FakeCall(self).start().ring("100")
+        self.assertStands(fake, anna="ringing", boris="ringing")
+        fake.lift("100")
+        self.assertStands(fake, anna="ongoing", boris="ongoing")
+        self.assertTrue(self.card(fake.call, self.boris)["can_claim"])
+        fake.call.with_user(self.boris).action_claim()
+        self.assertStands(fake, anna="taken by Boris", boris="ongoing")
+        self.assertFalse(self.card(fake.call, self.anna)["can_claim"])
+        fake.end("100")
+        self.assertStands(fake, anna="taken by Boris", boris="done")
 
     def test_shared_phone_in_a_ring_group(self):
-        self.desk_2.user_ids |= self.clara
-        told = Told(self).start().ring("100", "101").lift("101")
+        self.extension_2.user_ids |= self.clara
+        fake = FakeCall(self).start().ring("100", "101").lift("101")
         stands = {"boris": "ongoing", "clara": "ongoing"}
-        self.assertStands(told, anna="taken by 101", **stands)
+        self.assertStands(fake, anna="taken by 101", **stands)
 
     def test_transfer(self):
-        told = Told(self).start().ring("100").lift("100")
-        self.assertStands(told, anna="ongoing")
-        told.ring("102", transfer_from="100")
-        self.assertStands(told, anna="ongoing", clara="ringing")
-        told.lift("102")
-        self.assertStands(told, anna="taken by Clara", clara="ongoing")
-        told.end("102")
-        self.assertStands(told, anna="taken by Clara", clara="done")
+        fake = FakeCall(self).start().ring("100").lift("100")
+        self.assertStands(fake, anna="ongoing")
+        fake.ring("102", transfer_from="100")
+        self.assertStands(fake, anna="ongoing", clara="ringing")
+        fake.lift("102")
+        self.assertStands(fake, anna="taken by Clara", clara="ongoing")
+        fake.end("102")
+        self.assertStands(fake, anna="taken by Clara", clara="done")
 
     def test_transfer_that_nobody_lifts(self):
         """No event says that the ringing has stopped: some minutes do."""
-        told = Told(self, ago=20 * MINUTE).start().ring("100").lift("100").ring("102")
-        self.assertStands(told, anna="ongoing", clara="taken by Anna")
-        told.end("100")
-        self.assertStands(told, anna="done", clara="taken by Anna")
+        fake = (
+            FakeCall(self, ago=20 * MINUTE).start().ring("100").lift("100").ring("102")
+        )
+        self.assertStands(fake, anna="ongoing", clara="taken by Anna")
+        fake.end("100")
+        self.assertStands(fake, anna="done", clara="taken by Anna")
 
     def test_transfer_to_one_of_the_ring_group(self):
         """Who was rung before is rung again: the card is there before they lift."""
-        told = Told(self).start().ring("100", "101").lift("100")
-        self.assertStands(told, anna="ongoing", boris="taken by Anna")
+        fake = FakeCall(self).start().ring("100", "101").lift("100")
+        self.assertStands(fake, anna="ongoing", boris="taken by Anna")
         self.told()
-        told.ring("101", transfer_from="100")
-        self.assertTold(self.anna | self.boris, told.call)
-        self.assertStands(told, anna="ongoing", boris="ringing")
-        self.assertEqual(self.loaded(self.boris), told.call)
-        told.lift("101")
-        self.assertStands(told, anna="taken by Boris", boris="ongoing")
+        fake.ring("101", transfer_from="100")
+        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertStands(fake, anna="ongoing", boris="ringing")
+        self.assertEqual(self.loaded(self.boris), fake.call)
+        fake.lift("101")
+        self.assertStands(fake, anna="taken by Boris", boris="ongoing")
 
     def test_rings_of_the_second_in_which_one_lifts(self):
         """What was rung before somebody lifted is not handed on."""
-        told = Told(self).start()
-        told.at = told.at.replace(microsecond=100_000)
-        told.pause = timedelta(microseconds=1)
-        told.ring("100", "101").lift("100")
-        self.assertStands(told, anna="ongoing", boris="taken by Anna")
+        fake = FakeCall(self).start()
+        fake.at = fake.at.replace(microsecond=100_000)
+        fake.pause = timedelta(microseconds=1)
+        fake.ring("100", "101").lift("100")
+        self.assertStands(fake, anna="ongoing", boris="taken by Anna")
 
     def test_two_phones_of_one_person(self):
-        self.desk_2.user_ids = self.anna
-        told = Told(self).start().ring("100", "101").lift("101")
-        self.assertStands(told, anna="ongoing")
+        self.extension_2.user_ids = self.anna
+        fake = FakeCall(self).start().ring("100", "101").lift("101")
+        self.assertStands(fake, anna="ongoing")
 
     def test_missed(self):
-        told = Told(self).start().ring("100", "101").give_up()
-        self.assertStands(told, anna="done", boris="done")
-        card = self.card(told.call)
+        fake = FakeCall(self).start().ring("100", "101").give_up()
+        self.assertStands(fake, anna="done", boris="done")
+        card = self.card(fake.call)
         self.assertEqual((card["outcome"], card["to_call_back"]), ("missed", True))
 
     def test_voicemail_is_nobody(self):
-        told = Told(self).start().ring("100").end()
-        self.assertStands(told, anna="done")
-        self.assertEqual(self.card(told.call)["outcome"], "missed")
+        fake = FakeCall(self).start().ring("100").end()
+        self.assertStands(fake, anna="done")
+        self.assertEqual(self.card(fake.call)["outcome"], "missed")
 
     def test_phone_that_nobody_entered(self):
-        told = Told(self).start().ring("100", "777").lift("777")
-        self.assertStands(told, anna="taken by a colleague")
+        fake = FakeCall(self).start().ring("100", "777").lift("777")
+        self.assertStands(fake, anna="taken by a colleague")
 
     def test_outbound(self):
-        told = ToldOut(self).start()
-        self.assertStands(told, anna="ringing")
-        told.lift()
-        self.assertStands(told, anna="ongoing")
-        told.end()
-        self.assertStands(told, anna="done")
+        fake = FakeOutboundCall(self).start()
+        self.assertStands(fake, anna="ringing")
+        fake.lift()
+        self.assertStands(fake, anna="ongoing")
+        fake.end()
+        self.assertStands(fake, anna="done")
 
     def test_outbound_from_a_shared_phone(self):
-        self.desk.user_ids |= self.boris
-        told = ToldOut(self).start().lift()
-        self.assertStands(told, anna="ongoing", boris="ongoing")
-        told.call.with_user(self.anna).action_claim()
-        self.assertStands(told, anna="ongoing", boris="taken by Anna")
-        told.end()
-        self.assertStands(told, anna="done", boris="taken by Anna")
+        self.extension.user_ids |= self.boris
+        fake = FakeOutboundCall(self).start().lift()
+        self.assertStands(fake, anna="ongoing", boris="ongoing")
+        fake.call.with_user(self.anna).action_claim()
+        self.assertStands(fake, anna="ongoing", boris="taken by Anna")
+        fake.end()
+        self.assertStands(fake, anna="done", boris="taken by Anna")
 
     def test_internal(self):
         """Each sees the other; to who is called it is an incoming call."""
-        told = ToldOut(self, "101", line="100").start()
+        fake = FakeOutboundCall(self, "101", line="100").start()
         for state, step in (
-            ("ringing", told.lift),
-            ("ongoing", told.end),
+            ("ringing", fake.lift),
+            ("ongoing", fake.end),
             ("done", None),
         ):
             with self.subTest(state):
-                self.assertStands(told, anna=state, boris=state)
+                self.assertStands(fake, anna=state, boris=state)
             if step:
                 step()
         for user, expected in (
             (self.anna, ("internal", "Boris", "101")),
             (self.boris, ("inbound", "Anna", "100")),
         ):
-            card = self.card(told.call, user)
+            card = self.card(fake.call, user)
             self.assertEqual(
                 (card["direction"], card["name"], card["number"]), expected
             )
@@ -157,36 +159,38 @@ class TestDeskStanding(StandingCase):
     # ---------------------------------------------------------------- a page is opened
 
     def test_which_calls_a_new_page_shows(self):
-        ringing = Told(self).start().ring("100").call
-        talking = Told(self, ago=30 * MINUTE).start().ring("100").lift("100").call
-        dialling = ToldOut(self).start().call
-        Told(self, ago=10 * MINUTE).start().ring("100")  # its end got lost
-        Told(self, ago=timedelta(hours=7)).start().ring("100").lift("100")
-        Told(self).start().ring("100").lift("100").end("100")
-        Told(self).start().ring("100", "101").lift("101")
-        Told(self).start().ring("102").lift("102")
+        ringing = FakeCall(self).start().ring("100").call
+        talking = FakeCall(self, ago=30 * MINUTE).start().ring("100").lift("100").call
+        dialling = FakeOutboundCall(self).start().call
+        FakeCall(self, ago=10 * MINUTE).start().ring("100")  # its end got lost
+        FakeCall(self, ago=timedelta(hours=7)).start().ring("100").lift("100")
+        FakeCall(self).start().ring("100").lift("100").end("100")
+        FakeCall(self).start().ring("100", "101").lift("101")
+        FakeCall(self).start().ring("102").lift("102")
         self.assertEqual(self.loaded(), dialling | ringing | talking)
 
     def test_a_busy_ring_group_hides_nothing(self):
         """All of the team talk: one's own call, the oldest, is there all the same."""
-        own = Told(self, ago=30 * MINUTE).start().ring("100", "101").lift("100").call
+        own = (
+            FakeCall(self, ago=30 * MINUTE).start().ring("100", "101").lift("100").call
+        )
         for _call in range(MAX_CARDS + 2):
-            Told(self).start().ring("100", "101").lift("101")
+            FakeCall(self).start().ring("100", "101").lift("101")
         self.assertEqual(self.loaded(), own)
 
     def test_whatever_company_is_ticked(self):
         """A phone rings all the same."""
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self.anna.company_ids |= other
-        told = Told(self).start().ring("100")
+        fake = FakeCall(self).start().ring("100")
         desk = self.ask().with_context(allowed_company_ids=other.ids)
         loaded = desk.overview()
         self.assertEqual([one["number"] for one in loaded["phones"]], ["100"])
-        self.assertEqual([card["id"] for card in loaded["cards"]], told.call.ids)
-        told.give_up()
+        self.assertEqual([card["id"] for card in loaded["cards"]], fake.call.ids)
+        fake.give_up()
         desk = self.ask().with_context(allowed_company_ids=other.ids)
         self.assertEqual(desk.overview()["missed"], 1)
-        self.assertEqual([row["id"] for row in desk.missed_calls()], told.call.ids)
+        self.assertEqual([row["id"] for row in desk.missed_calls()], fake.call.ids)
         self.assertEqual(len(desk.recent()["calls"]), 1)
 
 
@@ -194,7 +198,7 @@ class TestDeskStanding(StandingCase):
 class TestDeskStandingDial(StandingCase, DialCase):
     def test_click_at_a_shared_phone(self):
         """It rings at both places; the call is that of who clicked."""
-        self.desk.user_ids |= self.boris
+        self.extension.user_ids |= self.boris
         self.dial(TYPED)
         self.assertTrue(self.loaded(self.anna))
         self.assertFalse(self.loaded(self.boris))

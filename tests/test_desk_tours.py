@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from odoo.tests import tagged
 
 from ..telephony.zadarma.signature import sign_event
-from .common import CALLER, LINE, PbxHttpCase, switchboard
-from .look_alike import LookAlikeCase
+from .common import CALLER, LINE, PbxHttpCase, scenarios
+from .fake_pbx import FakePbxCase
 from .test_tours import SHARED, STRANGER
 
 # As static/tests/tours/webhooks.js has it.
@@ -35,7 +35,7 @@ class DeskTourCase(PbxHttpCase):
     def webhooks(self, name, **parameters):
         """Return a scenario's events as they are posted, the call beginning now."""
         now = datetime.now(self.provider._zone()).strftime("%Y-%m-%d %H:%M:%S")
-        steps = switchboard.scenario(name, line=LINE, call_start=now, **parameters)
+        steps = scenarios.scenario(name, line=LINE, call_start=now, **parameters)
         secret = self.provider.api_secret
         return [
             {
@@ -147,15 +147,15 @@ class TestDeskTours(DeskTourCase):
 
 
 @tagged("post_install", "-at_install")
-class TestCallBackTour(LookAlikeCase, DeskTourCase):
+class TestCallBackTour(FakePbxCase, DeskTourCase):
     def test_missed_and_called_back(self):
-        """The look-alike dials, and tells of it by webhooks of its own."""
+        """The fake PBX dials, and tells of it by webhooks of its own."""
         olga = self.new_partner()
         account = self.pbx.account
         account.callinfo_url = self.base_url() + self.url_of()
         account.extensions["100"]["online"] = True
         account.click.update(story="calltype", outcome="answered", speed=0.1)
-        self.http_request_allow_all = True  # those of the look-alike as well
+        self.http_request_allow_all = True  # those of the fake PBX as well
         self.tour(
             "cloud_pbx_desk_missed",
             self.webhooks("missed", caller=CALLER, extension="100"),

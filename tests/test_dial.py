@@ -12,12 +12,12 @@ from odoo.tests import tagged
 from ..models.call import dial as pbx_call_dial
 from ..telephony.call import CLICKED, CallFacts
 from .common import CALLER, SECRET, TYPED, PbxCase
-from .look_alike import LookAlikeCase
+from .fake_pbx import FakePbxCase
 
 CALLBACK = "/v1/request/callback"
 
 
-class DialCase(LookAlikeCase, PbxCase):
+class DialCase(FakePbxCase, PbxCase):
     def setUp(self):
         super().setUp()
         self.pbx.account.click["auto"] = False
@@ -71,7 +71,7 @@ class TestDial(DialCase):
             outcome=False,
             ref=False,
             number=CALLER,
-            extension_id=self.desk,
+            extension_id=self.extension,
             user_id=self.anna,
             participant_ids=self.anna,
             partner_id=partner,
@@ -90,7 +90,7 @@ class TestDial(DialCase):
             call.with_user(self.boris).number  # noqa: B018
 
     def test_who_dialled_is_known_at_a_shared_phone(self):
-        self.desk.user_ids += self.boris
+        self.extension.user_ids += self.boris
         self.assertEqual(self.dial(user=self.boris).user_id, self.boris)
 
     # ----------------------------------------------------------------- refused before
@@ -98,12 +98,12 @@ class TestDial(DialCase):
     def test_nobody_else_dials(self):
         portal = self.new_user("portal", "base.group_portal")
         internal = self.new_user("internal", "base.group_user")
-        self.desk.user_ids += internal
+        self.extension.user_ids += internal
         for user in (portal, internal):
             self.refused(user=user, kind=AccessError)
 
     def test_no_internal_number(self):
-        self.desk.user_ids = False
+        self.extension.user_ids = False
         self.assertIn("no internal number", self.refused())
 
     def test_a_phone_dials_whatever_company_is_ticked(self):
@@ -128,8 +128,8 @@ class TestDial(DialCase):
     def test_offline(self):
         self.pbx.account.extensions["100"]["online"] = False
         self.assertIn("not connected", self.refused())
-        self.desk.invalidate_recordset()
-        self.assertEqual(self.desk.status, "offline")
+        self.extension.invalidate_recordset()
+        self.assertEqual(self.extension.status, "offline")
         self.pbx.account.extensions["100"]["online"] = True
         self.assertTrue(self.dial(), "asked anew")
 
@@ -137,12 +137,12 @@ class TestDial(DialCase):
         self.dial("020 7946 0201")
         self.dial("020 7946 0202")
         self.assertEqual(len(self.asked("internal/100/status")), 1)
-        self.desk.checked_at = fields.Datetime.now() - timedelta(minutes=2)
+        self.extension.checked_at = fields.Datetime.now() - timedelta(minutes=2)
         self.dial("020 7946 0203")
         self.assertEqual(len(self.asked("internal/100/status")), 2)
 
     def test_a_phone_the_pbx_does_not_have(self):
-        self.desk.number = "999"
+        self.extension.number = "999"
         self.assertIn("does not know", self.refused())
 
     def test_that_it_is_not_known_who_is_online_is_no_reason(self):
@@ -191,7 +191,7 @@ class TestDial(DialCase):
         self.assertCall(call, number="+4930901820", partner_id=partner)
 
     def test_own_numbers(self):
-        self.desk_2.caller_id = "+442079460900"
+        self.extension_2.caller_id = "+442079460900"
         self.env["pbx.line"].create(
             {"provider_id": self.provider.id, "number": "+442079460901"}
         )
@@ -297,7 +297,7 @@ class TestDial(DialCase):
         ):
             with self.subTest(fault):
                 self.env["pbx.rate"].search([]).unlink()
-                self.desk.write(
+                self.extension.write(
                     {"status": "online", "checked_at": fields.Datetime.now()}
                 )
                 self.break_next(fault, CALLBACK)
@@ -309,7 +309,7 @@ class TestDial(DialCase):
                 self.assertIn(words, call.disposition)
 
     def test_the_key_is_refused_only_when_it_dials(self):
-        self.desk.write({"status": "online", "checked_at": fields.Datetime.now()})
+        self.extension.write({"status": "online", "checked_at": fields.Datetime.now()})
         self.provider.api_secret = "another"
         with self.fails(UserError):
             self.dial()
@@ -318,7 +318,7 @@ class TestDial(DialCase):
         self.assertIn("key", call.disposition)
 
     def test_nobody_is_there(self):
-        self.desk.write({"status": "online", "checked_at": fields.Datetime.now()})
+        self.extension.write({"status": "online", "checked_at": fields.Datetime.now()})
         self.provider.server_url = "http://127.0.0.1:1"
         with self.fails(UserError):
             self.dial()
@@ -335,7 +335,7 @@ class TestDial(DialCase):
                 self.assertCall(call, state="ringing", outcome=False)
                 self.assertIn("not known whether", call.message_ids[0].body)
                 self.assertEqual(self.dial(f"020 7946 022{place}"), call)
-        # The look-alike notes what it has answered; our own log has all four.
+        # The fake PBX notes what it has answered; our own log has all four.
         noted = self.env["pbx.request"].search([("path", "=", f"{CALLBACK}/")])
         self.assertEqual(len(noted), 4)
 
@@ -362,12 +362,12 @@ class TestDial(DialCase):
     # -------------------------------------------------------------------------- lines
 
     def test_one_line_needs_no_choice(self):
-        self.desk.caller_id = "+442079460900"
+        self.extension.caller_id = "+442079460900"
         self.assertEqual(
             self.mine.dial_lines(),
             [
                 {
-                    "id": self.desk.id,
+                    "id": self.extension.id,
                     "number": "+442079460900",
                     "name": "+44 20 7946 0900",
                 }
@@ -375,17 +375,19 @@ class TestDial(DialCase):
         )
 
     def test_the_line_that_was_chosen_is_shown(self):
-        self.desk.caller_id = "+442079460900"
-        self.desk_2.caller_id = "+442079460901"
+        self.extension.caller_id = "+442079460900"
+        self.extension_2.caller_id = "+442079460901"
         sales = self.new_extension("102", self.boris, caller_id="+442079460901")
         lines = self.mine.dial_lines()
-        self.assertEqual([line["id"] for line in lines], (self.desk + self.desk_2).ids)
+        self.assertEqual(
+            [line["id"] for line in lines], (self.extension + self.extension_2).ids
+        )
         for place, (line, sip) in enumerate(
             (
-                (self.desk_2.id, "101"),
+                (self.extension_2.id, "101"),
                 ("+442079460901", "101"),
                 ("44 20 7946 0901", "101"),
-                (self.desk.id, "100"),
+                (self.extension.id, "100"),
                 (None, "100"),
             )
         ):
@@ -393,7 +395,7 @@ class TestDial(DialCase):
                 call = self.dial(f"020 7946 020{place}", line=line)
                 asked = self.asked(CALLBACK)[-1]["params"]
                 self.assertEqual((asked["from"], asked["sip"]), ("100", sip))
-                self.assertEqual(call.extension_id, self.desk)
+                self.assertEqual(call.extension_id, self.extension)
                 self.assertEqual(call.participant_ids, self.anna)
         for line in (sales.id, "+442079460955", 0.5, True):
             self.assertIn("another line", self.refused("020 7946 0299", line=line))
@@ -401,7 +403,7 @@ class TestDial(DialCase):
     def test_the_phone_that_is_online_rings(self):
         mobile = self.new_extension("102", self.anna)
         self.pbx.account.extensions["102"] = dict(self.pbx.account.extensions["100"])
-        self.desk.status, mobile.status = "offline", "online"
+        self.extension.status, mobile.status = "offline", "online"
         self.assertEqual(self.dial().extension_id, mobile)
 
 
@@ -415,7 +417,7 @@ class TestDialSpec(TestDial):
 @tagged("post_install", "-at_install")
 class TestDialFacts(DialCase):
     def test_secrets_stay_out_of_what_is_kept(self):
-        self.desk.write({"status": "online", "checked_at": fields.Datetime.now()})
+        self.extension.write({"status": "online", "checked_at": fields.Datetime.now()})
         self.break_next("429", CALLBACK)
         with self.fails(UserError) as caught:
             self.dial()

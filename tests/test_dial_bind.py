@@ -9,8 +9,8 @@ from odoo.tools import SQL
 
 from ..models.call import match as pbx_call_bind
 from ..telephony.call import LOGGED, CallEvent
-from .common import CALLER, REF, TYPED, PbxHttpCase, log_lines, switchboard
-from .look_alike import LookAlikeCase
+from .common import CALLER, REF, TYPED, PbxHttpCase, log_lines, scenarios
+from .fake_pbx import FakePbxCase
 from .test_dial import CALLBACK, DialCase
 
 STORIES = ("calltype", "swapped", "plain", "two_ids")
@@ -28,8 +28,8 @@ OUT = "out_" + "b2" * 20
 
 
 @tagged("post_install", "-at_install")
-class TestDialStories(LookAlikeCase, PbxHttpCase):
-    """The look-alike dials, and posts signed webhooks to the real address."""
+class TestDialStories(FakePbxCase, PbxHttpCase):
+    """The fake PBX dials, and posts signed webhooks to the real address."""
 
     def setUp(self):
         super().setUp()
@@ -39,19 +39,19 @@ class TestDialStories(LookAlikeCase, PbxHttpCase):
     def click(self, story, outcome, early=False):
         """Dial, and have the story told: afterwards, or before the API answers."""
         self.pbx.account.click.update(story=story, outcome=outcome, speed=0)
-        exchange, held = self.pbx.exchange, []
+        pbx, held = self.pbx.fake, []
 
         def play(ready, _speed):
             held.append(ready)
             if early:
-                exchange.play(ready)
+                pbx.play(ready)
 
         mine = self.env["pbx.call"].with_user(self.anna)
-        with patch.object(exchange, "play_later", play), log_lines():
-            with self.switchboard_open():
+        with patch.object(pbx, "play_later", play), log_lines():
+            with self.webhook_open():
                 call_id = mine.dial(TYPED)
                 if not early:
-                    exchange.play(held[0])
+                    pbx.play(held[0])
         self.env.invalidate_all()
         return self.env["pbx.call"].browse(call_id), held[0]
 
@@ -66,7 +66,7 @@ class TestDialStories(LookAlikeCase, PbxHttpCase):
             direction="outbound",
             number=CALLER,
             user_id=self.anna,
-            extension_id=self.desk,
+            extension_id=self.extension,
             participant_ids=self.anna,
             talk_seconds=20 if spoken else 0,
             own_leg_only=False if story == "plain" else outcome == "offline",
@@ -99,9 +99,9 @@ class TestDialStories(LookAlikeCase, PbxHttpCase):
         self.click("calltype", "answered")
         self.pbx.account.extensions["100"]["online"] = False
         mine = self.env["pbx.call"].with_user(self.anna)
-        with self.switchboard_open(), log_lines():
-            exchange = self.pbx.exchange
-            with patch.object(exchange, "play_later", exchange.play):
+        with self.webhook_open(), log_lines():
+            pbx = self.pbx.fake
+            with patch.object(pbx, "play_later", pbx.play):
                 call_id = mine.dial("020 7946 0202")
         self.env.invalidate_all()
         self.assertCall(
@@ -125,7 +125,7 @@ class BindCase(DialCase):
         parameters.setdefault("call_start", self.local)
         parameters.setdefault("pbx_call_id", OUT)
         parameters.setdefault("extension", "100")
-        return switchboard.scenario(name, **parameters)
+        return scenarios.scenario(name, **parameters)
 
     def told(self, steps, after=1, gap=1):
         """Have events received from ``after`` seconds after now on, and applied."""
@@ -237,7 +237,7 @@ class TestBind(BindCase):
 
     def test_a_call_that_comes_in_meanwhile(self):
         call = self.dial()
-        self.told(switchboard.scenario("answered", caller=CALLER, pbx_call_id=REF))
+        self.told(scenarios.scenario("answered", caller=CALLER, pbx_call_id=REF))
         self.assertFalse(call.ref)
         self.assertEqual(len(self.calls()), 2)
 
@@ -275,18 +275,18 @@ class TestBind(BindCase):
 
     def test_the_line_s_extension_is_told(self):
         """Shown another extension's number, the PBX tells of that extension."""
-        self.desk.caller_id = "+442079460900"
-        self.desk_2.caller_id = "+442079460901"
+        self.extension.caller_id = "+442079460900"
+        self.extension_2.caller_id = "+442079460901"
         for story in STORIES:
             with self.fresh(story):
-                call = self.dial(line=self.desk_2.id)
+                call = self.dial(line=self.extension_2.id)
                 self.told(self.steps(f"click_{story}", caller=CALLER, extension="101"))
                 self.assertEqual(self.calls(), call)
                 self.assertCall(
                     call,
                     outcome="answered",
                     user_id=self.anna,
-                    extension_id=self.desk,
+                    extension_id=self.extension,
                     participant_ids=self.anna,
                 )
                 self.assertEqual(set(self.legs(call)), {"100"})
@@ -409,7 +409,7 @@ class TestBindHistory(BindCase):
 
 
 @tagged("post_install", "-at_install")
-class TestBindCost(LookAlikeCase, PbxHttpCase):
+class TestBindCost(FakePbxCase, PbxHttpCase):
     def test_a_click_s_events_cost_what_others_do(self):
         """The first one of each id finds its click among others."""
         self.pbx.account.click["auto"] = False
@@ -417,10 +417,10 @@ class TestBindCost(LookAlikeCase, PbxHttpCase):
         for place, story in enumerate(("plain", *STORIES)):
             for other in range(5):
                 mine.dial(f"+4420794607{place}{other}")
-            with self.switchboard_open(), log_lines():
+            with self.webhook_open(), log_lines():
                 mine.dial(TYPED)
             self.env.invalidate_all()
-            steps = switchboard.scenario(f"click_{story}", pbx_call_id=f"out_{place}")
+            steps = scenarios.scenario(f"click_{story}", pbx_call_id=f"out_{place}")
             url, secret = self.url_of(), self.provider.api_secret
             for step in steps:
                 self.env.flush_all()

@@ -2,7 +2,7 @@
 
 from odoo.tests import tagged
 
-from .common import CALLER, LINE, switchboard
+from .common import CALLER, LINE, scenarios
 from .test_views import ACTIONS, ViewCase
 
 
@@ -19,7 +19,7 @@ class TestDisplay(ViewCase):
         self.assertIn("No calls here", self.help(self.anna))
         self.assertNotIn("Check", self.help(self.anna))
         self.assertIn("Check", self.help(self.admin))
-        self.desk.user_ids = False
+        self.extension.user_ids = False
         self.assertIn("No internal number is yours", self.help(self.anna))
         self.assertIn("No calls here", self.help(self.supervisor))
         self.provider.unlink()
@@ -64,7 +64,7 @@ class TestDisplay(ViewCase):
 
     def test_contents_of_an_event_are_readable(self):
         told = {"caller_id": CALLER, "name": "Ольга"}
-        event = self.put([switchboard.Step("NOTIFY_START", told, 0)])
+        event = self.put([scenarios.Step("NOTIFY_START", told, 0)])
         self.assertEqual(
             event.payload_readable,
             f'{{\n  "caller_id": "{CALLER}",\n  "name": "Ольга"\n}}',

@@ -5,7 +5,7 @@ from odoo.tests import tagged
 
 from ..telephony import dialect as dialects
 from ..telephony.dialect import Delivery
-from .common import CALLER, LINE, switchboard
+from .common import CALLER, LINE, scenarios
 from .explain import ExplainCase
 
 
@@ -67,7 +67,7 @@ class TestExplain(ExplainCase):
 
     def test_taking_in(self):
         """Is it a repeat? By the digest."""
-        step = switchboard.scenario("answered")[0]
+        step = scenarios.scenario("answered")[0]
         delivery = Delivery(step.event, step.fields["pbx_call_id"], step.fields)
         dialect = dialects.get("zadarma")
         reply = dialect.reply(delivery, None)
@@ -87,9 +87,9 @@ class TestExplain(ExplainCase):
             ("click_two_ids", {}),
             ("extension_to_extension", {}),
         ):
-            if name not in switchboard.SCENARIOS:
+            if name not in scenarios.SCENARIOS:
                 continue
-            for step in switchboard.scenario(name, **parameters):
+            for step in scenarios.scenario(name, **parameters):
                 self.put([step], fields.Datetime.now())
                 with self.statements() as recorded:
                     self.env["pbx.event"]._apply_here(

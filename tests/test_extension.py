@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from .common import LINE, NOON, REF, PbxCase, switchboard
+from .common import LINE, NOON, REF, PbxCase, scenarios
 
 
 @tagged("post_install", "-at_install")
@@ -66,57 +66,61 @@ class TestExtension(PbxCase):
 
     def test_caller_id_in_any_style(self):
         for typed in ("+44 20 7946 0900", "442079460900", "+442079460900"):
-            self.desk.caller_id = typed
-            self.assertEqual(self.desk.caller_id, LINE, typed)
+            self.extension.caller_id = typed
+            self.assertEqual(self.extension.caller_id, LINE, typed)
 
     def test_both_sides_of_the_link(self):
         """A desk phone may be shared, a person may have two."""
-        self.desk.user_ids |= self.boris
-        self.assertEqual(self.boris.pbx_extension_ids, self.desk | self.desk_2)
-        self.anna.pbx_extension_ids |= self.desk_2
-        self.assertEqual(self.desk_2.user_ids, self.anna | self.boris)
+        self.extension.user_ids |= self.boris
+        self.assertEqual(
+            self.boris.pbx_extension_ids, self.extension | self.extension_2
+        )
+        self.anna.pbx_extension_ids |= self.extension_2
+        self.assertEqual(self.extension_2.user_ids, self.anna | self.boris)
         # Everybody may see who has which number, also a person without a phone.
         clerk = self.new_user("clerk", "base.group_user")
         own = self.boris.with_user(self.boris).read(["pbx_extension_ids"])
-        self.assertEqual(own[0]["pbx_extension_ids"], (self.desk | self.desk_2).ids)
         self.assertEqual(
-            self.desk.with_user(clerk).user_ids.ids, self.desk.user_ids.ids
+            own[0]["pbx_extension_ids"], (self.extension | self.extension_2).ids
+        )
+        self.assertEqual(
+            self.extension.with_user(clerk).user_ids.ids, self.extension.user_ids.ids
         )
 
     def test_agents_do_not_give_themselves_a_phone(self):
         """Whoever has a phone sees its calls."""
         for user in (self.boris, self.supervisor):
             with self.assertRaises(AccessError):
-                user.with_user(user).pbx_extension_ids |= self.desk
+                user.with_user(user).pbx_extension_ids |= self.extension
             with self.assertRaises(AccessError):
-                self.desk.with_user(user).user_ids |= user
-        self.assertEqual(self.desk.user_ids, self.anna)
+                self.extension.with_user(user).user_ids |= user
+        self.assertEqual(self.extension.user_ids, self.anna)
 
     # ------------------------------------------------------------------ whose call
 
     def test_assigned_at_once(self):
         """No new login, no restart: the next event knows."""
-        steps = switchboard.scenario("answered", pbx_call_id=REF)
+        steps = scenarios.scenario("answered", pbx_call_id=REF)
         self.put(steps[:2], NOON).action_replay()
         self.assertEqual(self.the_call().participant_ids, self.anna)
-        self.boris.pbx_extension_ids = self.desk
+        self.boris.pbx_extension_ids = self.extension
         self.anna.pbx_extension_ids = False
         self.put(steps[2:], NOON).action_replay()
         self.assertEqual(self.the_call().user_id, self.boris)
 
     def test_shared(self):
-        self.desk.user_ids |= self.boris
+        self.extension.user_ids |= self.boris
         call = self.tell("answered")
         self.assertCall(
             call,
             user_id=self.env["res.users"],
             participant_ids=self.anna | self.boris,
-            extension_id=self.desk,
+            extension_id=self.extension,
         )
         self.assertFalse(call.leg_ids.user_id)
 
     def test_archived_colleague_does_not_count(self):
-        self.desk.user_ids |= self.boris
+        self.extension.user_ids |= self.boris
         self.boris.active = False
         call = self.tell("answered")
         self.assertCall(call, user_id=self.anna, participant_ids=self.anna)
@@ -130,7 +134,7 @@ class TestExtension(PbxCase):
 
     def test_told_as_a_long_login(self):
         call = self.tell("answered", extension="123456-100")
-        self.assertCall(call, user_id=self.anna, extension_id=self.desk)
+        self.assertCall(call, user_id=self.anna, extension_id=self.extension)
         self.assertEqual(call.leg_ids.number, "100")
 
     def test_extension_nobody_entered(self):
@@ -151,14 +155,14 @@ class TestExtension(PbxCase):
 
     def test_deleting_an_extension_keeps_the_calls(self):
         call = self.tell("answered")
-        self.desk.unlink()
+        self.extension.unlink()
         self.env.invalidate_all()
         self.assertCall(call, user_id=self.anna, outcome="answered")
         self.assertEqual(call.leg_ids.number, "100")
 
     def test_changing_who_sits_there_keeps_the_old_calls(self):
         call = self.tell("answered")
-        self.desk.user_ids = self.boris
+        self.extension.user_ids = self.boris
         self.assertEqual(call.user_id, self.anna)
 
     def test_extension_of_another_provider_is_another_one(self):

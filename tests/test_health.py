@@ -6,11 +6,11 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from .common import CALLER, LINE, PbxCase, PbxHttpCase, log_lines, switchboard
-from .look_alike import LookAlikeCase
+from .common import CALLER, LINE, PbxCase, PbxHttpCase, log_lines, scenarios
+from .fake_pbx import FakePbxCase
 
 
-class HealthCase(LookAlikeCase, PbxHttpCase):
+class HealthCase(FakePbxCase, PbxHttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -52,7 +52,9 @@ class TestRefresh(HealthCase):
         self.look()
         self.assertEqual(self.provider.balance, "10.34 USD")
         self.assertTrue(self.provider.utc_offset)
-        self.assertEqual((self.desk.status, self.desk_2.status), ("online", "offline"))
+        self.assertEqual(
+            (self.extension.status, self.extension_2.status), ("online", "offline")
+        )
         self.pbx.account.extensions["101"]["online"] = True
         self.pbx.account.balance = 7
         asked = len(self.asked())
@@ -61,7 +63,7 @@ class TestRefresh(HealthCase):
         self.next_day()
         self.look()
         self.assertEqual(self.provider.balance, "7 USD")
-        self.assertEqual(self.desk_2.status, "online")
+        self.assertEqual(self.extension_2.status, "online")
 
     def test_nobody_asks_for_a_pbx_that_is_not_connected_or_inactive(self):
         for values in ({"state": "draft"}, {"user_id": False}, {"active": False}):
@@ -207,7 +209,7 @@ class TestSilence(HealthCase):
 
     def listen(self):
         self.env.flush_all()
-        with self.switchboard_open(), log_lines():
+        with self.webhook_open(), log_lines():
             self.provider._check_silence()
         return self.reminders("silence")
 
@@ -248,7 +250,7 @@ class TestSilence(HealthCase):
     def test_our_own_test_event_breaks_no_silence(self):
         self.told_call(200)
         self.listed_call(90)
-        with self.switchboard_open(), log_lines():
+        with self.webhook_open(), log_lines():
             self.assertFalse(self.provider._try_address())
         self.assertEqual(len(self.listen()), 1)
 
@@ -352,7 +354,7 @@ class TestSilence(HealthCase):
 class TestReplay(PbxCase):
     def test_all_that_failed_is_applied_again(self):
         admin = self.new_user("chief", "base.group_system")
-        events = self.put(switchboard.scenario("missed"))
+        events = self.put(scenarios.scenario("missed"))
         events.write({"state": "failed", "error": "a bug", "attempts": 6})
         told = self.provider.with_user(admin).action_replay_failed()
         self.assertIn(str(len(events)), told["params"]["message"])

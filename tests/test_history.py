@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from .common import CALLER, log_lines, switchboard
+from .common import CALLER, log_lines, scenarios
 from .history import AN_HOUR, HistoryCase
 
 
@@ -24,7 +24,7 @@ class TestHistory(HistoryCase):
             outcome="answered",
             number=CALLER,
             user_id=self.anna,
-            extension_id=self.desk,
+            extension_id=self.extension,
             start=start,
             talk_seconds=34,
             from_history=True,
@@ -47,14 +47,14 @@ class TestHistory(HistoryCase):
 
     def test_what_events_told_is_completed(self):
         at = self.now - AN_HOUR
-        steps = switchboard.plan(
+        steps = scenarios.plan(
             "answered", duration=34, call_start=self.local(at), caller=CALLER
         )
         self.put(steps.steps, at)
         self.run_job("apply_events")
         call = self.the_call()
         told = call.read(["start", "outcome", "talk_seconds", "user_id", "number"])
-        self.pbx.exchange.keep_rows(steps.rows)
+        self.pbx.fake.keep_rows(steps.rows)
         self.fetch()
         self.assertEqual(self.counts(), (0, 1, 0, 0, 0))
         self.assertEqual(
@@ -87,12 +87,12 @@ class TestHistory(HistoryCase):
         )
 
     def test_a_call_that_goes_on_is_not_closed(self):
-        plan = switchboard.plan("transfer", call_start=self.local(self.now))
+        plan = scenarios.plan("transfer", call_start=self.local(self.now))
         # The first phone has handed over, and the second one speaks.
         ends = ("NOTIFY_END", "NOTIFY_RECORD")
         self.put([step for step in plan.steps if step.event not in ends], self.now)
         self.run_job("apply_events")
-        self.pbx.exchange.keep_rows(plan.rows[:1])
+        self.pbx.fake.keep_rows(plan.rows[:1])
         self.fetch()
         self.assertNotEqual(self.the_call().state, "done")
 

@@ -13,7 +13,7 @@ from .history import AN_HOUR, HistoryCase
 
 STATISTICS = "/statistics/pbx"
 A_PAGE = 1000
-# Faults of the look-alike, and a word of what a person is told.
+# Faults of the fake PBX, and a word of what a person is told.
 FAULTS = {
     "500": "cannot be reached",
     "html": "not its API",

@@ -7,7 +7,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, switchboard
+from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, scenarios
 
 START = {
     "call_start": LOCAL_NOON,
@@ -101,7 +101,7 @@ class TestInbox(PbxHttpCase):
 
     def test_keep_log_off(self):
         self.provider.keep_log = False
-        for step in switchboard.scenario("answered"):
+        for step in scenarios.scenario("answered"):
             self.post(step.event, step.fields)
         self.assertEqual(set(self.events().mapped("state")), {"done"})
         self.assertFalse(any(self.events().mapped("payload")))
@@ -118,7 +118,7 @@ class TestInbox(PbxHttpCase):
         self.provider.log_days = 10
         other = self.new_provider(self.company, self.robot, "keeps", log_days=100)
         old = fields.Datetime.now() - timedelta(days=11)
-        steps = switchboard.scenario("missed", pbx_call_id="in_old")
+        steps = scenarios.scenario("missed", pbx_call_id="in_old")
         done, ignored, failed = self.put(steps, old, gap=0)
         pending, young = self.put(steps[:2], old, gap=0)
         kept = self.put(steps[:1], old, provider=other)
@@ -143,7 +143,7 @@ class TestInbox(PbxHttpCase):
         self.assertEqual(len(self.the_call().recording_ids), 2)
 
     def test_archived_provider_is_pruned_too(self):
-        event = self.put(switchboard.scenario("missed")[:1])
+        event = self.put(scenarios.scenario("missed")[:1])
         event.state = "done"
         event.received_at = fields.Datetime.now() - timedelta(days=400)
         self.provider.active = False

@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ..models.call import log as pbx_call_log
-from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, switchboard
+from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, scenarios
 
 START = {
     "call_start": LOCAL_NOON,
@@ -89,7 +89,7 @@ class TestInboxFailed(PbxHttpCase):
 
     def test_one_event_does_not_hold_up_the_others(self):
         with a_bug("answered"):
-            for step in switchboard.scenario("answered", pbx_call_id=REF):
+            for step in scenarios.scenario("answered", pbx_call_id=REF):
                 response = self.post(step.event, step.fields)
                 self.assertEqual(response.status_code, 200)
         states = {event.event_type: event.state for event in self.events()}
@@ -102,14 +102,14 @@ class TestInboxFailed(PbxHttpCase):
 
     def test_pending_are_applied_by_the_job(self):
         """What a crash left: in the inbox, never applied."""
-        self.put(switchboard.scenario("answered", call_start=LOCAL_NOON))
+        self.put(scenarios.scenario("answered", call_start=LOCAL_NOON))
         self.assertFalse(self.calls())
         self.run_job("apply_events")
         self.assertEqual(self.the_call().outcome, "answered")
         self.assertEqual(set(self.events().mapped("state")), {"done"})
 
     def test_broken_contents_fail_readably_and_alone(self):
-        good, bad = self.put(switchboard.scenario("missed")[:2])
+        good, bad = self.put(scenarios.scenario("missed")[:2])
         bad.payload = "{not json"
         with log_lines():
             self.run_job("apply_events")

@@ -2,7 +2,7 @@
 
 from odoo.tests import tagged
 
-from .common import CALLER, LINE, LOCAL_NOON, TYPED, PbxCase, switchboard
+from .common import CALLER, LINE, LOCAL_NOON, TYPED, PbxCase, scenarios
 
 # Country of the contact, what somebody typed, who calls.
 TYPED_NUMBERS = (
@@ -81,7 +81,7 @@ class TestMatching(PbxCase):
     def called(self, caller=CALLER, provider=None, **parameters):
         """Have somebody call and give up; return the call."""
         self.count = getattr(self, "count", 0) + 1
-        steps = switchboard.scenario(
+        steps = scenarios.scenario(
             "missed",
             caller=caller,
             pbx_call_id=f"in_{self.id()}{self.count}",
@@ -187,8 +187,8 @@ class TestMatching(PbxCase):
         self.assertFalse(self.called("+442079460999").partner_id)
 
     def test_number_that_an_extension_shows(self):
-        self.desk.caller_id = "020 7946 0950"
-        self.desk.caller_id = "+44 20 7946 0950"
+        self.extension.caller_id = "020 7946 0950"
+        self.extension.caller_id = "+44 20 7946 0950"
         self.new_partner("Anna's desk", "+442079460950")
         self.assertFalse(self.called("+442079460950").partner_id)
 

@@ -5,14 +5,14 @@ from odoo.models import MAGIC_COLUMNS
 from odoo.tests import Form, tagged
 
 from ..models.call.pbx_call import TOLD_FIELDS
-from .common import CALLER, LOCAL_NOON, REF, PbxCase, switchboard
+from .common import CALLER, LOCAL_NOON, REF, PbxCase, scenarios
 
 
 @tagged("post_install", "-at_install")
 class TestPeople(PbxCase):
     def setUp(self):
         super().setUp()
-        self.steps = switchboard.scenario(
+        self.steps = scenarios.scenario(
             "answered", pbx_call_id=REF, call_start=LOCAL_NOON
         )
 
@@ -79,7 +79,7 @@ class TestPeople(PbxCase):
     # ------------------------------------------------------------------- it was me
 
     def test_it_was_me(self):
-        self.desk.user_ids = self.anna | self.boris
+        self.extension.user_ids = self.anna | self.boris
         self.ring()
         call = self.go_on()
         self.assertFalse(call.user_id, "which of the two, only they know")
@@ -92,12 +92,12 @@ class TestPeople(PbxCase):
         with self.assertRaises(UserError):
             call.with_user(self.anna).action_claim()
         # Whatever is told later.
-        record = switchboard.scenario("answered", pbx_call_id=REF)[-1]
+        record = scenarios.scenario("answered", pbx_call_id=REF)[-1]
         record.fields["call_id_with_rec"] = "1.2"
         self.assertEqual(self.go_on([record]).user_id, self.boris)
 
     def test_it_was_not_me(self):
-        self.desk.user_ids = self.anna | self.boris
+        self.extension.user_ids = self.anna | self.boris
         self.ring()
         call = self.go_on()
         call.partner_id = self.new_partner(user_id=self.new_agent("clara").id)
@@ -180,7 +180,7 @@ class TestPeople(PbxCase):
         self.assertEqual((call.lead_id, call.partner_id), (form.record.sudo(), partner))
 
     def test_create_for_a_withheld_number(self):
-        steps = switchboard.scenario("withheld", pbx_call_id=REF, call_start=LOCAL_NOON)
+        steps = scenarios.scenario("withheld", pbx_call_id=REF, call_start=LOCAL_NOON)
         call = self.ring(steps[:2])
         context = call.with_user(self.anna).action_create_contact()["context"]
         self.assertFalse(context["default_phone"])

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from odoo.tests import tagged
 
-from .common import LOCAL_NOON, NOON, PbxCase, switchboard
+from .common import LOCAL_NOON, NOON, PbxCase, scenarios
 
 try:
     import hypothesis
@@ -39,7 +39,7 @@ class TestProperties(PbxCase):
     def receipts(self, name):
         """The scenario's events, each with its time of receipt."""
         at, receipts = NOON + timedelta(seconds=1), []
-        for step in switchboard.scenario(name, call_start=LOCAL_NOON):
+        for step in scenarios.scenario(name, call_start=LOCAL_NOON):
             at += timedelta(seconds=step.delay)
             receipts.append((step, at))
         return receipts
@@ -110,7 +110,7 @@ class TestProperties(PbxCase):
         self.assertEqual(self.told(one_by_one), expected, "one by one, backwards")
 
     def test_any_order_and_any_repeats(self):
-        for name in switchboard.SCENARIOS:
+        for name in scenarios.SCENARIOS:
             with self.subTest(name):
                 self.assertOneOutcome(name)
 

@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from .common import SECRET, PbxHttpCase, log_lines, switchboard
+from .common import SECRET, PbxHttpCase, log_lines, scenarios
 
 
 @contextmanager
@@ -223,7 +223,7 @@ class TestProvider(PbxHttpCase):
                 self.provider.with_user(user).action_rotate_token()
         self.assertEqual(self.url_of(), old)
         self.mine.action_rotate_token()
-        step = switchboard.scenario("missed")[0]
+        step = scenarios.scenario("missed")[0]
         with log_lines():
             response = self.post(step.event, step.fields, url=old)
         self.assertEqual(response.status_code, 404, "the old one is dead at once")
@@ -231,14 +231,14 @@ class TestProvider(PbxHttpCase):
 
     def test_form_while_it_is_edited_counts_as_before(self):
         self.play("answered")
-        self.put(switchboard.scenario("missed")[:1])
+        self.put(scenarios.scenario("missed")[:1])
         mine = self.provider.with_user(self.admin)
         draft = mine.new({"name": "Other"}, origin=mine)
         self.assertEqual(draft.last_event_at, mine.last_event_at)
         self.assertEqual((draft.waiting_count, draft.call_count), (1, 1))
 
     def test_changed_keys_count_at_once(self):
-        step = switchboard.scenario("missed")[0]
+        step = scenarios.scenario("missed")[0]
         self.assertEqual(self.post(step.event, step.fields).status_code, 200)
         self.provider.api_secret = "changed"
         with log_lines():

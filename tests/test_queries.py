@@ -8,7 +8,7 @@ by which a test imitates commits are not counted.
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from .common import CALLER, TYPED, PbxHttpCase, log_lines, switchboard
+from .common import CALLER, TYPED, PbxHttpCase, log_lines, scenarios
 
 # The contract: for the costliest event.
 MAX_PER_EVENT = 20
@@ -41,14 +41,14 @@ class TestQueries(PbxHttpCase):
     def costs(self, name, **parameters):
         return [
             (step.event, self.cost(step.event, step.fields))
-            for step in switchboard.scenario(name, **parameters)
+            for step in scenarios.scenario(name, **parameters)
         ]
 
     def test_every_event_of_every_scenario(self):
         self.costs("answered")  # warms the caches
         self.costs("click_two_ids")  # nothing else writes a second id
         worst = 0
-        for name in switchboard.SCENARIOS:
+        for name in scenarios.SCENARIOS:
             for event, count in self.costs(name):
                 worst = max(worst, count)
                 joining = (name, event) == ("click_two_ids", "NOTIFY_OUT_START")
@@ -62,7 +62,7 @@ class TestQueries(PbxHttpCase):
     def test_cold_caches(self):
         """The first event after a start, or after settings changed."""
         self.costs("answered")
-        for step in switchboard.scenario("answered"):
+        for step in scenarios.scenario("answered"):
             self.env.registry.clear_cache()
             self.assertLessEqual(self.cost(step.event, step.fields), MAX_PER_EVENT + 15)
 
@@ -101,7 +101,7 @@ class TestQueries(PbxHttpCase):
     def test_cost_does_not_grow_with_the_call(self):
         """The thirtieth event of one call costs what the fifth did."""
         self.costs("answered")
-        ring = switchboard.scenario("answered")[1]
+        ring = scenarios.scenario("answered")[1]
         costs = []
         for second in range(30):
             start = f"2026-06-16 13:00:{second:02}"
@@ -109,7 +109,7 @@ class TestQueries(PbxHttpCase):
         self.assertLessEqual(max(costs[5:]), max(costs[1:5]) + 1)
 
     def test_repeats_and_refusals_are_cheap(self):
-        [start, *_rest] = switchboard.scenario("answered")
+        [start, *_rest] = scenarios.scenario("answered")
         self.cost(start.event, start.fields)
         self.assertLessEqual(self.cost(start.event, start.fields), 8)
         self.env.flush_all()
@@ -136,7 +136,7 @@ class TestQueries(PbxHttpCase):
         mine.read(names)
         few = self.count(lambda: mine.read(names))
         for number in range(1, 50):
-            self.put(switchboard.scenario("missed", pbx_call_id=f"in_{number}"))
+            self.put(scenarios.scenario("missed", pbx_call_id=f"in_{number}"))
         self.run_job("apply_events")
         many = self.count(lambda: mine.read(names))
         self.assertEqual(mine.pbx_call_count, 51)
@@ -195,9 +195,7 @@ class TestQueries(PbxHttpCase):
         for number in range(40):
             caller = CALLER if number % 2 else f"+4420794607{number:02}"
             self.put(
-                switchboard.scenario(
-                    "missed", caller=caller, pbx_call_id=f"in_{number}"
-                )
+                scenarios.scenario("missed", caller=caller, pbx_call_id=f"in_{number}")
             )
         self.run_job("apply_events")
         calls = self.env["pbx.call"].with_user(self.anna)

@@ -1,4 +1,4 @@
-"""Recordings are fetched from a look-alike PBX, whatever goes wrong on the way."""
+"""Recordings are fetched from a fake PBX, whatever goes wrong on the way."""
 
 import base64
 from datetime import timedelta
@@ -73,8 +73,8 @@ class TestRecordingFetch(RecordingCase, PbxCase):
 
     def test_told_to_be_ready_after_an_attempt_came_too_early(self):
         self.pbx.account.record_ready_after = 3600
-        ready = self.pbx.exchange.plan("record_after_end", {})
-        self.pbx.exchange.play(ready)
+        ready = self.pbx.fake.plan("record_after_end", {})
+        self.pbx.fake.play(ready)
         now = fields.Datetime.now()
         self.put(ready.steps[:-1], now - timedelta(seconds=50), gap=0)
         self.run_job("apply_events")
@@ -85,7 +85,7 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         self.assertIn("or not yet", recording.error)
         self.pbx.account.recordings.clear()
         self.pbx.account.record_ready_after = 0
-        self.pbx.exchange.send(ready.steps[-1])
+        self.pbx.fake.send(ready.steps[-1])
         self.put(ready.steps[-1:], now + timedelta(seconds=2))
         self.run_job("apply_events")
         self.assertLessEqual(self.seconds_until_next(recording), 0)

@@ -55,7 +55,7 @@ class SecretsCase(PbxHttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.desk.password = "phone-password-100"
+        cls.extension.password = "phone-password-100"
         cls.partner = cls.new_partner(user_id=cls.anna.id)
         cls.call = cls.env["pbx.call"]
         cls.internal = cls.new_user("internal", "base.group_user")
@@ -114,7 +114,7 @@ class SecretsCase(PbxHttpCase):
     def record_of(self, model):
         return {
             "pbx.provider": self.provider,
-            "pbx.extension": self.desk,
+            "pbx.extension": self.extension,
             "pbx.call": self.call,
             "pbx.call.leg": self.call.leg_ids,
             "pbx.recording": self.call.recording_ids,

@@ -42,7 +42,7 @@ class TestSecretsOut(SecretsCase):
         self.assertFalse(copy.api_key or copy.api_secret)
         self.assertTrue(copy.webhook_token)
         self.assertNotEqual(copy.webhook_token, self.provider.webhook_token)
-        self.assertFalse(self.desk.copy({"number": "102"}).password)
+        self.assertFalse(self.extension.copy({"number": "102"}).password)
 
     def test_mail_templates(self):
         """An agent who may write templates renders them with the agent's own rights."""

@@ -52,7 +52,7 @@ class TestTours(PbxHttpCase):
             f"/odoo/users/{self.boris.id}", "cloud_pbx_user_extension", self.admin
         )
         self.assertEqual(phone.user_ids, self.boris)
-        self.assertEqual(self.boris.pbx_extension_ids, self.desk_2 + phone)
+        self.assertEqual(self.boris.pbx_extension_ids, self.extension_2 + phone)
 
     def test_agent_reads_a_contacts_calls_and_writes_a_note(self):
         partner = self.new_partner()

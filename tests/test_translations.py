@@ -238,7 +238,7 @@ class TestLanguages(PbxCase):
         for language in LANGUAGES:
             with self.subTest(language):
                 _known, env = self.speaking(language)
-                for record in (self.provider, self.desk, call, self.events()[:1]):
+                for record in (self.provider, self.extension, call, self.events()[:1]):
                     Form(record.with_env(env).with_company(self.company))
 
     def test_names_of_menus_actions_jobs_and_groups(self):

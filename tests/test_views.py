@@ -157,11 +157,15 @@ class TestViews(ViewCase):
 
     def test_user_form_gives_a_phone_and_preferences_show_it(self):
         with Form(self.boris.with_user(self.admin), "base.view_users_form") as form:
-            form.pbx_extension_ids.add(self.desk)
-        self.assertEqual(self.boris.pbx_extension_ids, self.desk + self.desk_2)
+            form.pbx_extension_ids.add(self.extension)
+        self.assertEqual(
+            self.boris.pbx_extension_ids, self.extension + self.extension_2
+        )
         preferences = "base.view_users_form_simple_modif"
         own = Form(self.boris.with_user(self.boris), preferences)
-        self.assertEqual(own.pbx_extension_ids.ids, (self.desk + self.desk_2).ids)
+        self.assertEqual(
+            own.pbx_extension_ids.ids, (self.extension + self.extension_2).ids
+        )
 
     def test_views_are_of_this_version(self):
         for view in self.views:
@@ -240,7 +244,7 @@ class TestViews(ViewCase):
         stranger.partner_id = self.new_partner("Nora", "020 7946 0777")
         self.assertEqual(self.buttons(stranger), {"action_create_lead"})
         # Two share the phone that spoke: who it was, only they know.
-        self.desk.user_ids += self.boris
+        self.extension.user_ids += self.boris
         shared = self.tell("answered", caller=CALLER, extension="100") - stranger
         self.assertEqual(self.buttons(shared), {*both, "action_claim"})
         missed = self.tell("missed", caller=CALLER, extension="100") - stranger - shared

@@ -1,4 +1,4 @@
-"""Fixtures: a real Odoo, a look-alike PBX that rings it, and the two introduced.
+"""Fixtures: a real Odoo, a fake PBX that rings it, and the two introduced.
 
 odoo      .url, .login(user, password) -> .call(model, method, *args, **kwargs),
           .sql(query, params) -> rows, .stop(), .start(), .kill(), .log_text()
@@ -7,22 +7,22 @@ provider  dict: id, webhook_url, api_key, api_secret, tz
 servers   .start(workers=2) -> one more Odoo, on a database of its own
 prefork   (odoo, pbx, provider), one more of each, with two workers
 cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
-browsers  .one(user) -> a page of that user (see screen.py)
+browsers  .one(user) -> a page of that user (see browser.py)
 
-What is there for the desk, house.py says.
+What is there for the desk, desk_fixtures.py says.
 """
 
 import os
 
+import browser
 import pytest
-import screen
 from playwright.sync_api import sync_playwright
 
 from lib import pbx as introduction
 from lib.testing import INSTANCE_VARIABLE
 from server import Servers, take_instance
 
-pytest_plugins = ["house"]
+pytest_plugins = ["desk_fixtures"]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def odoo(servers):
 
 @pytest.fixture(scope="session")
 def introduced(instance, odoo):
-    log = instance.folder / "sandbox.log"
+    log = instance.folder / "pbx.log"
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
     yield pbx, provider
     pbx.stop()
@@ -68,7 +68,7 @@ def provider(introduced):
 @pytest.fixture(scope="module")
 def prefork(instance, servers):
     odoo = servers.start(workers=2)
-    log = instance.folder / f"{odoo.database}-sandbox.log"
+    log = instance.folder / f"{odoo.database}-pbx.log"
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
     yield odoo, pbx, provider
     pbx.stop()
@@ -78,14 +78,14 @@ def prefork(instance, servers):
 @pytest.fixture(scope="session")
 def chromium():
     with sync_playwright() as playwright:
-        chromium = screen.launch(playwright)
+        chromium = browser.launch(playwright)
         yield chromium
         chromium.close()
 
 
 @pytest.fixture
 def browsers(chromium, odoo):
-    opened = screen.Browsers(chromium, odoo)
+    opened = browser.Browsers(chromium, odoo)
     yield opened
     opened.close()
     assert not opened.told()

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import requests
 
-from sandbox import wire
-from sandbox.switchboard import scenario
+from fake_zadarma import wire
+from fake_zadarma.scenarios import scenario
 
 TIMEOUT_SECONDS = 60
 

@@ -4,8 +4,8 @@ import os
 
 import log
 import pytest
+from browser import HOSTILE, Browsers, FakePbx
 from playwright.sync_api import expect
-from screen import HOSTILE, Browsers, Switchboard
 
 from lib.testing import AXE_VARIABLE
 
@@ -36,8 +36,8 @@ on_all_screens = pytest.mark.parametrize("tab", SCREENS, indirect=True)
 
 
 @pytest.fixture(scope="module")
-def switchboard(odoo, pbx, provider):
-    """The look-alike; a caller of whom much is to be shown is known."""
+def fake_pbx(odoo, pbx, provider):
+    """The fake PBX; a caller of whom much is to be shown is known."""
     admin = odoo.login("admin")
     tag = admin.call("res.partner.category", "create", {"name": HOSTILE})
     partner = admin.call(
@@ -56,16 +56,16 @@ def switchboard(odoo, pbx, provider):
     model = admin.call("ir.model", "search", [("model", "=", "res.partner")])
     activity = {"res_model_id": model[0], "res_id": partner, "summary": HOSTILE}
     admin.call("mail.activity", "create", activity)
-    switchboard = Switchboard(pbx)
-    switchboard.partner = partner
-    earlier = switchboard.ring(KNOWN, "100", "101")
+    fake_pbx = FakePbx(pbx)
+    fake_pbx.partner = partner
+    earlier = fake_pbx.ring(KNOWN, "100", "101")
     earlier.answer("101")
     earlier.hang_up()
-    return switchboard
+    return fake_pbx
 
 
 @pytest.fixture(scope="module")
-def tab(chromium, odoo, switchboard, request):
+def tab(chromium, odoo, fake_pbx, request):
     """A page on a screen of ``SCREENS``; a test that names none gets a wide one."""
     opened = Browsers(chromium, odoo)
     screen = getattr(request, "param", "wide")
@@ -98,11 +98,11 @@ def check(tab):
 
 
 @pytest.fixture
-def ring(switchboard, tab):
+def ring(fake_pbx, tab):
     calls = []
 
     def ring(caller):
-        calls.append(switchboard.ring(caller, "100", "101"))
+        calls.append(fake_pbx.ring(caller, "100", "101"))
         tab.card("ringing")
         return calls[-1]
 
@@ -192,8 +192,8 @@ def test_a_call_with_a_recording(odoo, pbx, tab, check):
     check(".o_content")
 
 
-def test_a_contact(switchboard, tab, check):
-    tab.show("res.partner", switchboard.partner)
+def test_a_contact(fake_pbx, tab, check):
+    tab.show("res.partner", fake_pbx.partner)
     expect(tab.page.locator(".o_pbx_call_button")).to_be_visible()
     check(".o_content")
     tab.page.get_by_role("tab", name="Calls").click()

@@ -5,8 +5,8 @@ With one worker only, nobody would be left to answer the test event.
 
 from concurrent.futures import ThreadPoolExecutor
 
-import elsewhere
 import pytest
+import wrong_endpoints
 from posting import post, render, session
 
 from lib import pbx as introduction
@@ -92,7 +92,7 @@ def fails(form, address, *words):
 
 
 def test_nobody_listens(form):
-    with elsewhere.closed() as address:
+    with wrong_endpoints.closed() as address:
         fails(form, address, "cannot be reached", "port")
 
 
@@ -105,33 +105,33 @@ def test_another_path(odoo, form):
 
 
 def test_it_leads_on_to_https(form):
-    with elsewhere.answering(301, location="https://odoo.example.com") as address:
+    with wrong_endpoints.answering(301, location="https://odoo.example.com") as address:
         fails(form, address, "leads on to https://odoo.example.com", "does not follow")
 
 
 def test_a_certificate_nobody_vouches_for(form, tmp_path):
-    tls = elsewhere.self_signed(tmp_path)
-    with elsewhere.answering(200, tls=tls) as address:
+    tls = wrong_endpoints.self_signed(tmp_path)
+    with wrong_endpoints.answering(200, tls=tls) as address:
         fails(form, address, "certificate")
 
 
 def test_no_answer_in_time(form):
-    with elsewhere.silent() as address:
+    with wrong_endpoints.silent() as address:
         fails(form, address, "in time", "forwarded")
 
 
 def test_an_error_there(form):
-    with elsewhere.answering(500) as address:
+    with wrong_endpoints.answering(500) as address:
         fails(form, address, "error 500")
 
 
 def test_it_is_refused_there(form):
-    with elsewhere.answering(403) as address:
+    with wrong_endpoints.answering(403) as address:
         fails(form, address, "refused", "other keys")
 
 
 def test_somebody_else_answers(form):
-    with elsewhere.answering(200) as address:
+    with wrong_endpoints.answering(200) as address:
         fails(form, address, "did not reach", "another")
 
 

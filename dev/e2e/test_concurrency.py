@@ -45,7 +45,7 @@ KINDS = (
 
 
 class House(NamedTuple):
-    """A started Odoo, a look-alike that knows its keys, and the provider."""
+    """A started Odoo, a fake PBX that knows its keys, and the provider."""
 
     odoo: object
     pbx: object
@@ -63,13 +63,13 @@ def prefork(prefork):
 
 
 @pytest.fixture(scope="module", params=["threaded", "prefork"])
-def house(request):
+def system(request):
     return request.getfixturevalue(request.param)
 
 
-def rendered(house, kind, **options):
+def rendered(system, kind, **options):
     told = {"scenario": kind.scenario, **kind.options, **options}
-    return house.pbx.post("/control/render", told)
+    return system.pbx.post("/control/render", told)
 
 
 def settled(odoo):
@@ -103,50 +103,50 @@ def statuses(answers):
     return {answer.status for call in answers for answer in call}
 
 
-def test_a_storm_on_each_call(house):
-    dice = random.Random(house.odoo.workers)
+def test_a_storm_on_each_call(system):
+    dice = random.Random(system.odoo.workers)
     caller = "+441614968000"
     contact = {"name": "Everybody", "phone": caller}
-    house.odoo.login("admin").call("res.partner", "create", [contact])
+    system.odoo.login("admin").call("res.partner", "create", [contact])
     plays = []
-    for number in range(CALLS[house.odoo.workers]):
+    for number in range(CALLS[system.odoo.workers]):
         kind = KINDS[number % len(KINDS)]
-        told = rendered(house, kind, caller=caller)
+        told = rendered(system, kind, caller=caller)
         plays.append((kind, told["pbx_call_id"], told["events"]))
     batches = []
     for _kind, _ref, events in plays:
         # As many as there are threads: some come twice.
         again = dice.choices(events, k=THREADS - len(events))
         batches.append(dice.sample([*events, *again], THREADS))
-    said_before = len(house.odoo.log_text())
-    [[before]] = house.odoo.sql("select count(*) from pbx_call")
-    answers = storm(house.provider["webhook_url"], batches, THREADS)
-    settled(house.odoo)
+    said_before = len(system.odoo.log_text())
+    [[before]] = system.odoo.sql("select count(*) from pbx_call")
+    answers = storm(system.provider["webhook_url"], batches, THREADS)
+    settled(system.odoo)
     assert statuses(answers) == {200}
     for sent, received in zip(batches, answers, strict=True):
         for event, answer in zip(sent, received, strict=True):
             known = event["event"] == "NOTIFY_START"
             told = {"caller_name": "Everybody"} if known else {}
             assert json.loads(answer.body) == told
-    made = facts(house.odoo, house.provider, [ref for _kind, ref, _events in plays])
+    made = facts(system.odoo, system.provider, [ref for _kind, ref, _events in plays])
     assert made == {ref: expected(kind) for kind, ref, _events in plays}
-    assert house.odoo.sql("select count(*) from pbx_call") == [(before + len(plays),)]
+    assert system.odoo.sql("select count(*) from pbx_call") == [(before + len(plays),)]
     # Odoo waits a random while before it repeats a request that met another.
-    said = house.odoo.log_text()[said_before:]
+    said = system.odoo.log_text()[said_before:]
     assert "try again in" not in said
     assert not re.search(r"bad query: .*pbx_", said)
 
 
-def test_both_legs_of_a_click_at_the_same_moment(house):
+def test_both_legs_of_a_click_at_the_same_moment(system):
     """Two ids, so two locks: still one call."""
     batches = []
     for number in range(CLICKS):
         told = {"scenario": "click_two_ids", "caller": f"+441614967{number:03}"}
-        batches.append(house.pbx.post("/control/render", told)["events"])
-    answers = storm(house.provider["webhook_url"], batches, len(batches[0]))
-    settled(house.odoo)
+        batches.append(system.pbx.post("/control/render", told)["events"])
+    answers = storm(system.provider["webhook_url"], batches, len(batches[0]))
+    settled(system.odoo)
     assert statuses(answers) == {200}
-    admin = house.odoo.login("admin")
+    admin = system.odoo.login("admin")
     found = log.calls(admin, [("number", "=like", "+441614967%")])
     assert len(found) == CLICKS
     assert {(call["outcome"], call["talk_seconds"]) for call in found} == {
@@ -155,11 +155,11 @@ def test_both_legs_of_a_click_at_the_same_moment(house):
     assert {(*call["legs"], len(call["recordings"])) for call in found} == {("100", 1)}
 
 
-def test_what_a_person_picks_meanwhile_is_kept(house):
+def test_what_a_person_picks_meanwhile_is_kept(system):
     """A person picks the contact while the rest of the call's events come in."""
-    admin, agent = house.odoo.login("admin"), house.odoo.login("demo")
+    admin, agent = system.odoo.login("admin"), system.odoo.login("demo")
     [picked] = admin.call("res.partner", "create", [{"name": "Picked by a person"}])
-    url = house.provider["webhook_url"]
+    url = system.provider["webhook_url"]
     ways = (pick_in_the_form, pick_among_several) * (PICKS // 2)
     for count, way in enumerate(ways):
         number = f"+441614966{count:03}"
@@ -167,7 +167,7 @@ def test_what_a_person_picks_meanwhile_is_kept(house):
         admin.call("res.partner", "create", [known])
         told = {"scenario": "transfer", "caller": number, "extension": "101"}
         told["to_extension"] = "102"
-        events = house.pbx.post("/control/render", told)
+        events = system.pbx.post("/control/render", told)
         start, internal, *rest = events["events"]
         assert {post(url, event).status for event in (start, internal)} == {200}
         [call] = agent.call("pbx.call", "search", [("ref", "=", events["pbx_call_id"])])
@@ -188,7 +188,7 @@ def test_what_a_person_picks_meanwhile_is_kept(house):
         assert (now["outcome"], now["talk_seconds"]) == ("answered", 34)
         assert sorted(now["legs"]) == ["101", "102"]
         assert len(now["recordings"]) == 2
-    settled(house.odoo)
+    settled(system.odoo)
 
 
 def pick_in_the_form(agent, call, partner):

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from posting import session
 
+from fake_zadarma.receiver import receiver
 from lib import pbx as introduction
-from lib.servers import SandboxServer
-from sandbox.receiver import receiver
+from lib.servers import FakePbxServer
 
 NAMES = ["state", "last_error", "webhook_url", "balance", "former_url", "check_list"]
 
@@ -31,7 +31,7 @@ def fresh(request, odoo, admin, instance):
     keys = ["api_key", "api_secret", "tz"]
     [values] = admin.call("pbx.provider", "read", [provider], keys)
     log = instance.folder / f"connect-{request.param}.log"
-    pbx = SandboxServer(instance.tools.venv.python, 0, log)
+    pbx = FakePbxServer(instance.tools.venv.python, 0, log)
     pbx.options = {
         "key": values["api_key"],
         "secret": values["api_secret"],

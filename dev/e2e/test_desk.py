@@ -4,9 +4,9 @@ import time
 
 import log
 import pytest
-from house import OTHER, UNKNOWN
+from browser import HOSTILE
+from desk_fixtures import OTHER, UNKNOWN
 from playwright.sync_api import expect
-from screen import HOSTILE
 
 DESK = "odoo.__WOWL_DEBUG__.root.env.services['cloud_pbx.desk']"
 FORM = ".o_form_view"
@@ -30,14 +30,14 @@ def test_a_call_from_ring_to_end(ring, tabs):
 
 
 @pytest.fixture
-def opens_contact(house, tabs):
+def opens_contact(agents, tabs):
     """The contact of a caller is opened by itself, and the pages know it."""
-    write = ("res.users", "write", [house.admin.uid])
-    house.admin.call(*write, {"pbx_open_contact": "ring"})
+    write = ("res.users", "write", [agents.admin.uid])
+    agents.admin.call(*write, {"pbx_open_contact": "ring"})
     for tab in tabs:
         tab.page.wait_for_function(f"{DESK}.preferences.open_contact === 'ring'")
     yield
-    house.admin.call(*write, {"pbx_open_contact": "never"})
+    agents.admin.call(*write, {"pbx_open_contact": "never"})
 
 
 def happened(tab):
@@ -179,12 +179,12 @@ def test_reloaded_in_mid_call_with_a_wrong_clock(ring, browsers):
         expect(tab.card()).to_contain_text(HOSTILE)
 
 
-def test_odoo_restarts(house, ring, browsers):
+def test_odoo_restarts(agents, ring, browsers):
     browsers.harmless += OUTAGE
     tab = browsers.one("admin")
 
     def restart():
-        house.odoo.kill()
-        house.odoo.start()
+        agents.odoo.kill()
+        agents.odoo.start()
 
     was_away(ring, tab, restart, lambda: None)

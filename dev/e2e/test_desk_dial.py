@@ -4,26 +4,26 @@ import time
 
 import log
 import pytest
-from house import NUMBER
+from browser import HOSTILE
+from desk_fixtures import NUMBER
 from playwright.sync_api import expect
-from screen import HOSTILE
 
 CALL = ".o_pbx_call_button"
 
 
 @pytest.fixture
-def clicks(house):
+def clicks(agents):
     """The PBX dials as slowly as one can follow, and all is over at the end."""
     click = {"story": "calltype", "outcome": "answered", "duration": 10, "speed": 0.1}
-    house.switchboard.pbx.post("/control/settings", {"click": click})
+    agents.fake_pbx.pbx.post("/control/settings", {"click": click})
     yield
     going_on = "select id from pbx_call where state != 'done'"
-    log.until(lambda: not house.odoo.sql(going_on), 20, "all calls end")
+    log.until(lambda: not agents.odoo.sql(going_on), 20, "all calls end")
 
 
-def show_contact(house, number, *tabs):
+def show_contact(agents, number, *tabs):
     contact = {"name": HOSTILE, "phone": number}
-    partner = house.admin.call("res.partner", "create", contact)
+    partner = agents.admin.call("res.partner", "create", contact)
     for tab in tabs:
         tab.show("res.partner", partner)
         expect(tab.page.locator(CALL)).to_have_accessible_name(f"Call {number}")
@@ -36,18 +36,18 @@ def shows_all_phases(tab):
     expect(tab.card("done")).to_contain_text(HOSTILE)
 
 
-def test_a_double_click_in_a_form(house, clicks, tabs):
+def test_a_double_click_in_a_form(agents, clicks, tabs):
     """One dial, and the button says how it stands."""
     number = "+442079460651"
-    show_contact(house, number, tabs[0])
+    show_contact(agents, number, tabs[0])
     tabs[0].page.locator(CALL).dblclick()
     shows_all_phases(tabs[0])
-    assert house.switchboard.dialled(number) == 1
+    assert agents.fake_pbx.dialled(number) == 1
 
 
-def test_two_tabs_click_at_once(house, clicks, tabs):
+def test_two_tabs_click_at_once(agents, clicks, tabs):
     number = "+442079460652"
-    show_contact(house, number, *tabs)
+    show_contact(agents, number, *tabs)
     at = round(time.time() * 1000) + 500
     for tab in tabs:
         tab.page.locator(CALL).evaluate(
@@ -57,10 +57,10 @@ def test_two_tabs_click_at_once(house, clicks, tabs):
         tab.look(True)  # hidden, it would draw too seldom
     for tab in tabs:
         shows_all_phases(tab)
-    assert house.switchboard.dialled(number) == 1
+    assert agents.fake_pbx.dialled(number) == 1
 
 
-def test_the_phone_in_the_systray(house, clicks, tabs):
+def test_the_phone_in_the_systray(agents, clicks, tabs):
     tab = tabs[0]
     assert ("pbx.desk", "recent") not in tab.asked
     tab.page.locator(".o_pbx_phone_menu button").click()
@@ -74,20 +74,20 @@ def test_the_phone_in_the_systray(house, clicks, tabs):
     expect(live).to_contain_text("7946 0653")
     expect(live).to_contain_text("Talking")
     tab.card("ongoing")
-    assert house.switchboard.dialled("+442079460653") == 1
+    assert agents.fake_pbx.dialled("+442079460653") == 1
     tab.page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
 
 
-def test_who_has_no_phone(house, browsers):
+def test_who_has_no_phone(agents, browsers):
     """Nothing is asked, nothing is shown, and a number stays what it is in Odoo."""
     names = ("group_user", "group_partner_manager")
     domain = [("module", "=", "base"), ("name", "in", names)]
-    found = house.admin.call("ir.model.data", "search_read", domain, ["res_id"])
+    found = agents.admin.call("ir.model.data", "search_read", domain, ["res_id"])
     groups = [group["res_id"] for group in found]
     user = {"name": "Nora", "login": "nora", "password": "nora", "group_ids": groups}
-    house.admin.call("res.users", "create", user)
-    tab = browsers.one("nora", f"/odoo/res.partner/{house.partner}")
+    agents.admin.call("res.users", "create", user)
+    tab = browsers.one("nora", f"/odoo/res.partner/{agents.partner}")
     link = tab.page.locator(".o_phone_form_link")
     expect(link).to_have_attribute("href", f"tel:{NUMBER}")
     expect(tab.page.locator("[name=function] input")).to_have_value(HOSTILE)

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import log
 import pytest
+from browser import Browsers, FakePbx
 from playwright.sync_api import expect
 from proxy import Proxy
-from screen import Browsers, Switchboard
 
 KNOWN = "+442079460201"  # in the demo data
 NAME = "Amelia Whitlock"
@@ -18,25 +18,25 @@ GONE = [r"WebSocket connection to .* failed", r"net::ERR_\w+"]
 
 
 @pytest.fixture(scope="module")
-def house(prefork):
+def agents(prefork):
     odoo, pbx, _provider = prefork
     proxy = Proxy(odoo.port, odoo.websocket_port)
     front = SimpleNamespace(url=proxy.url, login=odoo.login)
-    yield SimpleNamespace(odoo=odoo, front=front, switchboard=Switchboard(pbx))
+    yield SimpleNamespace(odoo=odoo, front=front, fake_pbx=FakePbx(pbx))
     proxy.close()
 
 
 @pytest.fixture
-def browsers(chromium, house):
-    opened = Browsers(chromium, house.front)
+def browsers(chromium, agents):
+    opened = Browsers(chromium, agents.front)
     yield opened
     opened.close()
     assert not opened.told()
 
 
-def test_a_call_on_two_desks(house, browsers):
+def test_a_call_on_two_desks(agents, browsers):
     admin, demo = browsers.one("admin"), browsers.one("demo")
-    call = house.switchboard.ring(KNOWN, "100", "101")
+    call = agents.fake_pbx.ring(KNOWN, "100", "101")
     for tab in (admin, demo):
         expect(tab.card("ringing").get_by_role("heading")).to_have_text(NAME)
     call.answer("101")
@@ -62,17 +62,17 @@ def websocket_process(odoo):
     return None
 
 
-def test_the_websocket_s_process_is_killed(house, browsers):
+def test_the_websocket_s_process_is_killed(agents, browsers):
     """Odoo starts another, the page connects to it, and asks how things stand."""
     browsers.harmless += GONE
     tab = browsers.one("admin")
-    call = house.switchboard.ring(KNOWN, "100")
+    call = agents.fake_pbx.ring(KNOWN, "100")
     tab.card("ringing")
-    killed = websocket_process(house.odoo)
+    killed = websocket_process(agents.odoo)
     os.kill(killed, signal.SIGKILL)
     call.answer("100")
     log.until(
-        lambda: websocket_process(house.odoo) not in (None, killed),
+        lambda: websocket_process(agents.odoo) not in (None, killed),
         *(30, "another process serves the websocket"),
     )
     tab.card("ongoing")

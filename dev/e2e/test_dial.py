@@ -80,9 +80,9 @@ def threaded(odoo, pbx, provider):
     return House(odoo, pbx)
 
 
-def click_together(house, number):
+def click_together(system, number):
     """Click in many browsers at the same moment; the ids that were returned."""
-    logins = [house.odoo.login("admin") for _ in range(CLICKS)]
+    logins = [system.odoo.login("admin") for _ in range(CLICKS)]
     start = threading.Barrier(CLICKS)
 
     def click(login):
@@ -95,30 +95,30 @@ def click_together(house, number):
 
 @pytest.mark.parametrize("kind", ["threaded", "prefork"])
 def test_clicks_of_the_same_moment_are_one_dial(kind, request):
-    house, number = request.getfixturevalue(kind), NUMBER.format(1)
-    house.settle(story="calltype")
-    ids = click_together(house, number)
+    system, number = request.getfixturevalue(kind), NUMBER.format(1)
+    system.settle(story="calltype")
+    ids = click_together(system, number)
     assert len(set(ids)) == 1
-    log.until(lambda: house.rows(number)[0][1] == "done", 20, "the call ends")
-    [[call_id, _state, outcome, _ref]] = house.rows(number)
+    log.until(lambda: system.rows(number)[0][1] == "done", 20, "the call ends")
+    [[call_id, _state, outcome, _ref]] = system.rows(number)
     assert (call_id, outcome) == (ids[0], "answered")
-    assert house.asked(number) == 1
+    assert system.asked(number) == 1
 
 
 @pytest.mark.parametrize("kind", ["threaded", "prefork"])
-def test_every_story_is_one_call(kind, request):
-    house = request.getfixturevalue(kind)
+def test_every_way_to_tell_a_click_is_one_call(kind, request):
+    system = request.getfixturevalue(kind)
     for place, story in enumerate(STORIES):
         number = NUMBER.format(10 + place)
-        house.settle(story=story)
-        call_id = house.admin.call("pbx.call", "dial", number)
+        system.settle(story=story)
+        call_id = system.admin.call("pbx.call", "dial", number)
         # Until the last leg and the recording are told.
-        log.until(lambda n=number: house.rows(n)[0][1] == "done", 20, story)
+        log.until(lambda n=number: system.rows(n)[0][1] == "done", 20, story)
         time.sleep(1)
-        assert not log.waiting(house.odoo)
-        [[found, _state, outcome, ref]] = house.rows(number)
+        assert not log.waiting(system.odoo)
+        [[found, _state, outcome, ref]] = system.rows(number)
         assert (found, outcome, bool(ref)) == (call_id, "answered", True), story
-        [call] = house.admin.call("pbx.call", "read", [call_id], ["recording_ids"])
+        [call] = system.admin.call("pbx.call", "read", [call_id], ["recording_ids"])
         assert len(call["recording_ids"]) == 1, story
 
 

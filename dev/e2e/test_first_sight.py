@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from house import NUMBER, UNKNOWN
+from browser import HOSTILE
+from desk_fixtures import NUMBER, UNKNOWN
 from playwright.sync_api import expect
-from screen import HOSTILE
 
 SIGHT = ".o_pbx_first_sight"
 

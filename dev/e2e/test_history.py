@@ -132,7 +132,7 @@ def odoo(servers):
 
 @pytest.fixture(scope="module")
 def outage(instance, odoo):
-    path = instance.folder / "history-sandbox.log"
+    path = instance.folder / "history-pbx.log"
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, path)
     # The demo data have calls already.
     odoo.sql("delete from pbx_call")

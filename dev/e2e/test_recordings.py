@@ -18,10 +18,10 @@ def odoo(servers):
 
 @pytest.fixture(scope="module")
 def pbx(instance, odoo):
-    path = instance.folder / "recordings-sandbox.log"
+    path = instance.folder / "recordings-pbx.log"
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, path)
     odoo.sql("delete from pbx_call")  # those of the demo data
-    # As after Connect: the job asks the look-alike, which the demo's provider may not.
+    # As after Connect: the job asks the fake PBX, which the demo's provider may not.
     odoo.login("admin").call(
         "pbx.provider", "write", [provider["id"]], {"server_url": pbx.url}
     )

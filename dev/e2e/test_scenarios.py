@@ -1,4 +1,4 @@
-"""Every kind of call, as the look-alike tells it, is one call in the log.
+"""Every kind of call, as the fake PBX tells it, is one call in the log.
 
 What is expected is written down here, from what a call means, not from what the code
 does; the times are worked out from the times of receipt that the inbox kept.
@@ -8,8 +8,8 @@ import json
 import random
 from datetime import timedelta
 
+import expected_times
 import log
-import oracle
 import pytest
 from posting import post, session
 
@@ -148,7 +148,7 @@ class Desk:
         self.check_party(call)
         shown = {name: call[name] for name in ("start", "answer", "stop")}
         shown["waits"] = call["wait_seconds"], call["talk_seconds"]
-        assert shown == oracle.times(events, self.start, call["outcome"])
+        assert shown == expected_times.times(events, self.start, call["outcome"])
         if call["direction"] == "inbound":
             self.check_rings(call, events)
 

@@ -8,12 +8,12 @@ import log
 import posting
 import pytest
 
-from lib import logcheck, places
+from lib import logcheck, paths
 from lib import pbx as introduction
 from lib.instance import Instance
 from server import Odoo
 
-RELEASE = places.DEV / "releases/cloud_pbx-19.0.1.0.0.tar.xz"
+RELEASE = paths.DEV / "releases/cloud_pbx-19.0.1.0.0.tar.xz"
 DATABASE = "e2e_upgrade"
 CALLER = "+442079460288"
 # Read before and after, each with all that a person or the code had written.
@@ -61,8 +61,8 @@ class Released(Instance):
         super().__init__(instance.folder, instance.tools)
         self.conf = addons / "odoo.conf"
         before = instance.conf.read_text()
-        assert str(places.addons()) in before
-        self.conf.write_text(before.replace(str(places.addons()), str(addons)))
+        assert str(paths.addons()) in before
+        self.conf.write_text(before.replace(str(paths.addons()), str(addons)))
 
 
 def rows(odoo, table, renamed=None):

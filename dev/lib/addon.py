@@ -3,7 +3,7 @@
 import hashlib
 import os
 
-from .places import CHECKOUT
+from .paths import CHECKOUT
 
 # What a server never loads: a change in it needs no update of a database.
 ASIDE = {"dev", "docs", "tests", "dist", "node_modules", "__pycache__"}

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from . import venv
-from .places import is_root
+from .paths import is_root
 from .terminal import Stop, run, say, step
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")

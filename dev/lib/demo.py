@@ -1,4 +1,4 @@
-"""The demo: a database with a played day, Odoo and the look-alike PBX serving."""
+"""The demo: a database with a played day, Odoo and the fake PBX serving."""
 
 import json
 import os
@@ -6,11 +6,11 @@ import re
 import signal
 import time
 
-from . import addon, pbx, places, servers, setup
-from .held import Held
+from . import addon, paths, pbx, servers, setup
 from .instance import Instance
+from .lock_file import LockFile
 from .rpc import Login
-from .servers import OdooServer, SandboxServer
+from .servers import FakePbxServer, OdooServer
 from .terminal import Stop, say, step
 
 DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,50}")
@@ -18,9 +18,9 @@ BUNDLE = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
 
 
 def command() -> None:
-    database, odoo_port, sandbox_port = wishes()
-    claim = Held(
-        places.state() / "run" / f"demo-{database}",
+    database, odoo_port, pbx_port = wishes()
+    lock = LockFile(
+        paths.state() / "run" / f"demo-{database}",
         f"A demo of this checkout already serves the database {database}: "
         "make stop ends it, or choose another with DB=<name>.",
     )
@@ -28,11 +28,11 @@ def command() -> None:
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
     try:
-        serve(database, odoo_port, sandbox_port)
+        serve(database, odoo_port, pbx_port)
     except KeyboardInterrupt:
         say("Stopped. The database stays for the next start; make clean deletes it.")
     finally:
-        claim.let_go()
+        lock.release()
 
 
 def interrupt(_signal, _frame):
@@ -62,46 +62,46 @@ def wishes() -> tuple[str, int, int]:
     return database, *ports
 
 
-def serve(database: str, odoo_port: int, sandbox_port: int) -> None:
+def serve(database: str, odoo_port: int, pbx_port: int) -> None:
     tools = setup.everything()
     instance = setup.home(tools)
     code = addon.fingerprint()
     new = prepare(instance, database, code)
-    log = places.logs() / f"demo-{database}.log"
+    log = paths.logs() / f"demo-{database}.log"
     log.unlink(missing_ok=True)
-    pbx_log = places.logs() / f"demo-{database}-pbx.log"
+    pbx_log = paths.logs() / f"demo-{database}-pbx.log"
     pbx_log.unlink(missing_ok=True)
-    odoo, sandbox = OdooServer(instance, database, odoo_port, log), None
+    odoo, fake_pbx = OdooServer(instance, database, odoo_port, log), None
     try:
         with step("starting Odoo and the look-alike PBX"):
             odoo.start()
             admin = odoo.login("admin")
             fix_address(admin, odoo.url)
-            sandbox, provider = pbx.introduce(
-                odoo, tools.venv.python, pbx_log, sandbox_port, admin=admin
+            fake_pbx, provider = pbx.introduce(
+                odoo, tools.venv.python, pbx_log, pbx_port, admin=admin
             )
             # As an administrator does: it takes over lines and names, too.
             admin.call("pbx.provider", "action_connect", [provider["id"]])
         if new:
-            play_day(sandbox)
+            play_day(fake_pbx)
             forget_the_start(admin, provider["id"])
             remember(instance, database, code, day=True)
         with step("preparing the first page"):
             warm(admin)
-        announce(odoo, sandbox)
-        while odoo.running() and sandbox.running():
+        announce(odoo, fake_pbx)
+        while odoo.running() and fake_pbx.running():
             time.sleep(0.5)
-        dead = sandbox if odoo.running() else odoo
+        dead = fake_pbx if odoo.running() else odoo
         raise Stop(f"{dead.title} ended. Its log ({dead.log}):\n{dead.tail()}")
     finally:
-        if sandbox:
-            sandbox.stop()
+        if fake_pbx:
+            fake_pbx.stop()
         odoo.stop()
 
 
 def prepare(instance: Instance, database: str, code: str) -> bool:
     """Create the database or bring it up to date; True when it is a new one."""
-    log = places.logs() / f"demo-{database}-install.log"
+    log = paths.logs() / f"demo-{database}-install.log"
     log.unlink(missing_ok=True)
     state = {}
     if instance.exists(database):
@@ -138,11 +138,11 @@ def fix_address(admin: Login, url: str) -> None:
         admin.call("ir.config_parameter", "set_param", name, value)
 
 
-def play_day(sandbox: SandboxServer) -> None:
+def play_day(fake_pbx: FakePbxServer) -> None:
     with step("playing a short day of calls"):
-        day = sandbox.post("/control/day")
+        day = fake_pbx.post("/control/day")
     if day.get("failed") or not day.get("calls"):
-        raise Stop(f"The played day went wrong ({day}). The log: {sandbox.log}")
+        raise Stop(f"The played day went wrong ({day}). The log: {fake_pbx.log}")
     say(f"    {day['calls']} calls")
 
 
@@ -161,10 +161,10 @@ def warm(admin: Login) -> None:
             admin.get(path)
 
 
-def announce(odoo: OdooServer, sandbox: SandboxServer) -> None:
+def announce(odoo: OdooServer, fake_pbx: FakePbxServer) -> None:
     say()
     say(f"Odoo                 {odoo.url}")
-    say(f"The look-alike PBX   {sandbox.url}")
+    say(f"The look-alike PBX   {fake_pbx.url}")
     say("Logins               admin/admin (supervisor), demo/demo (agent)")
     say(f"Odoo's log           {odoo.log}")
     say("Ctrl-C stops both.")

@@ -3,18 +3,18 @@
 import shutil
 from pathlib import Path
 
-from . import held, places
+from . import lock_file, paths
 from .instance import Instance
 from .terminal import Stop, say, step
 
 
 def run(words: list[str]) -> None:
     if words == ["stop"]:
-        stop(places.state())
+        stop(paths.state())
     elif words == ["clean"]:
-        clean(places.state())
+        clean(paths.state())
     elif words == ["distclean"]:
-        cache = places.cache()
+        cache = paths.cache()
         for state in (cache / "checkouts").glob("*"):
             clean(state)
         for seed in cache.glob("seed-*"):
@@ -27,19 +27,19 @@ def run(words: list[str]) -> None:
 
 def stop(state: Path) -> None:
     """Stop a checkout's demos, then its database server."""
-    for claim in sorted((state / "run").glob("demo-*")):
-        if held.end(claim):
-            say(f"stopped the demo of {claim.name.removeprefix('demo-')}")
+    for lock in sorted((state / "run").glob("demo-*")):
+        if lock_file.end(lock):
+            say(f"stopped the demo of {lock.name.removeprefix('demo-')}")
     for folder in state.glob("home-*"):
         Instance(folder).cluster.stop()
 
 
 def clean(state: Path) -> None:
     """Stop a checkout's things and delete its databases, files and logs."""
-    for claim in sorted((state / "run").glob("scratch-*")):
-        if held.end(claim):
-            say(f"ended the run {claim.name.removeprefix('scratch-')}")
+    for lock in sorted((state / "run").glob("temp-*")):
+        if lock_file.end(lock):
+            say(f"ended the run {lock.name.removeprefix('temp-')}")
     stop(state)
-    for folder in [*state.glob("home-*"), *state.glob("scratch-*")]:
+    for folder in [*state.glob("home-*"), *state.glob("temp-*")]:
         Instance(folder).remove()
     shutil.rmtree(state)

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import places, postgres
+from . import paths, postgres
 from .odoo import Odoo
-from .places import MODULE, short_hash
+from .paths import MODULE, short_hash
 from .postgres import Cluster
 from .terminal import Stop, run, step
 from .venv import Venv
@@ -37,7 +37,7 @@ class Instance:
 
     def configure(self) -> None:
         """Write Odoo's configuration file."""
-        addons = [*self.tools.odoo.addons, places.addons()]
+        addons = [*self.tools.odoo.addons, paths.addons()]
         settings = {
             "addons_path": ",".join(map(str, addons)),
             "data_dir": self.folder / "data",
@@ -163,13 +163,13 @@ def seed(tools: Tools, demo: bool = True) -> Path:
     """The folder of the seed, made when it is not in the cache."""
     server = postgres.version(tools.postgres).partition(".")[0]
     ident = short_hash(tools.odoo.ident, MODULES, demo, server, RECIPE)
-    folder = places.cache() / f"seed-{ident}"
+    folder = paths.cache() / f"seed-{ident}"
     if folder.exists():
         return folder
     work = Instance(folder.with_name(f"{folder.name}.tmp"), tools)
     work.remove()
     title = "with" if demo else "without"
-    log = places.logs() / f"seed-{title}-demo.log"
+    log = paths.logs() / f"seed-{title}-demo.log"
     log.unlink(missing_ok=True)
     try:
         with step(f"making the template database ({title} Odoo's demo data)"):

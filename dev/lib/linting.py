@@ -6,9 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import logcheck, places, scratch, servers, setup, venv
+from . import logcheck, paths, servers, setup, temp_instance, venv
 from .instance import Tools
-from .places import CHECKOUT, DEV, MODULE
+from .paths import CHECKOUT, DEV, MODULE
 from .terminal import Stop, environment, say
 
 TESTS_RAN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
@@ -65,7 +65,7 @@ class Lint:
 
     def odoo_style(self) -> None:
         # Through the link: the folder's name is the module's.
-        addon = places.addons() / MODULE
+        addon = paths.addons() / MODULE
         # The venv's programs, but no Odoo: pylint-odoo reads files only.
         env = environment(PYTHONPATH=None, PYTHONDONTWRITEBYTECODE=1)
         self.check(
@@ -99,7 +99,7 @@ class Lint:
                 *("--log-level=warn", *files),
                 env=env,
             )
-        if files := self.files("static/*.js", "dev/sandbox/*.js"):
+        if files := self.files("static/*.js", "dev/fake_zadarma/*.js"):
             self.check(
                 "eslint",
                 *(programs / ".bin/eslint", "--max-warnings=0"),
@@ -112,7 +112,7 @@ class Lint:
     def test_lint(self) -> None:
         """Odoo's own checks of the modules that are installed, ours among them."""
         began = time.monotonic()
-        with scratch.instance_for(self.tools, "lint") as home:
+        with temp_instance.instance_for(self.tools, "lint") as home:
             # In the run's own folder: two at a time do not share it.
             log = home.folder / "test_lint.log"
             complaint = self._ask_odoo(home, log)
@@ -140,7 +140,10 @@ class Lint:
             ).returncode
         ran = TESTS_RAN.findall(log.read_text(errors="replace"))
         if code or not ran or ran[-1][:2] != ("0", "0") or ran[-1][2] == "0":
-            bad = "\n".join(logcheck.entries(log)) or f"the log: {scratch.kept(log)}"
+            bad = (
+                "\n".join(logcheck.entries(log))
+                or f"the log: {temp_instance.kept(log)}"
+            )
             return f"Odoo ended with {code}.\n{bad}"
         return "\n".join(logcheck.complaints(log))
 

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from . import places
+from . import paths
 
 ENTRY = re.compile(
     r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) \S+ (?P<text>[\w.]+: .*)$"
 )
 LEVELS = {"WARNING", "ERROR", "CRITICAL"}
 OURS = re.compile(r"cloud_pbx|\bpbx[._]")
-ALLOWED = places.DEV / "lib/allowed_warnings.txt"
+ALLOWED = paths.DEV / "lib/allowed_warnings.txt"
 
 
 def allowed() -> list[re.Pattern]:
@@ -44,7 +44,7 @@ def complaints(path: Path) -> list[str]:
         return []
     patterns = allowed()
     # A path can hold the module's name without speaking of the module.
-    aside = [str(places.addons().parent), str(places.cache())]
+    aside = [str(paths.addons().parent), str(paths.cache())]
     found = []
     for entry in entries(path):
         text = entry

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import debian
-from .places import cache, logs, short_hash
+from .paths import cache, logs, short_hash
 from .terminal import Stop, run, step
 
 DEB_SHA256 = "9d2f598b0555db17e291d48ed24df184c70823c053c4c5ed53c467ca7f629bbf"

@@ -1,9 +1,9 @@
-"""Introduce Odoo and the look-alike PBX to each other."""
+"""Introduce Odoo and the fake PBX to each other."""
 
 from pathlib import Path
 
 from .rpc import Login
-from .servers import OdooServer, SandboxServer
+from .servers import FakePbxServer, OdooServer
 from .terminal import Stop
 
 PROVIDER = "cloud_pbx.demo_provider"
@@ -27,14 +27,14 @@ def introduce(
     port: int = 0,
     mode: str = "live",
     admin: Login | None = None,
-) -> tuple[SandboxServer, dict]:
+) -> tuple[FakePbxServer, dict]:
     """Start the PBX with the demo provider's keys, and tell both the addresses.
 
     Returns the running PBX and the provider: id, webhook_url, api_key, api_secret.
     """
     admin = admin or odoo.login("admin")
     provider = find_provider(admin)
-    pbx = SandboxServer(python, port, log)
+    pbx = FakePbxServer(python, port, log)
     addresses = {"server_url": pbx.url, "external_url": odoo.url}
     admin.call("pbx.provider", "write", [provider], addresses)
     [values] = admin.call("pbx.provider", "read", [provider], FIELDS)

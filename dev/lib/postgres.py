@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .places import is_root, short_hash
+from .paths import is_root, short_hash
 from .terminal import Stop, environment, tail
 from .venv import Venv
 

@@ -1,4 +1,4 @@
-"""Odoo and the look-alike PBX as processes: start, wait until they answer, stop."""
+"""Odoo and the fake PBX as processes: start, wait until they answer, stop."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from .instance import Instance
-from .places import DEV
+from .paths import DEV
 from .rpc import Login, request_json
 from .terminal import Stop, tail
 
@@ -144,19 +144,19 @@ class OdooServer(Server):
         return Login(self.url, self.database, user, password or user)
 
 
-class SandboxServer(Server):
-    """The look-alike PBX (dev/sandbox), which plays calls."""
+class FakePbxServer(Server):
+    """The fake PBX (dev/fake_zadarma), which plays calls."""
 
     title = "The look-alike PBX"
     health = "/healthz"
 
     def __init__(self, python: Path, port: int, log: Path, **options):
-        """`options`: the sandbox's own (key, secret, mode, zone)."""
+        """`options`: the fake PBX's own (key, secret, mode, zone)."""
         super().__init__(port or free_port(), log)
         self.python, self.options = python, options
 
     def command(self) -> list[str]:
-        words = [str(self.python), str(DEV / "sandbox"), "serve"]
+        words = [str(self.python), str(DEV / "fake_zadarma"), "serve"]
         for name, value in {"port": self.port, **self.options}.items():
             words += [f"--{name}", str(value)]
         return words
@@ -166,5 +166,5 @@ class SandboxServer(Server):
         return request_json(self.url + path, body or {})
 
     def play(self, scenario: str, **options):
-        """Let it play a call; what happened (see dev/sandbox)."""
+        """Let it play a call; what happened (see dev/fake_zadarma)."""
         return self.post("/control/play", {"scenario": scenario, **options})

@@ -6,7 +6,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from . import debian, instance, odoo, places, venv
+from . import debian, instance, odoo, paths, venv
 from .instance import Instance, Tools
 from .terminal import say
 
@@ -16,7 +16,7 @@ os.umask(0o022)  # PostgreSQL, as another user, must read what is made here
 @contextlib.contextmanager
 def lock():
     """One set-up at a time on one cache."""
-    with (places.cache() / "lock").open("w") as handle:
+    with (paths.cache() / "lock").open("w") as handle:
         said = threading.Timer(
             2, say, ["- waiting for another set-up that uses the same cache"]
         )
@@ -30,7 +30,7 @@ def lock():
 def python_only() -> venv.Venv:
     """The virtual environment: enough for the tests that need no Odoo."""
     with lock():
-        debian.install(debian.missing({"python"}), places.logs() / "apt.log")
+        debian.install(debian.missing({"python"}), paths.logs() / "apt.log")
         return venv.bring()
 
 
@@ -42,7 +42,7 @@ def everything(browser: bool = False) -> Tools:
     if odoo.needs_archive():
         wants.add("odoo")
     with lock():
-        debian.install(debian.missing(wants), places.logs() / "apt.log")
+        debian.install(debian.missing(wants), paths.logs() / "apt.log")
         # Side by side: one waits for the network while the other unpacks.
         with ThreadPoolExecutor() as pool:
             environment = pool.submit(venv.bring)
@@ -54,5 +54,5 @@ def home(tools: Tools) -> Instance:
     """The checkout's own instance, started: the demo's, and for trying things."""
     with lock():
         seed = instance.seed(tools)
-        folder = places.state() / f"home-{seed.name.removeprefix('seed-')}"
+        folder = paths.state() / f"home-{seed.name.removeprefix('seed-')}"
         return instance.plant(seed, folder, tools)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import debian, logcheck, places, scratch, setup, venv
+from . import debian, logcheck, paths, setup, temp_instance, venv
 from .instance import Instance, Tools
 from .terminal import Stop, environment, say, step
 
@@ -45,7 +45,7 @@ def choose(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
             options.append(word)
         elif not suite:
             raise Stop(f"T={word}: tests are in {', '.join(SUITES)}.")
-        elif not (places.CHECKOUT / path).exists():
+        elif not (paths.CHECKOUT / path).exists():
             raise Stop(f"T={word}: there is no {path}.")
         else:
             parts.setdefault(suite, []).append(word)
@@ -80,7 +80,7 @@ def pytest(
 ) -> None:
     """Run pytest, its output passed on; remember its closing line, judge its report."""
     # One per run: another one may go on in the same checkout.
-    junit = places.logs() / f"junit-{suite.replace('/', '-')}-{os.getpid()}.xml"
+    junit = paths.logs() / f"junit-{suite.replace('/', '-')}-{os.getpid()}.xml"
     say(f"\n=== {suite}")
     command = [*map(str, command), f"--junit-xml={junit}", "-rsfE"]
     closing = ""
@@ -92,7 +92,7 @@ def pytest(
         text=True,
         errors="replace",
         env=env,
-        cwd=cwd or places.CHECKOUT,
+        cwd=cwd or paths.CHECKOUT,
     ) as process:
         try:
             for line in process.stdout:
@@ -125,7 +125,7 @@ def pytest(
 def unit(venv, words: list[str], options: list[str], report: Report) -> None:
     """The tests without Odoo: seconds."""
     command = [venv.python, "-m", "pytest", "-q", *words, *options]
-    examples = places.cache() / "hypothesis"  # else pytest makes it in the checkout
+    examples = paths.cache() / "hypothesis"  # else pytest makes it in the checkout
     env = environment(PYTHONPATH=None, HYPOTHESIS_STORAGE_DIRECTORY=examples)
     pytest(UNIT, command, report, env=env)
 
@@ -134,9 +134,9 @@ def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
     """The suites that need a database, in an instance of this run alone."""
     if parts.get(ODOO) == [ODOO]:
         # It also installs without demo data, in a company that has no country.
-        with scratch.instance_for(tools, "bare", demo=False) as home:
+        with temp_instance.instance_for(tools, "bare", demo=False) as home:
             install(home, "bare", report)
-    with scratch.instance_for(tools, "test") as home:
+    with temp_instance.instance_for(tools, "test") as home:
         install(home, PRISTINE, report)
         if ODOO in parts:
             odoo(home, parts[ODOO], options, report)
@@ -150,7 +150,7 @@ def read_log(log: Path, title: str, report: Report) -> None:
     for line in dict.fromkeys(first_lines):
         report.failures.append(f"{title}: a warning names our module: {line}")
     if first_lines:
-        report.failures.append(f"{title}: the log: {scratch.kept(log)}")
+        report.failures.append(f"{title}: the log: {temp_instance.kept(log)}")
 
 
 def install(home: Instance, database: str, report: Report) -> None:
@@ -166,13 +166,13 @@ def odoo(home: Instance, words: list, options: list, report: Report) -> None:
     home.clone("odoo_tests", PRISTINE)
     if words == [ODOO]:
         with step("building the browser's scripts and styles"):
-            script = places.DEV / "lib/warm_assets.py"
+            script = paths.DEV / "lib/warm_assets.py"
             home.shell("odoo_tests", script, home.folder / "assets.log")
     log = home.folder / "odoo-tests.log"
-    addon = places.addons() / places.MODULE
+    addon = paths.addons() / paths.MODULE
     temporary = home.folder / "tmp"  # Chromium's profiles, removed with the run
     temporary.mkdir()
-    screenshots = places.state() / "screenshots"
+    screenshots = paths.state() / "screenshots"
     shutil.rmtree(screenshots, ignore_errors=True)
     command = [
         *(home.tools.venv.tool("pytest"), "--odoo-database=odoo_tests", "-q"),
@@ -189,7 +189,7 @@ def odoo(home: Instance, words: list, options: list, report: Report) -> None:
 
 
 def e2e(home: Instance, words: list, options: list, report: Report) -> None:
-    """The tests against started servers: Odoo and the look-alike PBX."""
+    """The tests against started servers: Odoo and the fake PBX."""
     command = [home.tools.venv.python, "-m", "pytest", "-q", *words, *options]
     with setup.lock():
         packages = venv.bring_node(home.tools.venv) / "node_modules"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .places import DEV, cache, logs, short_hash
+from .paths import DEV, cache, logs, short_hash
 from .terminal import environment, run, step
 
 REQUIREMENTS = DEV / "requirements.txt"

@@ -1,6 +1,6 @@
 """hypothesis: the same time limit on every machine (none), no files in the checkout.
 
-And a look-alike for what asks the API.
+And a fake PBX for what asks the API.
 """
 
 import os
@@ -17,15 +17,15 @@ os.environ.setdefault(
 
 from hypothesis import settings  # noqa: E402
 
-settings.register_profile("house", deadline=None, print_blob=True)
-settings.load_profile("house")
+settings.register_profile("cloud_pbx", deadline=None, print_blob=True)
+settings.load_profile("cloud_pbx")
 
 
 @pytest.fixture(scope="module", params=["live", "spec"])
-def look_alike(request):
-    from lookalike import KEY, SECRET
+def fake_pbx(request):
+    from fake_pbx import KEY, SECRET
 
-    from sandbox.running import running
+    from fake_zadarma.running import running
 
     with running(KEY, SECRET, mode=request.param) as server:
         server.mode = request.param
@@ -33,21 +33,21 @@ def look_alike(request):
 
 
 @pytest.fixture
-def pbx(look_alike):
-    """A look-alike, anew; each request it gets has to keep to the document."""
-    from lookalike import asked
+def pbx(fake_pbx):
+    """A fake PBX, anew; each request it gets has to keep to the document."""
+    from fake_pbx import asked
 
-    look_alike.reset()
-    look_alike.account.mode = look_alike.mode
-    yield look_alike
-    for entry in asked(look_alike):
+    fake_pbx.reset()
+    fake_pbx.account.mode = fake_pbx.mode
+    yield fake_pbx
+    for entry in asked(fake_pbx):
         assert not entry.get("problems"), entry
 
 
 @pytest.fixture
 def account(pbx):
     """What a dialect is told to speak to it."""
-    from lookalike import KEY, SECRET
+    from fake_pbx import KEY, SECRET
 
     from telephony.dialect import Account
 

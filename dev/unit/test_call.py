@@ -1,12 +1,12 @@
-"""What a call is: every story, told in its usual order."""
+"""What a call is: every case, told in its usual order."""
 
 from datetime import timedelta
 
+import cases_inbound
+import cases_outbound
+import cases_partial
 import pytest
-import stories_inbound
-import stories_outbound
-import stories_partial
-from stories import CLIENT, IN, OUT, OUT_2, as_expected, at, read_all
+from cases import CLIENT, IN, OUT, OUT_2, as_expected, at, read_all
 
 from telephony.call import (
     ANSWERED,
@@ -18,33 +18,33 @@ from telephony.call import (
     derive,
 )
 
-STORIES = [
-    *stories_inbound.STORIES,
-    *stories_partial.STORIES,
-    *stories_outbound.STORIES,
+CASES = [
+    *cases_inbound.CASES,
+    *cases_partial.CASES,
+    *cases_outbound.CASES,
 ]
 
 
-@pytest.mark.parametrize("story", STORIES, ids=repr)
-def test_story(story):
-    derived = derive(CallFacts(read_all(story.told)))
-    assert as_expected(derived) == story.call
-    assert derived.last_event_at == at(max(seconds for seconds, _fields in story.told))
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_story(case):
+    derived = derive(CallFacts(read_all(case.told)))
+    assert as_expected(derived) == case.call
+    assert derived.last_event_at == at(max(seconds for seconds, _fields in case.told))
 
 
 def test_stories_have_names_of_their_own():
-    names = [story.name for story in STORIES]
+    names = [case.name for case in CASES]
     assert len(names) == len(set(names)) > 100
 
 
 def test_two_ids_are_one_call_named_by_the_part_that_reached_the_client():
-    [story] = [s for s in STORIES if s.name == "click, two ids"]
-    derived = derive(CallFacts(read_all(story.told)))
+    [case] = [s for s in CASES if s.name == "click, two ids"]
+    derived = derive(CallFacts(read_all(case.told)))
     assert (derived.ref, derived.refs) == (OUT_2, tuple(sorted((OUT, OUT_2))))
 
 
 def test_one_id_is_the_call_s():
-    derived = derive(CallFacts(read_all(stories_inbound.STORIES[0].told)))
+    derived = derive(CallFacts(read_all(cases_inbound.CASES[0].told)))
     assert (derived.ref, derived.refs) == (IN, (IN,))
 
 

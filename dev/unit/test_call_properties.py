@@ -6,56 +6,54 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-import stories_inbound
-import stories_outbound
-import stories_partial
+import cases_inbound
+import cases_outbound
+import cases_partial
+from cases import CALL_START, CLIENT, IN, LINE, OUT, Case, as_expected, at, read
+from cases import read_all as read_webhooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import CALL_START, CLIENT, IN, LINE, OUT, Story, as_expected, at, read
-from stories import read_all as read_webhooks
 
 from telephony.call import ENDED, EXPIRED, SPOKEN, CallEvent, CallFacts, derive
 from telephony.zadarma import events
 
-STORIES = [
-    *stories_inbound.STORIES,
-    *stories_partial.STORIES,
-    *stories_outbound.STORIES,
+CASES = [
+    *cases_inbound.CASES,
+    *cases_partial.CASES,
+    *cases_outbound.CASES,
 ]
-ANY_STORY = st.sampled_from(STORIES)
+ANY_CASE = st.sampled_from(CASES)
 
 
 @st.composite
-def deliveries(draw, story: Story):
-    """The story's webhooks in any order, some delivered again, and later."""
+def deliveries(draw, case: Case):
+    """The case's webhooks in any order, some delivered again, and later."""
     again = draw(
         st.lists(
-            st.tuples(st.sampled_from(story.told), st.integers(0, 300_000)), max_size=6
+            st.tuples(st.sampled_from(case.told), st.integers(0, 300_000)), max_size=6
         )
     )
     repeats = [(seconds + late, fields) for (seconds, fields), late in again]
-    return draw(st.permutations([*story.told, *repeats]))
+    return draw(st.permutations([*case.told, *repeats]))
 
 
 @settings(max_examples=150)
-@given(story=ANY_STORY, data=st.data())
-def test_any_order_and_any_repeats_give_the_same_call(story, data):
-    assert_the_same_call(story, data.draw(deliveries(story)))
+@given(case=ANY_CASE, data=st.data())
+def test_any_order_and_any_repeats_give_the_same_call(case, data):
+    assert_the_same_call(case, data.draw(deliveries(case)))
 
 
 @settings(max_examples=4)
 @given(seed=st.integers(0, 2**32))
 def test_so_does_every_single_story(seed):
     random = Random(seed)
-    for story in STORIES:
-        again = [(s + random.randrange(99), f) for s, f in story.told]
-        assert_the_same_call(
-            story, random.sample([*story.told, *again], 2 * len(again))
-        )
+    for case in CASES:
+        again = [(s + random.randrange(99), f) for s, f in case.told]
+        assert_the_same_call(case, random.sample([*case.told, *again], 2 * len(again)))
 
 
-def assert_the_same_call(story, webhooks):
-    usual = CallFacts(read_webhooks(story.told))
+def assert_the_same_call(case, webhooks):
+    usual = CallFacts(read_webhooks(case.told))
     grown = CallFacts()
     for seconds, fields in webhooks:
         # One webhook, one transaction: from the database and back to it.
@@ -64,12 +62,12 @@ def assert_the_same_call(story, webhooks):
     assert grown == usual and hash(grown) == hash(usual)
     assert grown.to_json() == usual.to_json()
     assert derive(grown) == derive(usual)
-    assert as_expected(derive(grown)) == story.call
+    assert as_expected(derive(grown)) == case.call
 
 
-@given(story=ANY_STORY, data=st.data())
-def test_however_events_are_applied_together(story, data):
-    webhooks = data.draw(deliveries(story))
+@given(case=ANY_CASE, data=st.data())
+def test_however_events_are_applied_together(case, data):
+    webhooks = data.draw(deliveries(case))
     cut = data.draw(st.integers(0, len(webhooks)))
     parts = CallFacts(read_webhooks(webhooks[cut:])).add(
         CallFacts(read_webhooks(webhooks[:cut])).events
@@ -78,10 +76,10 @@ def test_however_events_are_applied_together(story, data):
     assert parts.add(parts.events) == parts
 
 
-@given(story=ANY_STORY, data=st.data())
-def test_facts_only_grow_and_answered_is_final(story, data):
+@given(case=ANY_CASE, data=st.data())
+def test_facts_only_grow_and_answered_is_final(case, data):
     facts, final = CallFacts(), False
-    for seconds, fields in data.draw(deliveries(story)):
+    for seconds, fields in data.draw(deliveries(case)):
         before, facts = facts, facts.add(read(seconds, fields))
         assert set(before.events) <= set(facts.events)
         derived = derive(facts)
@@ -93,18 +91,18 @@ def test_facts_only_grow_and_answered_is_final(story, data):
         final = ended and (derived.state, derived.outcome) == ("done", SPOKEN)
 
 
-@given(story=ANY_STORY, data=st.data())
-def test_whatever_the_clocks_say_no_time_is_negative(story, data):
+@given(case=ANY_CASE, data=st.data())
+def test_whatever_the_clocks_say_no_time_is_negative(case, data):
     receipts = data.draw(
         st.lists(
             st.integers(-400_000_000, 400_000_000),
-            min_size=len(story.told),
-            max_size=len(story.told),
+            min_size=len(case.told),
+            max_size=len(case.told),
         )
     )
     webhooks = [
         (receipt, fields)
-        for receipt, (_seconds, fields) in zip(receipts, story.told, strict=True)
+        for receipt, (_seconds, fields) in zip(receipts, case.told, strict=True)
     ]
     sound(derive(CallFacts(read_webhooks(webhooks))))
 
@@ -209,7 +207,7 @@ def test_no_form_makes_anything_raise(forms, zone, ref, given_up):
 
 @given(seconds=st.integers(0, 2**40), late=st.integers(0, 10))
 def test_a_talk_of_any_length_is_a_whole_number_the_database_can_hold(seconds, late):
-    over = stories_inbound.end("answered", seconds, "100")
+    over = cases_inbound.end("answered", seconds, "100")
     derived = derive(CallFacts(read_webhooks([(1, over), (1 + late, over)])))
     known = seconds if len(str(seconds)) < 10 else 0
     assert derived.talk == known and derived.stop == at(1)
@@ -218,7 +216,7 @@ def test_a_talk_of_any_length_is_a_whole_number_the_database_can_hold(seconds, l
 
 def test_repeats_do_not_cost_more_than_they_are():
     # A forged flood of repeats stays one event.
-    webhooks = [stories_inbound.LIFTED] * 2000
+    webhooks = [cases_inbound.LIFTED] * 2000
     facts = CallFacts(read_webhooks(webhooks))
     assert len(facts) == 1
     assert math.isclose(len(json.dumps(facts.to_json())), 400, abs_tol=200)

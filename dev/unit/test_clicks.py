@@ -1,7 +1,7 @@
 """A click is a fact too: what we asked for, until the PBX says anything."""
 
 import pytest
-from stories import CLIENT, OUT, at, dials, out_end
+from cases import CLIENT, OUT, at, dials, out_end
 from test_history import NIGHT, OUTGOING, call, row_out
 
 from telephony.call import CLICKED, EXPIRED, REFUSED, CallEvent

@@ -1,6 +1,6 @@
-"""What Zadarma is asked for, against the look-alike, in both modes of its answers.
+"""What Zadarma is asked for, against the fake PBX, in both modes of its answers.
 
-The fixtures are in ``conftest.py``: after every test the look-alike's log must be
+The fixtures are in ``conftest.py``: after every test the fake PBX's log must be
 without a problem, so each request keeps to the OpenAPI document and its corrections.
 """
 
@@ -8,7 +8,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from lookalike import CLIENT, ZADARMA, asked, rows_at, spoil
+from fake_pbx import CLIENT, ZADARMA, asked, rows_at, spoil
 
 from telephony import dialect, errors
 from telephony.dialect import Balance, Extension, Line

@@ -1,4 +1,4 @@
-"""Fetching a sound file: from real small servers that misbehave, and the look-alike."""
+"""Fetching a sound file: from real small servers that misbehave, and the fake PBX."""
 
 import http.server
 import io
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from sandbox.running import running
+from fake_zadarma.running import running
 from telephony import errors
 from telephony.http import sound as download
 
@@ -258,7 +258,7 @@ def test_an_encoded_answer_is_refused():
             fetch(url)
 
 
-# ------------------------------------------------------------------- the look-alike
+# ------------------------------------------------------------------- the fake PBX
 
 
 @pytest.fixture(scope="module")
@@ -270,14 +270,14 @@ def server():
 @pytest.fixture
 def link(server):
     server.reset()
-    ready = server.exchange.plan("answered", {"duration": 20})
-    server.exchange.play(ready)
+    ready = server.fake.plan("answered", {"duration": 20})
+    server.fake.play(ready)
     asked = {"call_id": ready.rows[0]["call_id"]}
     told = server.ask("GET", "/v1/pbx/record/request/", asked).json()
     return told.get("link") or told["links"][0]
 
 
-def test_a_recording_of_the_look_alike(server, link):
+def test_a_recording_of_the_fake_pbx(server, link):
     sound, content = fetch(link, server.url)
     assert sound.mimetype == "audio/mpeg" and content[:3] == b"ID3"
 
@@ -296,7 +296,7 @@ def test_a_recording_of_the_look_alike(server, link):
         ("200", errors.RateLimited),
     ],
 )
-def test_faults_of_the_look_alike(server, link, fault, error, monkeypatch):
+def test_faults_of_the_fake_pbx(server, link, fault, error, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", (1, 1))
     path = "/v1/pbx/record/download/*"
     server.account.faults.set([{"kind": fault, "path": path, "seconds": 5}])

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import pytest
-from lookalike import KEY, SECRET, ZADARMA, asked, spoil
-from odd_server import Noting, account_at, answer, once, served
+from fake_pbx import KEY, SECRET, ZADARMA, asked, spoil
+from faulty_server import Noting, account_at, answer, once, served
 
 from telephony import errors
 from telephony.dialect import GENERAL, STATISTICS, Account, Exchange

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from stories import (
+from cases import (
     CLIENT,
     IN,
     LINE,
@@ -19,8 +19,8 @@ from stories import (
     record,
     rings,
 )
-from stories import answer as answers
-from stories import start as begins
+from cases import answer as answers
+from cases import start as begins
 
 from telephony.call import (
     EXPIRED,

@@ -3,10 +3,10 @@
 import json
 from datetime import datetime
 
+from cases import CLIENT, IN, OUT, at, read_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import CLIENT, IN, OUT, at, read_all
-from test_call_properties import ANY_STORY, FORMS, RECEIPTS, WORDS, ZONES, sound
+from test_call_properties import ANY_CASE, FORMS, RECEIPTS, WORDS, ZONES, sound
 from test_history import row, row_out
 
 from telephony.call import (
@@ -115,9 +115,9 @@ HISTORIES = st.lists(
 
 
 @settings(max_examples=300)
-@given(story=ANY_STORY, history=HISTORIES, click=st.booleans(), data=st.data())
-def test_history_first_or_last_or_between_is_the_same_call(story, history, click, data):
-    told = [*read_all(story.told), *history, *([CLICK] if click else [])]
+@given(case=ANY_CASE, history=HISTORIES, click=st.booleans(), data=st.data())
+def test_history_first_or_last_or_between_is_the_same_call(case, history, click, data):
+    told = [*read_all(case.told), *history, *([CLICK] if click else [])]
     usual = derive(CallFacts(told))
     sound(usual)
     grown = CallFacts()
@@ -128,9 +128,9 @@ def test_history_first_or_last_or_between_is_the_same_call(story, history, click
 
 
 @settings(max_examples=200)
-@given(story=ANY_STORY, click=st.booleans())
-def test_what_the_pbx_says_takes_over_from_a_click(story, click):
-    told = read_all(story.told)
+@given(case=ANY_CASE, click=st.booleans())
+def test_what_the_pbx_says_takes_over_from_a_click(case, click):
+    told = read_all(case.told)
     alone = derive(CallFacts(told))
     both = derive(CallFacts([*told, CLICK, *([REFUSAL] if click else [])]))
     if alone.direction != OUTBOUND:

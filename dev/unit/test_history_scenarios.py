@@ -1,4 +1,4 @@
-"""Every call that the look-alike plays: told by webhooks, by history, and by both."""
+"""Every call that the fake PBX plays: told by webhooks, by history, and by both."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.running import running
-from sandbox.switchboard import SCENARIOS, plan
+from fake_zadarma.running import running
+from fake_zadarma.scenarios import SCENARIOS, plan
 from telephony import dialect
 from telephony.call import CallFacts, derive
 from telephony.dialect import Account
@@ -59,8 +59,8 @@ TRUTH = {
     ("outbound_no_money", None): outbound("failed"),
     ("extension_to_extension", None): ("internal", "answered", "101", "100", 34),
     **{
-        (f"click_{story}", told): outbound(outcome, talk)
-        for story in ("calltype", "swapped", "plain", "two_ids")
+        (f"click_{case}", told): outbound(outcome, talk)
+        for case in ("calltype", "swapped", "plain", "two_ids")
         for told, outcome, talk in (
             ("answered", "answered", 34),
             ("busy", "busy", 0),
@@ -91,7 +91,7 @@ def told(request, pbx):
     ready = plan(name, call_start=CALL_START, caller=None, **more)
     pbx.reset()
     pbx.account.mode = pbx.mode
-    pbx.exchange.keep_rows(ready.rows)
+    pbx.fake.keep_rows(ready.rows)
     account = Account(key=KEY, secret=SECRET, server_url=pbx.url, zone=ZONE)
     page = ZADARMA.fetch_history(account, START - timedelta(days=1), NIGHT)
     assert page.next is None and page.rows == len(ready.rows) == len(page.events)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from stories import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
+from cases import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
 
 from telephony.call import INBOUND, LOGGED, OUTBOUND
 from telephony.zadarma import statistics
@@ -199,7 +199,7 @@ def test_the_order_of_the_rows_is_that_of_the_receipts():
     assert receipts == sorted(set(receipts)) and receipts[0] == FETCHED
 
 
-class Told:
+class FakeClient:
     """As much of a client as paging wants."""
 
     def __init__(self, *answers):
@@ -221,7 +221,7 @@ class TestCut:
         return statistics.fetch(client, self.BEGIN, self.STOP, page)
 
     def test_the_rest_is_asked_for_anew(self):
-        client = Told(([LIVE], "2026-05-08 00:00:00"), ([], None))
+        client = FakeClient(([LIVE], "2026-05-08 00:00:00"), ([], None))
         first = self.fetch(client)
         assert first.until == datetime(2026, 5, 7, 19)
         last = self.fetch(client, first.next)
@@ -232,9 +232,9 @@ class TestCut:
         "told", [None, "", "nonsense", "2026-05-20 05:00:00", "2026-05-20 03:00:00"]
     )
     def test_the_end_of_now_is_no_cut(self, told):
-        page = self.fetch(Told(([], told)))
+        page = self.fetch(FakeClient(([], told)))
         assert (page.next, page.until) == (None, self.STOP)
 
     def test_it_gets_on_or_says_so(self):
         with pytest.raises(statistics.errors.BadAnswer):
-            self.fetch(Told(([], "2026-05-01 03:00:00")))
+            self.fetch(FakeClient(([], "2026-05-01 03:00:00")))

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from cases import IN, start
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import IN, start
 
 from telephony.call import CallFacts, derive
 from telephony.dialect import fixed_zone

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from lookalike import CLIENT, KEY, ZADARMA, asked
-from odd_server import BALANCE, OK, Noting, account_at, answer, hang_up, once, served
+from fake_pbx import CLIENT, KEY, ZADARMA, asked
+from faulty_server import BALANCE, OK, Noting, account_at, answer, hang_up, once, served
 
 from telephony import errors
 from telephony.dialect import GENERAL, Account

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from stories import (
+from cases import (
     CLIENT,
     IN,
     LINE,

@@ -1,0 +1,253 @@
+"""The control API, ``/control/…``: JSON in, JSON out; tests, the page and the command
+line use it. A mistake gets 4xx and one sentence."""
+
+from flask import Blueprint, current_app, jsonify, request
+
+from . import day, faults, settings, wire
+from .answers import Refused
+from .scenarios import PARAMETERS, SCENARIOS
+
+blueprint = Blueprint("control", __name__, url_prefix="/control")
+
+_TEXT = {"type": "string", "maxLength": 200}
+PLAY_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["scenario"],
+    "properties": {
+        **dict.fromkeys(PARAMETERS, {"type": ["string", "null"], "maxLength": 200}),
+        "scenario": {"type": "string"},
+        "extensions": {"type": ["array", "null"], "items": _TEXT, "minItems": 1},
+        "duration": {"type": ["integer", "null"], "minimum": 0},
+        "speed": {"type": "number", "minimum": 0},
+        "wait": {"type": "boolean"},
+    },
+}
+CALL_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": dict.fromkeys(("caller", "line", "extension", "to"), _TEXT),
+}
+
+
+def _pbx():
+    return current_app.extensions["pbx"]
+
+
+def _asked(schema=None, what="request"):
+    """Return the JSON object that was sent; no body is an empty one."""
+    if not request.get_data():
+        told = {}
+    else:
+        told = request.get_json(silent=True)
+        if not isinstance(told, dict):
+            raise Refused(
+                "Send a JSON object, with the header Content-Type: application/json."
+            )
+    if schema:
+        settings.check(schema, told, what)
+    return told
+
+
+@blueprint.errorhandler(Refused)
+def _refused(refusal):
+    return {"status": "error", "message": refusal.message}, refusal.status
+
+
+@blueprint.post("/webhook")
+def webhook():
+    """Set both addresses, as saving them in the cabinet does."""
+    url = _asked().get("url")
+    if not isinstance(url, str) or not url:
+        raise Refused('Send {"url": "https://…"}, the address of the webhook.')
+    reason = _pbx().set_url(url)
+    if reason:
+        raise Refused(reason)
+    return {"status": "success", "url": url}
+
+
+@blueprint.get("/scenarios")
+def scenarios():
+    return jsonify(
+        [
+            {"name": name, "direction": kind.direction, "title": kind.title}
+            for name, kind in SCENARIOS.items()
+        ]
+    )
+
+
+def _plan(told):
+    parameters = {
+        name: value
+        for name, value in told.items()
+        if name not in ("scenario", "speed", "wait")
+    }
+    try:
+        return _pbx().plan(told["scenario"], parameters)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+@blueprint.post("/play")
+def play():
+    """Play a scenario; ``wait`` false: in the background."""
+    told = _asked(PLAY_SCHEMA)
+    ready = _plan(told)
+    if told.get("wait", True):
+        entries = _pbx().play(ready, told.get("speed", 0))
+        return {"pbx_call_id": ready.pbx_call_id, "events": entries}
+    _pbx().play_later(ready, told.get("speed", 0))
+    return {"pbx_call_id": ready.pbx_call_id, "events": []}, 202
+
+
+@blueprint.route("/render", methods=["GET", "POST"])
+def render():
+    """The signed requests of a scenario, not sent. GET: parameters in the query."""
+    told = _asked() if request.method == "POST" else _query()
+    settings.check(PLAY_SCHEMA, told, "request")
+    ready = _plan(told)
+    secret = _pbx().account.secret
+    return {
+        "pbx_call_id": ready.pbx_call_id,
+        "events": [
+            {**wire.render(step, secret).as_json(), "delay": step.delay}
+            for step in ready.steps
+        ],
+    }
+
+
+def _query():
+    told = dict(request.args)
+    if "extensions" in told:
+        told["extensions"] = told["extensions"].split(",")
+    if told.get("duration", "").isdigit():
+        told["duration"] = int(told["duration"])
+    return told
+
+
+@blueprint.post("/day")
+def play_day():
+    _asked()
+    return day.play(_pbx())
+
+
+# -- steered calls ---------------------------------------------------------------------
+
+
+@blueprint.get("/calls")
+def calls():
+    return jsonify(_pbx().calls.all())
+
+
+@blueprint.post("/calls")
+def begin():
+    return _pbx().calls.begin(_asked(CALL_SCHEMA)).as_json(), 201
+
+
+@blueprint.get("/calls/<wanted>")
+def one(wanted):
+    return _pbx().calls.get(wanted).as_json()
+
+
+def _text(told, name):
+    value = told.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Refused(f"{name} must be a text.")
+    return value
+
+
+@blueprint.post("/calls/<wanted>/answer")
+def answer(wanted):
+    extension = _text(_asked(), "extension")
+    return _pbx().calls.answer(wanted, extension).as_json()
+
+
+@blueprint.post("/calls/<wanted>/transfer")
+def transfer(wanted):
+    return _pbx().calls.transfer(wanted, _text(_asked(), "to")).as_json()
+
+
+@blueprint.post("/calls/<wanted>/hangup")
+def hang_up(wanted):
+    disposition = _text(_asked(), "disposition")
+    return _pbx().calls.hang_up(wanted, disposition).as_json()
+
+
+@blueprint.post("/calls/<wanted>/press")
+def press(wanted):
+    digits = _text(_asked(), "digits") or ""
+    return _pbx().calls.press(wanted, digits).as_json()
+
+
+# -- what happened, and what shall happen ----------------------------------------------
+
+
+def _whole(name, default):
+    text = request.args.get(name, str(default))
+    if not text.isdigit():
+        raise Refused(f"{name} must be a whole number.")
+    return int(text)
+
+
+@blueprint.get("/log")
+def log():
+    """Webhooks, newest first; ``kind``: ``webhook``, ``api`` or ``all``."""
+    kind = request.args.get("kind", "webhook")
+    if kind not in ("webhook", "api", "all"):
+        raise Refused("kind is one of: webhook, api, all.")
+    journal = _pbx().account.journal
+    wanted = None if kind == "all" else kind
+    return jsonify(journal.read(wanted, _whole("after", 0), _whole("limit", 200)))
+
+
+@blueprint.delete("/log")
+def clear_log():
+    _pbx().account.journal.clear()
+    return {"status": "success"}
+
+
+@blueprint.get("/state")
+def state():
+    """All that the page shows, in one answer."""
+    pbx = _pbx()
+    return {
+        "run": pbx.account.run,
+        "settings": settings.read(pbx.account),
+        "calls": pbx.calls.all(),
+        "log": pbx.account.journal.read(after=_whole("after", 0), limit=200),
+    }
+
+
+@blueprint.get("/settings")
+def read_settings():
+    return settings.read(_pbx().account)
+
+
+@blueprint.post("/settings")
+def change_settings():
+    settings.change(_pbx().account, _asked())
+    return settings.read(_pbx().account)
+
+
+@blueprint.get("/faults")
+def read_faults():
+    return {"faults": _pbx().account.faults.as_json()}
+
+
+@blueprint.post("/faults")
+def set_faults():
+    """Replace the faults in wait; ``{}`` or an empty list: none."""
+    told = _asked(
+        settings.closed({"faults": {"type": "array", "items": faults.SCHEMA}})
+    )
+    _pbx().account.faults.set(told.get("faults", []))
+    return read_faults()
+
+
+@blueprint.delete("/rows")
+def forget():
+    """Forget past calls: statistics, recordings and links."""
+    account = _pbx().account
+    with account.lock:
+        account.rows, account.recordings, account.links = [], {}, {}
+    return {"status": "success"}
