@@ -70,10 +70,9 @@ def rows(odoo, table, renamed=None):
     names = KEPT[table]
     for before, after in RENAMED.get(table, {}).items():
         names += f", {after if renamed else before}"
-    has_id = not table.endswith("_rel")
-    if has_id:
-        return odoo.sql(f"select id, {names} from {table} order by id")
-    return odoo.sql(f"select {names} from {table} order by {names}")
+    if not table.endswith("_rel"):
+        names = f"id, {names}"
+    return odoo.sql(f"select {names} from {table} order by {names.split(', ')[0]}, 2")
 
 
 def state_of(odoo, renamed=False):
