@@ -40,5 +40,6 @@
             "cloud_pbx/static/tests/**/*.test.js",
         ],
     },
+    "post_load": "post_load",
     "application": True,
 }

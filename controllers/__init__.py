@@ -1,1 +1,1 @@
-from . import outage, recording, webhook
+from . import recording, webhook

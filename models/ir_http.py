@@ -1,13 +1,11 @@
 import logging
 
-import psycopg2
-
 from odoo import models
-from odoo.http import Response, request
+from odoo.http import request
+
+from .tools.outage import later_response
 
 _logger = logging.getLogger(__name__)
-
-WEBHOOK_PREFIX = "/pbx/"
 
 
 class IrHttp(models.AbstractModel):
@@ -24,17 +22,17 @@ class IrHttp(models.AbstractModel):
 
     def session_info(self):
         info = super().session_info()
-        # Who has no phone is asked nothing, and asks nothing.
+        # The pages of users without a phone send no requests of ours.
         if self.env["pbx.desk"]._phones():
             info["cloud_pbx_phone"] = True
         return info
 
     @classmethod
     def _handle_error(cls, exception):
-        # A PBX that is told 404 or 500 may give the address up; 503 says "later".
-        if isinstance(
-            exception, psycopg2.Error
-        ) and request.httprequest.path.startswith(WEBHOOK_PREFIX):
-            _logger.error("The inbox cannot be written: %s", type(exception).__name__)
-            return Response("The inbox cannot be written.", 503, mimetype="text/plain")
+        response = later_response(request.httprequest.path, exception)
+        if response:
+            # The exception's own text may hold what the event does.
+            what = response.get_data(as_text=True).partition(".")[0]
+            _logger.error("%s: %s", what, type(exception).__name__)
+            return response
         return super()._handle_error(exception)

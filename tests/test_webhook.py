@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..controllers import webhook
+from ..models.inbox import webhook
 from ..telephony.zadarma.signature import sign_event
 from .common import CALLER, LINE, REF, SECRET, PbxHttpCase, log_lines
 

@@ -1,0 +1,81 @@
+"""A request to a webhook: who is asking, is it proven, keep it, answer."""
+
+import logging
+import time
+
+from ...telephony import dialect as dialects
+
+_logger = logging.getLogger(__name__)
+
+# A stranger must not be able to fill the log: one line in so many seconds for each
+# kind of refusal.
+LOG_PAUSE_SECONDS = 60
+MAX_KINDS = 1000
+_last_logged = {}
+# The few words that a refused stranger gets.
+REASONS = {
+    400: "Bad request",
+    403: "Forbidden",
+    404: "Not found",
+    413: "Too large",
+    415: "Unsupported media type",
+}
+
+
+def answer(env, dialect, token, request):
+    """Return the reply to a request; commits what is answered with 200.
+
+    :param env: the superuser's: a PBX has no user.
+    :param str dialect: code of the dialect in the address.
+    :param str token: the secret of the address.
+    :param request: the :class:`~...telephony.dialect.Request`.
+    :return: a :class:`~...telephony.dialect.Reply`.
+    """
+    settings = None
+    try:
+        settings = _settings(env, dialect, token)
+        vendor = dialects.get(settings.dialect)
+        if request.method != "POST":
+            return vendor.handshake(request, settings.account)
+        if not settings.is_running:
+            raise dialects.Refused(
+                403, "inactive: archived, or nobody active is entered under “Run as”"
+            )
+        delivery = vendor.check(request, settings.account)
+        return env["pbx.event"]._receive(settings, delivery)
+    except dialects.Refused as refused:
+        _log_refusal(dialect, settings and settings.id, refused)
+        reason = REASONS.get(refused.status, "Refused")
+        return dialects.Reply(status=refused.status, body=reason)
+
+
+def _settings(env, dialect, token):
+    """Return the settings of the provider whose address was called.
+
+    :raises Refused: there is none.
+    """
+    providers = env["pbx.provider"]
+    try:
+        settings = providers._settings(providers._id_by_token(token))
+    except LookupError:
+        settings = None
+    if settings is None or settings.dialect != dialect:
+        raise dialects.Refused(404, "unknown token")
+    return settings
+
+
+def _log_refusal(dialect, provider_id, refused):
+    """Log why a request was refused, without anything that it holds."""
+    key = (dialect, provider_id, refused.status, refused.reason)
+    now = time.monotonic()
+    if now - _last_logged.get(key, -LOG_PAUSE_SECONDS) < LOG_PAUSE_SECONDS:
+        return
+    if len(_last_logged) > MAX_KINDS:
+        _last_logged.clear()
+    _last_logged[key] = now
+    _logger.warning(
+        "Event for cloud PBX %s refused (%s): %s",
+        provider_id or "?",
+        refused.status,
+        refused.reason,
+    )

@@ -1,0 +1,137 @@
+"""What is answered while the database fails, and what is set up once per process."""
+
+import logging
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import psycopg2
+
+from odoo import http
+from odoo.tests import TransactionCase, tagged
+
+from .. import hooks
+from .common import PbxHttpCase, log_lines
+from .recordings import RecordingCase
+from .test_webhook import START
+
+WEBHOOK, RECORDING = "/pbx/zadarma/token", "/pbx/recording/1"
+AWAY = psycopg2.OperationalError("terminating connection")
+
+
+@tagged("post_install", "-at_install")
+class TestDatabaseFails(RecordingCase, PbxHttpCase):
+    """The database hiccups while a request is served."""
+
+    def failing(self, model, method, error):
+        return patch.object(type(self.env[model]), method, side_effect=error)
+
+    def hear(self, error):
+        self.authenticate(self.supervisor.login, self.supervisor.login)
+        with self.failing("pbx.recording", "_find_readable", error), log_lines() as lines:
+            return self.url_open("/pbx/recording/1"), str(lines)
+
+    def test_the_webhook_speaks_of_the_inbox(self):
+        for error in (AWAY, psycopg2.errors.DiskFull(), psycopg2.InternalError()):
+            with self.subTest(error), log_lines():
+                with self.failing("pbx.event", "_receive", error):
+                    response = self.post("NOTIFY_START", START)
+                self.assertEqual(response.status_code, 503)
+                self.assertIn("inbox", response.text)
+
+    def test_a_recording_s_listener_reads_of_the_recording(self):
+        response, logged = self.hear(AWAY)
+        self.assertEqual(response.status_code, 503)
+        self.assertTrue(response.headers["Content-Type"].startswith("text/plain"))
+        self.assertIn("recording", response.text)
+        self.assertTrue(response.headers["Retry-After"].isdecimal())
+        self.assertNotIn("inbox", response.text + logged)
+
+    def test_a_bug_is_no_hiccup(self):
+        """Waiting would not help: Odoo's own answer, with its traceback in the log."""
+        response, logged = self.hear(psycopg2.errors.UndefinedColumn("no such column"))
+        self.assertEqual(response.status_code, 500)
+        self.assertNotIn("inbox", response.text + logged)
+
+    def test_no_other_page_is_touched(self):
+        with self.failing("ir.http", "_match", AWAY), log_lines():
+            text = self.url_open("/pbxother").text
+        self.assertNotIn("inbox", text)
+        self.assertNotIn("recording", text)
+
+
+@tagged("post_install", "-at_install")
+class TestHooks(TransactionCase):
+    """The database is away before a route is known."""
+
+    def request(self, path, database=None):
+        return SimpleNamespace(
+            httprequest=SimpleNamespace(path=path),
+            _get_session_and_dbname=lambda: (None, database),
+        )
+
+    def serve_nodb(self, path, error=None):
+        """Return the answer's status and text; ``(None, "")`` is Odoo's own."""
+        answer = hooks._serve_nodb
+        if error:
+            try:
+                raise http.RegistryError("unusable") from error
+            except http.RegistryError:
+                response = answer(lambda _request: None, self.request(path))
+        else:
+            response = answer(lambda _request: None, self.request(path, "known"))
+        if response is None:
+            return None, ""
+        return response.status_code, response.get_data(as_text=True)
+
+    def test_no_database(self):
+        for error in (AWAY, None):
+            with self.subTest(error):
+                status, text = self.serve_nodb(WEBHOOK, error)
+                self.assertEqual(status, 503)
+                self.assertIn("inbox", text)
+                status, text = self.serve_nodb(RECORDING, error)
+                self.assertEqual(status, 503)
+                self.assertIn("recording", text)
+                self.assertNotIn("inbox", text)
+                self.assertEqual(self.serve_nodb("/web", error), (None, ""))
+
+    def test_an_address_that_leads_to_no_database(self):
+        response = hooks._serve_nodb(lambda _request: "Odoo's", self.request(WEBHOOK))
+        self.assertEqual(response, "Odoo's")
+
+    def test_the_connection_breaks_before_a_route_is_known(self):
+        def breaks(_request):
+            raise error
+
+        for path, word in ((WEBHOOK, "inbox"), (RECORDING, "recording"), ("/web", "")):
+            error = psycopg2.OperationalError()
+            with self.subTest(path), self.assertRaises(psycopg2.OperationalError):
+                hooks._serve_db(breaks, self.request(path))
+            response = getattr(error, "error_response", None)
+            self.assertEqual(bool(response), bool(word))
+            if response:
+                self.assertEqual(response.status_code, 503)
+                self.assertIn(word, response.get_data(as_text=True))
+
+    def test_set_up_once(self):
+        logger = logging.getLogger("werkzeug")
+
+        def now():
+            filters = [one for one in logger.filters if one.name == "cloud_pbx"]
+            return http.Request._serve_nodb, http.Request._serve_db, filters
+
+        before = now()
+        self.assertEqual(len(before[2]), 1)
+        self.assertTrue(hasattr(http.Request._serve_nodb, hooks.MARK))
+        self.assertTrue(hasattr(http.Request._serve_db, hooks.MARK))
+        hooks.post_load()
+        hooks.post_load()
+        self.assertEqual(now(), before)
+
+    def test_tokens_are_masked(self):
+        mask = hooks.TokenMask("cloud_pbx")
+        for path in ("/pbx/zadarma/s3cret", "//pbx%2Fzadarma%2Fs3cret", "/pbx/s3cret"):
+            record = logging.makeLogRecord({"args": (f"GET {path} HTTP/1.1", 200)})
+            self.assertTrue(mask.filter(record))
+            self.assertNotIn("s3cret", record.args[0])
+            self.assertIn("***", record.args[0])
