@@ -194,10 +194,13 @@ def test_a_database_that_is_away_is_503(street, cluster):
         refused = [post(street.url, event).status for event in events]
         with session() as client:
             echo = client.get(street.url, params={"zd_echo": "hello"}, timeout=60)
+            heard = client.get(f"{street.odoo.url}/pbx/recording/1", timeout=60)
     finally:
         cluster.start()
     assert set(refused) == LATER
     assert echo.status_code == 503
+    assert heard.status_code == 503
+    assert "recording" in heard.text and "inbox" not in heard.text
     assert not set(map(key, events)) & set(street.inbox())
     assert {post(street.url, event).status for event in events} == {200}
     assert {street.inbox()[key(event)] for event in events} == {"done"}
