@@ -1,54 +1,83 @@
-"""The times of a call, worked out anew from the times of receipt the inbox kept."""
+"""When each scenario's call is answered and over: read from its script, by a person.
+
+The script says which webhook means that somebody lifted, and which that the call is
+over. What the code makes of calltypes, dispositions and durations is not repeated here.
+"""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from log import Received, text
+from log import text
 
-ENDS = ("NOTIFY_END", "NOTIFY_OUT_END")
-
-
-def winning_end(events: list[Received]) -> Received | None:
-    """The END that counts: an answered one wins, then the longest.
-
-    Our own leg of a click-to-call counts only when there is no other.
-    """
-    ends = [event for event in events if event.event in ENDS]
-    outer = [event for event in ends if not is_own_leg(event.fields)]
-    return min(
-        outer or ends,
-        default=None,
-        key=lambda event: (
-            event.fields["disposition"] != "answered",
-            -int(event.fields["duration"]),
-            event.received_at,
-        ),
-    )
+TALK_SECONDS = 34  # the scenarios' own
 
 
-def is_own_leg(fields: dict) -> bool:
-    swapped = len(fields.get("destination", "")) <= 5 < len(fields.get("internal", ""))
-    return fields.get("calltype") == "callback_leg1" or swapped
+class Script(NamedTuple):
+    """Places in the scenario's list of webhooks; None: nothing says so."""
+
+    lifted: int | None
+    over: int | None
 
 
-def times(events: list[Received], start: datetime, outcome) -> dict:
+SCRIPTS = {
+    "answered": Script(2, 3),
+    "missed": Script(None, 2),
+    "busy": Script(None, 2),
+    "abandoned": Script(None, 1),
+    # The PBX itself lifts: nobody spoke.
+    "voicemail": Script(None, 2),
+    "menu_answered": Script(None, 1),
+    "ring_group": Script(3, 4),
+    "ring_group_missed": Script(None, 3),
+    # The second phone lifts later; the caller has been answered since the first.
+    "transfer": Script(2, 5),
+    "withheld": Script(2, 3),
+    "ivr": Script(3, 4),
+    "answer_only": Script(0, None),
+    "record_before_end": Script(2, 4),
+    "record_after_end": Script(2, 3),
+    "out_of_order": Script(3, 1),
+    "repeated": Script(4, 6),
+    "outbound": Script(1, 2),
+    "outbound_no_answer": Script(None, 1),
+    "outbound_busy": Script(None, 1),
+    "outbound_failed": Script(None, 1),
+    "outbound_cancelled": Script(None, 1),
+    "outbound_no_money": Script(None, 1),
+    # The phone's own leg ends last; the call is over with the other party's.
+    "click_calltype": Script(2, 3),
+    "click_swapped": Script(2, 3),
+    "click_plain": Script(1, 2),
+    "click_two_ids": Script(2, 3),
+    "extension_to_extension": Script(1, 2),
+}
+# Clicks that reach nobody: with a leg for each side, with one leg alone.
+UNREACHED, ALONE = Script(None, 2), Script(None, 1)
+
+
+def script(scenario: str, outcome: str = "answered") -> Script | None:
+    """The script of a scenario, None where it is no call; `outcome`: of a click."""
+    if outcome == "answered":
+        return SCRIPTS.get(scenario)
+    return ALONE if outcome == "offline" or scenario == "click_plain" else UNREACHED
+
+
+def times(script: Script, receipts: list[datetime], start: datetime) -> dict:
     """The times of a call that began at `start`, as RPC tells them.
 
+    `receipts`: of each webhook of the script, the first, naive UTC. Where the one that
+    lifts comes after the end, the length of the talk, which the end tells, counts back.
     `waits`: seconds until it was answered or over, and seconds of talk.
     """
-    end = winning_end(events)
-    stop = end and end.received_at
-    answers = [e.received_at for e in events if e.event == "NOTIFY_ANSWER"]
-    answer, talk = min(answers, default=None), 0
-    if outcome == "answered":
-        talk = int(end.fields["duration"])
-        if answer is None or answer >= stop:
-            answer = stop - timedelta(seconds=talk)
-    elif stop:
-        answer = None
-    waited = (answer or stop or start) - start
+    over = None if script.over is None else receipts[script.over]
+    lifted = None if script.lifted is None else receipts[script.lifted]
+    talked = TALK_SECONDS if lifted and over else 0
+    if lifted and over and lifted > over:
+        lifted = over - timedelta(seconds=TALK_SECONDS)
+    waited = (lifted or over) - start
     return {
         "start": text(start),
-        "answer": text(answer),
-        "stop": text(stop),
-        "waits": (max(int(waited.total_seconds()), 0), talk),
+        "answer": text(lifted),
+        "stop": text(over),
+        "waits": (max(int(waited.total_seconds()), 0), talked),
     }

@@ -44,7 +44,7 @@ KINDS = (
 )  # fmt: skip
 
 
-class House(NamedTuple):
+class System(NamedTuple):
     """A started Odoo, a fake PBX that knows its keys, and the provider."""
 
     odoo: object
@@ -54,12 +54,12 @@ class House(NamedTuple):
 
 @pytest.fixture(scope="module")
 def threaded(odoo, pbx, provider):
-    return House(odoo, pbx, provider)
+    return System(odoo, pbx, provider)
 
 
 @pytest.fixture(scope="module")
 def prefork(prefork):
-    return House(*prefork)
+    return System(*prefork)
 
 
 @pytest.fixture(scope="module", params=["threaded", "prefork"])

@@ -37,7 +37,7 @@ print("DIALLED", len(ids), len(set(ids)))
 """
 
 
-class House:
+class System:
     """A started Odoo and the PBX that it dials with."""
 
     def __init__(self, odoo, pbx):
@@ -72,12 +72,12 @@ class House:
 @pytest.fixture(scope="module")
 def prefork(prefork):
     odoo, pbx, _provider = prefork
-    return House(odoo, pbx)
+    return System(odoo, pbx)
 
 
 @pytest.fixture(scope="module")
 def threaded(odoo, pbx, provider):
-    return House(odoo, pbx)
+    return System(odoo, pbx)
 
 
 def click_together(system, number):

@@ -112,6 +112,7 @@ class Lint:
     def test_lint(self) -> None:
         """Odoo's own checks of the modules that are installed, ours among them."""
         began = time.monotonic()
+        temp_instance.end_in_order()
         with temp_instance.instance_for(self.tools, "lint") as home:
             # In the run's own folder: two at a time do not share it.
             log = home.folder / "test_lint.log"

@@ -1,6 +1,7 @@
 """Brings everything a command needs, once: what is there already is reused."""
 
 import contextlib
+import contextvars
 import fcntl
 import os
 import threading
@@ -17,9 +18,9 @@ os.umask(0o022)  # PostgreSQL, as another user, must read what is made here
 def lock():
     """One set-up at a time on one cache."""
     with (paths.cache() / "lock").open("w") as handle:
-        said = threading.Timer(
-            2, say, ["- waiting for another set-up that uses the same cache"]
-        )
+        sentence = "- waiting for another set-up that uses the same cache"
+        context = contextvars.copy_context()  # it is said where this thread says it
+        said = threading.Timer(2, context.run, [say, sentence])
         said.daemon = True
         said.start()
         fcntl.flock(handle, fcntl.LOCK_EX)

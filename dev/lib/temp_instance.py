@@ -19,7 +19,6 @@ def instance_for(tools: Tools, name: str, demo: bool = True):
     Its logs (*.log in its folder) are kept for reading.
     """
     sweep()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = paths.state() / f"temp-{name}-{os.getpid()}"
     lock = LockFile(lock_of(folder), f"{folder} is in use.")
     try:
@@ -42,6 +41,11 @@ def kept(log: Path) -> Path:
 def lock_of(folder: Path) -> Path:
     """The file that the run which uses the folder holds."""
     return paths.state() / "run" / folder.name
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: nothing is left behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def sweep() -> None:

@@ -1,6 +1,7 @@
 """Talking to the person at the terminal: steps, progress, one clear sentence."""
 
 import contextlib
+import contextvars
 import os
 import subprocess
 import sys
@@ -17,9 +18,57 @@ class Stop(Exception):
     """Ends a command: its text is the one sentence that says what to do."""
 
 
+# Where this thread's lines go; None: to the terminal.
+output = contextvars.ContextVar("output", default=None)
+
+
 def say(text: str = "") -> None:
-    """Print a line at once, also into a pipe."""
-    print(text, flush=True)
+    """Print a line at once, also into a pipe; inside `Parts.of`, in its turn."""
+    if part := output.get():
+        part(text)
+    else:
+        print(text, flush=True)
+
+
+class Parts:
+    """What is said side by side, printed one part after the other.
+
+    The first part is printed as it comes, each further one when those before it are
+    over, and from then on as it comes.
+    """
+
+    def __init__(self, names):
+        self.lines = {name: [] for name in names}  # of a part that is open
+        self.ended: set[str] = set()
+        self.lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def of(self, name: str):
+        """What this thread says inside belongs to the part; it ends with the block."""
+        token = output.set(lambda text: self._say(name, text))
+        try:
+            yield
+        finally:
+            output.reset(token)
+            self._end(name)
+
+    def _say(self, name: str, text: str) -> None:
+        with self.lock:
+            self.lines[name].append(text)
+            self._print()
+
+    def _end(self, name: str) -> None:
+        with self.lock:
+            self.ended.add(name)
+            self._print()
+
+    def _print(self) -> None:
+        for name, lines in self.lines.items():
+            if lines:
+                print("\n".join(lines), flush=True)
+                lines.clear()
+            if name not in self.ended:
+                return
 
 
 @contextlib.contextmanager
@@ -33,7 +82,8 @@ def step(title: str):
         while not over.wait(HEARTBEAT_SECONDS):
             say(f"    ... {title}: {time.monotonic() - began:.0f} s")
 
-    beater = threading.Thread(target=beat, daemon=True)
+    context = contextvars.copy_context()  # it says it where this thread does
+    beater = threading.Thread(target=context.run, args=(beat,), daemon=True)
     beater.start()
     try:
         yield

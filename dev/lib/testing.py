@@ -1,4 +1,4 @@
-"""The test run: three suites, one set-up, nothing skipped, nothing left behind."""
+"""The test run: three suites, two side by side; none skipped, nothing left behind."""
 
 import os
 import re
@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import time
 import xml.etree.ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import debian, logcheck, paths, setup, temp_instance, venv
 from .instance import Instance, Tools
-from .terminal import Stop, environment, say, step
+from .terminal import Parts, Stop, environment, say, step
 
 UNIT, ODOO, E2E = "dev/unit", "tests", "dev/e2e"
 SUITES = (UNIT, ODOO, E2E)
@@ -30,7 +31,15 @@ class Report:
 
     picky: bool = True  # False: pytest's options may leave a suite without a test
     failures: list[str] = field(default_factory=list)
-    closings: list[str] = field(default_factory=list)
+    closings: dict[str, str] = field(default_factory=dict)  # by suite
+    stopped: bool = False
+    running: list[subprocess.Popen] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """End the suites that run; begin no other."""
+        self.stopped = True
+        for process in self.running:
+            process.terminate()
 
 
 def choose(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
@@ -63,16 +72,51 @@ def run(words: list[str]) -> int:
         tools = setup.everything(browser=True)
         if not debian.browser():
             raise Stop("The browser tests need Chromium or Chrome on the PATH.")
-        if UNIT in parts:
-            unit(tools.venv, parts[UNIT], options, report)
-        with_odoo(tools, parts, options, report)
+        suites(tools, parts, options, report)
     say()
     for failure in report.failures:
         say(f"FAILED {failure}")
     say(f"The whole run took {time.monotonic() - began:.0f} s.")
-    for closing in report.closings:
-        say(closing)
+    for suite in SUITES:
+        if closing := report.closings.get(suite):
+            say(f"{suite}: {closing}")
     return 1 if report.failures else 0
+
+
+def suites(tools: Tools, parts: dict, options: list, report: Report) -> None:
+    """Run the suites, two side by side where there are cores for it.
+
+    The tests inside Odoo take as long as the other two together, and most of the time
+    they all wait: for a browser, for a clock.
+    """
+    temp_instance.end_in_order()
+    work = {
+        UNIT: lambda: unit(tools.venv, parts[UNIT], options, report),
+        ODOO: lambda: odoo(tools, parts[ODOO], options, report),
+        E2E: lambda: e2e(tools, parts[E2E], options, report),
+    }
+    printed = Parts([suite for suite in SUITES if suite in parts])
+
+    def one_after_the_other(*names: str) -> None:
+        for suite in names:
+            if suite in parts and not report.stopped:
+                with printed.of(suite):
+                    work[suite]()
+
+    if (os.cpu_count() or 1) < 2:
+        one_after_the_other(*SUITES)
+        return
+    with ThreadPoolExecutor() as pool:
+        try:
+            lanes = [
+                pool.submit(one_after_the_other, ODOO),
+                pool.submit(one_after_the_other, UNIT, E2E),
+            ]
+            for lane in lanes:
+                lane.result()
+        except BaseException:
+            report.stop()  # the other lane tidies up, too
+            raise
 
 
 def pytest(
@@ -84,6 +128,8 @@ def pytest(
     say(f"\n=== {suite}")
     command = [*map(str, command), f"--junit-xml={junit}", "-rsfE"]
     closing = ""
+    if report.stopped:
+        return
     with subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *command],
         stdin=subprocess.DEVNULL,
@@ -94,6 +140,7 @@ def pytest(
         env=env,
         cwd=cwd or paths.CHECKOUT,
     ) as process:
+        report.running.append(process)
         try:
             for line in process.stdout:
                 say(line.rstrip("\n"))
@@ -102,7 +149,8 @@ def pytest(
         except KeyboardInterrupt:
             process.terminate()
             raise
-    report.closings.append(f"{suite}: {closing or 'pytest did not get to its end'}")
+    report.running.remove(process)
+    report.closings[suite] = closing or "pytest did not get to its end"
     if process.returncode == NOTHING_CHOSEN and not report.picky:
         return
     if process.returncode:
@@ -130,20 +178,6 @@ def unit(venv, words: list[str], options: list[str], report: Report) -> None:
     pytest(UNIT, command, report, env=env)
 
 
-def with_odoo(tools: Tools, parts: dict, options: list, report: Report) -> None:
-    """The suites that need a database, in an instance of this run alone."""
-    if parts.get(ODOO) == [ODOO]:
-        # It also installs without demo data, in a company that has no country.
-        with temp_instance.instance_for(tools, "bare", demo=False) as home:
-            install(home, "bare", report)
-    with temp_instance.instance_for(tools, "test") as home:
-        install(home, PRISTINE, report)
-        if ODOO in parts:
-            odoo(home, parts[ODOO], options, report)
-        if E2E in parts:
-            e2e(home, parts[E2E], options, report)
-
-
 def read_log(log: Path, title: str, report: Report) -> None:
     """Judge a log of Odoo's; the traceback of a complaint stays in the log."""
     first_lines = [entry.partition("\n")[0] for entry in logcheck.complaints(log)]
@@ -161,8 +195,18 @@ def install(home: Instance, database: str, report: Report) -> None:
     read_log(log, f"installation, {database}", report)
 
 
-def odoo(home: Instance, words: list, options: list, report: Report) -> None:
+def odoo(tools: Tools, words: list, options: list, report: Report) -> None:
     """The tests inside Odoo, by pytest-odoo."""
+    if words == [ODOO]:
+        # It also installs without demo data, in a company that has no country.
+        with temp_instance.instance_for(tools, "bare", demo=False) as home:
+            install(home, "bare", report)
+    with temp_instance.instance_for(tools, "test") as home:
+        install(home, PRISTINE, report)
+        inside_odoo(home, words, options, report)
+
+
+def inside_odoo(home: Instance, words: list, options: list, report: Report) -> None:
     home.clone("odoo_tests", PRISTINE)
     if words == [ODOO]:
         with step("building the browser's scripts and styles"):
@@ -188,14 +232,16 @@ def odoo(home: Instance, words: list, options: list, report: Report) -> None:
         say(f"Screenshots of failures: {screenshots}")
 
 
-def e2e(home: Instance, words: list, options: list, report: Report) -> None:
+def e2e(tools: Tools, words: list, options: list, report: Report) -> None:
     """The tests against started servers: Odoo and the fake PBX."""
-    command = [home.tools.venv.python, "-m", "pytest", "-q", *words, *options]
+    command = [tools.venv.python, "-m", "pytest", "-q", *words, *options]
     with setup.lock():
-        packages = venv.bring_node(home.tools.venv) / "node_modules"
+        packages = venv.bring_node(tools.venv) / "node_modules"
     axe = packages / "axe-core/axe.min.js"
-    found = {INSTANCE_VARIABLE: home.folder, AXE_VARIABLE: axe}
-    env = environment(PYTHONPATH=None, **found)
-    pytest(E2E, command, report, env=env)
-    for log in sorted(home.folder.glob("e2e*.log")):
-        read_log(log, f"{E2E} ({log.name})", report)
+    # A PostgreSQL of its own: these tests crash it.
+    with temp_instance.instance_for(tools, "e2e") as home:
+        install(home, PRISTINE, report)
+        found = {INSTANCE_VARIABLE: home.folder, AXE_VARIABLE: axe}
+        pytest(E2E, command, report, env=environment(PYTHONPATH=None, **found))
+        for log in sorted(home.folder.glob("e2e*.log")):
+            read_log(log, f"{E2E} ({log.name})", report)
