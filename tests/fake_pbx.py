@@ -67,7 +67,7 @@ class FakePbxCase:
         return TestCase.assertRaises(self, kind)
 
     def break_next(self, kind, path="*", **more):
-        """Spoil the next answers; see ``dev/fake_zadarma/faults.py``."""
+        """Spoil the next answers; see ``dev/fake_pbx/faults.py``."""
         self.pbx.account.faults.set([{"kind": kind, "path": path, **more}])
 
     @contextmanager

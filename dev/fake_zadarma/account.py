@@ -6,9 +6,10 @@ import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from fake_pbx.faults import Faults
+from fake_pbx.journal import Journal
+
 from .events import TIME_FORMAT
-from .faults import Faults
-from .journal import Journal
 from .limits import Limiter
 from .scenario import PBX_ID
 

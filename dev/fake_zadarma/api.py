@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, request
 
+from fake_pbx.faults import limit_answer
 from telephony.zadarma.signature import sign_request
 
 from . import contract, forms
 from .answers import ANSWERS, WRONG_PARAMETERS, Refused, to_json
-from .faults import limit_answer
 from .pbx import FakePbx
 
 blueprint = Blueprint("api", __name__)

@@ -160,9 +160,13 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     if options.command == "serve":
         # Flask is needed here alone.
-        from .server import serve
+        from fake_pbx.serving import serve
 
-        serve(options.port, options.key, options.secret, options.mode, options.zone)
+        from .account import Account
+        from .server import make_app
+
+        keys = options.key, options.secret
+        serve(make_app(Account(*keys, options.mode, options.zone)), options.port)
         return 0
     body = _ask(options)
     if options.json:

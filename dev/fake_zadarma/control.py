@@ -3,7 +3,9 @@ line use it. A mistake gets 4xx and one sentence."""
 
 from flask import Blueprint, current_app, jsonify, request
 
-from . import day, faults, settings, wire
+from fake_pbx import faults
+
+from . import day, settings, wire
 from .answers import Refused
 from .scenarios import PARAMETERS, SCENARIOS
 

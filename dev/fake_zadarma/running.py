@@ -1,16 +1,15 @@
 """A fake PBX in a test's own process, on a free port; its client signs."""
 
-import logging
-import threading
 from contextlib import contextmanager
 
 import requests
 
+from fake_pbx.serving import served
 from telephony.zadarma.signature import encode_params, sign_request
 
 from .account import Account
 from .pbx import FakePbx
-from .server import make
+from .server import make_app
 
 
 class Running:
@@ -66,13 +65,6 @@ class Running:
 @contextmanager
 def running(key="key", secret="secret", **settings):
     """Serve for the length of a ``with`` block; see :class:`~.account.Account`."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make(0, Account(key, secret, **settings))
-    # Asked often whether it shall end: a test does not wait for it.
-    serve = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    serve.start()
-    try:
-        yield Running(server.app, f"http://127.0.0.1:{server.port}")
-    finally:
-        server.shutdown()
-        server.server_close()
+    app = make_app(Account(key, secret, **settings))
+    with served(app) as url:
+        yield Running(app, url)

@@ -125,11 +125,11 @@ def pytest(
     """Run pytest, its output passed on; remember its closing line, judge its report."""
     # One per run: another one may go on in the same checkout.
     junit = paths.logs() / f"junit-{suite.replace('/', '-')}-{os.getpid()}.xml"
+    if report.stopped:
+        return
     say(f"\n=== {suite}")
     command = [*map(str, command), f"--junit-xml={junit}", "-rsfE"]
     closing = ""
-    if report.stopped:
-        return
     with subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *command],
         stdin=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ settings.load_profile("cloud_pbx")
 
 @pytest.fixture(scope="module", params=["live", "spec"])
 def fake_pbx(request):
-    from fake_pbx import KEY, SECRET
+    from fake_account import KEY, SECRET
 
     from fake_zadarma.running import running
 
@@ -35,7 +35,7 @@ def fake_pbx(request):
 @pytest.fixture
 def pbx(fake_pbx):
     """A fake PBX, anew; each request it gets has to keep to the document."""
-    from fake_pbx import asked
+    from fake_account import asked
 
     fake_pbx.reset()
     fake_pbx.account.mode = fake_pbx.mode
@@ -47,7 +47,7 @@ def pbx(fake_pbx):
 @pytest.fixture
 def account(pbx):
     """What a dialect is told to speak to it."""
-    from fake_pbx import KEY, SECRET
+    from fake_account import KEY, SECRET
 
     from telephony.dialect import Account
 

@@ -4,7 +4,7 @@ import socket
 import threading
 from contextlib import contextmanager
 
-from fake_pbx import KEY, SECRET
+from fake_account import KEY, SECRET
 
 from telephony import errors
 from telephony.dialect import Account, Wire

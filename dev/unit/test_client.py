@@ -8,7 +8,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fake_pbx import CLIENT, ZADARMA, asked, rows_at, spoil
+from fake_account import CLIENT, ZADARMA, asked, rows_at, spoil
 
 from telephony import dialect, errors
 from telephony.dialect import Balance, Extension, Line

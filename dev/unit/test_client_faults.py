@@ -4,7 +4,7 @@ import functools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fake_pbx import CLIENT, KEY, SECRET, ZADARMA, rows_at, spoil
+from fake_account import CLIENT, KEY, SECRET, ZADARMA, rows_at, spoil
 
 from telephony import errors
 from telephony.zadarma import answers as answer

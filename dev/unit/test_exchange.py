@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from fake_pbx import KEY, SECRET, ZADARMA, asked, spoil
+from fake_account import KEY, SECRET, ZADARMA, asked, spoil
 from faulty_server import Noting, account_at, answer, once, served
 
 from telephony import errors

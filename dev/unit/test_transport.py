@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_pbx import CLIENT, KEY, ZADARMA, asked
+from fake_account import CLIENT, KEY, ZADARMA, asked
 from faulty_server import BALANCE, OK, Noting, account_at, answer, hang_up, once, served
 
 from telephony import errors
