@@ -78,6 +78,6 @@ class ResUsers(models.Model):
         if "pbx_extension_ids" in vals:
             self.env["pbx.notifier"]._phones_changed(self)
         elif {"group_ids", *OWN_PREFERENCES}.intersection(vals):
-            # Whoever has no phone has nothing to look at.
+            # The browsers of users without a phone show nothing of it.
             self.env["pbx.notifier"]._phones_changed(self.filtered("pbx_extension_ids"))
         return result

@@ -1,4 +1,4 @@
-"""What the tests of the agent's desk share: calls that go on, what browsers hear."""
+"""What the tests of the agent's desk share: calls that go on, messages to browsers."""
 
 import json
 from datetime import timedelta
@@ -11,7 +11,7 @@ from .scenarios import Step
 
 
 class FakeCall:
-    """A call as its PBX tells it, event by event; each comes some seconds later.
+    """A call as its PBX sends it, event by event; each comes some seconds later.
 
     :param ago: how long ago the call began.
     """
@@ -38,29 +38,29 @@ class FakeCall:
     def parties(caller, line):
         return {"caller_id": caller, "called_did": line}
 
-    def hear(self, event, **more):
-        told = {name: text for name, text in {**self.fields, **more}.items() if text}
-        step = Step(event, {"event": event, **told}, 0)
+    def send(self, event, **more):
+        sent = {name: text for name, text in {**self.fields, **more}.items() if text}
+        step = Step(event, {"event": event, **sent}, 0)
         self.case.put([step], self.at, provider=self.provider).action_replay()
         self.at += self.pause
         return self
 
     def start(self):
-        return self.hear(self.opening)
+        return self.send(self.opening)
 
     def ring(self, *extensions, **more):
         for extension in extensions:
-            self.hear("NOTIFY_INTERNAL", internal=extension, **more)
+            self.send("NOTIFY_INTERNAL", internal=extension, **more)
         return self
 
     def lift(self, extension):
-        told = {"internal": extension, "destination": extension}
-        return self.hear("NOTIFY_ANSWER", called_did="", **told)
+        phone = {"internal": extension, "destination": extension}
+        return self.send("NOTIFY_ANSWER", called_did="", **phone)
 
     def end(self, extension="", how="answered", seconds=34):
         spoke = {"internal": extension, "last_internal": extension} if extension else {}
         seconds = seconds if how == "answered" else 0
-        return self.hear(
+        return self.send(
             "NOTIFY_END",
             duration=str(seconds),
             disposition=how,
@@ -93,24 +93,24 @@ class FakeOutboundCall(FakeCall):
         return {"caller_id": line, "destination": number}
 
     def lift(self, extension=""):
-        return self.hear("NOTIFY_ANSWER")
+        return self.send("NOTIFY_ANSWER")
 
     def end(self, how="answered", seconds=34):
         seconds = seconds if how == "answered" else 0
-        return self.hear(
+        return self.send(
             "NOTIFY_OUT_END", duration=str(seconds), disposition=how, is_recorded="0"
         )
 
 
 class Bus:
-    """Mix-in for a ``PbxCase``: what browsers were told, and by which channel."""
+    """Mix-in for a ``PbxCase``: which messages browsers got, and by which channel."""
 
-    def told(self, kind="cloud_pbx.call"):
-        """Return what was told since this was asked last: ``[(user, payload)]``."""
+    def messages(self, kind="cloud_pbx.call"):
+        """Return the messages since the last time: ``[(user, payload)]``."""
         self.env.flush_all()
         self.env.cr.flush()
         rows = self.env["bus.bus"].search([], order="id")
-        told = []
+        messages = []
         for row in rows:
             message = json.loads(row.message)
             if message["type"] == kind:
@@ -118,18 +118,18 @@ class Bus:
                 self.assertEqual(model, "res.partner", "a channel of one user")
                 partner = self.env[model].browse(record_id)
                 users = partner.with_context(active_test=False).user_ids
-                told.append((users, message["payload"]))
+                messages.append((users, message["payload"]))
         rows.unlink()
-        return told
+        return messages
 
-    def assertTold(self, users, call=None, once=True):
-        """Each of ``users`` was told of ``call``, and nobody else of anything."""
-        told = self.told()
-        everybody = self.env["res.users"].union(*(user for user, _payload in told))
+    def assertNotified(self, users, call=None, once=True):
+        """Each of ``users`` got a message about ``call``, and nobody else got any."""
+        messages = self.messages()
+        everybody = self.env["res.users"].union(*(user for user, _payload in messages))
         self.assertEqual(everybody.sorted("id"), users.sorted("id"))
         if once:
-            self.assertEqual(len(told), len(users), "each of them once")
-        for _user, payload in told:
+            self.assertEqual(len(messages), len(users), "each of them once")
+        for _user, payload in messages:
             self.assertEqual(payload, self.payload(call))
 
     def payload(self, call):
@@ -137,10 +137,10 @@ class Bus:
 
     def assertLooks(self, users, kind="cloud_pbx.desk"):
         """The browsers of ``users``, and no others, look at the desk anew."""
-        told = self.told(kind)
-        everybody = self.env["res.users"].union(*(user for user, _payload in told))
+        messages = self.messages(kind)
+        everybody = self.env["res.users"].union(*(user for user, _payload in messages))
         self.assertEqual(everybody.sorted("id"), users.sorted("id"))
-        self.assertEqual([payload for _user, payload in told], [{}] * len(told))
+        self.assertEqual([payload for _user, payload in messages], [{}] * len(messages))
 
     def assertCounts(self, users):
         """They count anew how many missed calls there are; no more than that."""
@@ -152,7 +152,7 @@ class DeskCase(Bus, PbxCase):
 
     def setUp(self):
         super().setUp()
-        self.told()  # what making the people and phones has told
+        self.messages()  # those about the new people and phones
 
     def ask(self, user=None):
         """Return the desk of ``user``, with nothing read before."""

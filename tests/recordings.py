@@ -14,9 +14,9 @@ class RecordingCase(FakePbxCase):
     """Mix-in before a ``PbxCase``."""
 
     def recorded(self, name="answered", events=(), ended=0, **parameters):
-        """Have a call at the PBX, and told to Odoo; return it.
+        """Have a call at the PBX, and its events in Odoo; return it.
 
-        :param events: tell these alone; all by default.
+        :param events: these alone; all by default.
         :param int ended: so many seconds ago its events were received.
         """
         ready = self.pbx.fake.plan(name, parameters)

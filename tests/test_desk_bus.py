@@ -1,4 +1,4 @@
-"""Who is told what: those whose phone it is, and no more than that a call changed."""
+"""Which browsers get messages: of those whose phone it is; and a message is an id."""
 
 from datetime import timedelta
 
@@ -16,84 +16,84 @@ class TestDeskBus(ThreeDesks):
 
     def test_only_who_is_rung(self):
         fake = FakeCall(self).start()
-        self.assertTold(self.nobody, fake.call)
+        self.assertNotified(self.nobody, fake.call)
         fake.ring("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
         fake.lift("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
         fake.end("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
     def test_no_more_than_the_id(self):
         self.new_partner("A secret customer")
         fake = FakeCall(self).start().ring("100")
         fake.call.note = "secret"
-        messages = self.told()
+        messages = self.messages()
         self.assertTrue(messages)
         for _user, payload in messages:
             self.assertEqual(payload, {"id": fake.call.id})
 
     def test_each_phone_of_a_ring_group(self):
-        """Who is rung later is told then; for those before it changes nothing."""
+        """A phone that rings later is notified then; for the others nothing changes."""
         fake = FakeCall(self).start().ring("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
         fake.ring("101")
-        self.assertTold(self.boris, fake.call)
+        self.assertNotified(self.boris, fake.call)
         fake.lift("101")
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
         fake.end("101")
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
 
     def test_shared_phone(self):
         self.extension.user_ids |= self.boris
         fake = FakeCall(self).start().ring("100")
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
 
     def test_two_phones_of_one_person_are_one_message(self):
         self.extension_2.user_ids = self.anna
         fake = FakeCall(self).start()
-        self.told()
+        self.messages()
         fake.ring("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
     def test_phone_that_nobody_entered(self):
         fake = FakeCall(self).start().ring("777").lift("777").end("777")
-        self.assertTold(self.nobody, fake.call)
+        self.assertNotified(self.nobody, fake.call)
 
     def test_transfer(self):
         fake = FakeCall(self).start().ring("100").lift("100")
-        self.told()
+        self.messages()
         fake.ring("102")
-        self.assertTold(self.clara, fake.call)
+        self.assertNotified(self.clara, fake.call)
         for event in ("lift", "end"):
             with self.subTest(event):
                 getattr(fake, event)("102")
-                self.assertTold(self.anna | self.clara, fake.call)
+                self.assertNotified(self.anna | self.clara, fake.call)
 
     def test_outbound(self):
-        """Who dials is told; so is who shares the phone."""
+        """Whoever dials gets a message; so does whoever shares the phone."""
         fake = FakeOutboundCall(self).start()
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
         fake.lift()
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
         self.extension.user_ids |= self.boris
         fake.end()
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
 
     def test_internal(self):
         fake = FakeOutboundCall(self, "101", line="100").start()
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
 
     def test_missed(self):
         fake = FakeCall(self).start().ring("100", "101")
-        self.told()
+        self.messages()
         fake.give_up()
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
 
     def test_customer_s_salesperson_is_not_rung(self):
         self.new_partner(user_id=self.clara.id)
         fake = FakeCall(self).start().ring("100").lift("100").end("100")
-        self.assertTold(self.anna, fake.call, once=False)
+        self.assertNotified(self.anna, fake.call, once=False)
 
     # ----------------------------------------------------------------- who may not read
 
@@ -101,33 +101,33 @@ class TestDeskBus(ThreeDesks):
         clerk = self.new_user("clerk", "base.group_user")
         self.extension.user_ids |= clerk
         fake = FakeCall(self).start().ring("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
     def test_who_does_not_work_in_the_company_is_told_nothing(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
-        elsewhere = self.new_user("elsewhere", "cloud_pbx.group_pbx_user", other)
-        self.extension.user_ids |= elsewhere
+        other = self.env["res.company"].create({"name": "Another company"})
+        foreign = self.new_user("foreign", "cloud_pbx.group_pbx_user", other)
+        self.extension.user_ids |= foreign
         fake = FakeCall(self).start().ring("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
     # ------------------------------------------------------------------------ in peace
 
     def test_repeated_delivery(self):
         fake = FakeCall(self).start().ring("100")
-        self.told()
+        self.messages()
         fake.ring("100").start().ring("100")
-        self.assertTold(self.nobody)
+        self.assertNotified(self.nobody)
         fake.lift("100")
-        self.told()
+        self.messages()
         fake.lift("100").start()
-        self.assertTold(self.nobody)
+        self.assertNotified(self.nobody)
 
     def test_recording_changes_nothing_on_a_desk(self):
         fake = FakeCall(self).start().ring("100").lift("100").end("100")
-        self.told()
-        fake.hear("NOTIFY_RECORD", call_id_with_rec="1779868800.1234567")
+        self.messages()
+        fake.send("NOTIFY_RECORD", call_id_with_rec="1779868800.1234567")
         self.assertTrue(fake.call.recording_ids)
-        self.assertTold(self.nobody)
+        self.assertNotified(self.nobody)
 
     def test_old_call(self):
         for ago, users in (
@@ -136,42 +136,42 @@ class TestDeskBus(ThreeDesks):
         ):
             with self.fresh(ago):
                 fake = FakeCall(self, ago=ago).start().ring("100")
-                self.assertTold(users, fake.call)
+                self.assertNotified(users, fake.call)
                 fake.call.note = "x"
-                self.assertTold(users, fake.call)
+                self.assertNotified(users, fake.call)
 
     def test_told_only_when_it_was_over(self):
         """The inbox was held up: the events of a whole call come at once."""
         fake = FakeCall(self, ago=timedelta(hours=2))
         fake.start().ring("100").lift("100").end("100")
-        self.told()
+        self.messages()
         self.env["pbx.event"].search([("provider_id", "=", self.provider.id)]).unlink()
         fake.call.unlink()
-        self.told()
+        self.messages()
         fake.end("100")
         self.assertEqual(fake.call.outcome, "answered")
-        self.assertTold(self.nobody)
+        self.assertNotified(self.nobody)
 
     def test_archived_user(self):
         self.extension.user_ids |= self.boris
         fake = FakeCall(self).start().ring("100").lift("100")
         fake.call.with_user(self.boris).action_claim()
-        self.told()
+        self.messages()
         self.boris.active = False
-        self.told()
+        self.messages()
         fake.end("100")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
         fake.call.note = "x"
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
     def test_who_has_no_part_any_more(self):
         """Reassigned while it rings: both ask, and one learns that it is not theirs."""
         fake = FakeCall(self).start().ring("100")
-        self.told()
+        self.messages()
         self.extension.user_ids = self.clara
-        self.told()
+        self.messages()
         fake.lift("100")
-        self.assertTold(self.anna | self.clara, fake.call)
+        self.assertNotified(self.anna | self.clara, fake.call)
 
     # ------------------------------------------------------------------- what people do
 
@@ -206,17 +206,17 @@ class TestDeskBus(ThreeDesks):
         ):
             with self.fresh(what):
                 fake = FakeCall(self).start().ring("100").lift("100")
-                self.told()
+                self.messages()
                 do(fake.call.with_user(self.boris))
-                self.assertTold(self.anna | self.boris, fake.call)
+                self.assertNotified(self.anna | self.boris, fake.call)
 
     def test_contact_that_came_after_its_call(self):
         fake = FakeCall(self).start().ring("100")
         self.new_partner()
-        self.told()
+        self.messages()
         self.run_job("rematch")
         self.assertTrue(fake.call.partner_id)
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
     def test_what_is_written_later(self):
         """A minute after the end it may be on the screen, an hour after it is not."""
@@ -228,17 +228,17 @@ class TestDeskBus(ThreeDesks):
                 fake = (
                     FakeCall(self, ago=ago).start().ring("100").lift("100").end("100")
                 )
-                self.told()
+                self.messages()
                 fake.call.with_user(self.anna).note = "rope"
-                self.assertTold(users, fake.call)
+                self.assertNotified(users, fake.call)
 
     def test_call_is_deleted(self):
         fake = FakeCall(self).start().ring("100")
         call = fake.call
         payload = self.payload(call)
-        self.told()
+        self.messages()
         call.unlink()
-        self.assertEqual(self.told(), [(self.anna, payload)])
+        self.assertEqual(self.messages(), [(self.anna, payload)])
 
 
 @tagged("post_install", "-at_install")
@@ -248,38 +248,38 @@ class TestDeskBusHistory(DeskCase, HistoryCase):
             self.happened(name, ago=timedelta(minutes=10))
         self.fetch()
         self.assertEqual(len(self.calls()), 4)
-        self.assertFalse(self.told())
+        self.assertFalse(self.messages())
 
     def test_end_that_only_history_tells(self):
         """It was on the screen, so it has to leave it."""
         fake = FakeCall(self, ago=timedelta(minutes=40)).start().ring("100").lift("100")
-        self.told()
+        self.messages()
         start = fake.fields["call_start"]
         ref = fake.fields["pbx_call_id"]
         self.happened("answered", call_start=start, pbx_call_id=ref, caller=CALLER)
         self.fetch()
         self.assertEqual(fake.call.state, "done")
-        self.assertTold(self.anna, fake.call)
+        self.assertNotified(self.anna, fake.call)
 
 
 @tagged("post_install", "-at_install")
 class TestDeskBusDial(DeskCase, DialCase):
     def test_click(self):
-        """Who clicks is told by the server: in other pages the card comes, too."""
+        """Whoever clicks gets a message: the card comes in the other pages, too."""
         self.extension.user_ids |= self.boris
-        self.told()
+        self.messages()
         call = self.dial(TYPED)
-        self.assertTold(self.anna | self.boris, call)
+        self.assertNotified(self.anna | self.boris, call)
         self.dial(TYPED)
-        self.assertFalse(self.told(), "the second click of two")
+        self.assertFalse(self.messages(), "the second click of two")
 
     def test_two_legs_become_one_call(self):
-        """Told of a call that is gone then, a browser asks and takes it away."""
+        """A call that is gone causes a message, and the browser takes it away."""
         first = FakeOutboundCall(self, calltype="callback_leg1").start()
-        self.assertTold(self.anna, first.call)
+        self.assertNotified(self.anna, first.call)
         second = FakeOutboundCall(self, calltype="callback_leg2").start()
         self.assertEqual(second.call, first.call, "joined")
-        [(user, payload)] = self.told()
+        [(user, payload)] = self.messages()
         self.assertEqual(user, self.anna)
         self.assertNotEqual(payload["id"], first.call.id)
         ids = [payload["id"], first.call.id]

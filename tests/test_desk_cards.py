@@ -142,9 +142,9 @@ class TestDeskCards(DeskCase):
         FakeCall(self).start().ring("100").lift("100").end("100")
         known = FakeCall(self).start().ring("100")
         several = FakeCall(self, "+442079460303").start().ring("100")
-        for told in (known, several):
-            self.assertShown(self.card(told.call), **NOTHING, looked_up=False)
-            told.lift("100")
+        for fake in (known, several):
+            self.assertShown(self.card(fake.call), **NOTHING, looked_up=False)
+            fake.lift("100")
         card = self.card(known.call)
         self.assertShown(card, looked_up=True, name="Olga Petrova")
         self.assertEqual(card["contact"]["id"], partner.id)
@@ -167,11 +167,11 @@ class TestDeskCards(DeskCase):
     def test_open_leads(self):
         partner = self.new_partner()
         stage = self.env["crm.stage"].create({"name": "In talks"})
-        told = {"partner_id": partner.id, "stage_id": stage.id}
-        plain = self.new_lead("Plain", **told)
-        rich = self.new_lead("Rich", priority="2", expected_revenue=1200, **told)
-        self.new_lead("Lost", **told).action_set_lost()
-        self.new_lead("Won", **told).action_set_won()
+        common = {"partner_id": partner.id, "stage_id": stage.id}
+        plain = self.new_lead("Plain", **common)
+        rich = self.new_lead("Rich", priority="2", expected_revenue=1200, **common)
+        self.new_lead("Lost", **common).action_set_lost()
+        self.new_lead("Won", **common).action_set_won()
         leads = self.card(self.ringing())["leads"]
         self.assertEqual([one["id"] for one in leads], [rich.id, plain.id])
         self.assertEqual({one["stage"] for one in leads}, {"In talks"})
@@ -231,9 +231,9 @@ class TestDeskCards(DeskCase):
         FakeOutboundCall(self, ago=hours[3]).start().end("no answer")
         FakeOutboundCall(self, "+442079460778", ago=hours[4]).start().end("no answer")
         shown = self.card(self.ringing())["calls"]
-        told = [(c["direction"], c["outcome"], c["talk_seconds"]) for c in shown]
+        rows = [(c["direction"], c["outcome"], c["talk_seconds"]) for c in shown]
         self.assertEqual(
-            told,
+            rows,
             [
                 ("outbound", "no_answer", 0),
                 ("inbound", "missed", 0),

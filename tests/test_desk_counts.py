@@ -16,7 +16,7 @@ class TestDeskCounts(ThreeDesks):
 
     def test_phone_is_assigned(self):
         desk, users = self.extension, self.anna | self.boris
-        for side, write, told in (
+        for side, write, notified in (
             ("phone gains", lambda: desk.write({"user_ids": users}), users),
             ("phone loses", lambda: desk.write({"user_ids": False}), self.anna),
             (
@@ -50,7 +50,7 @@ class TestDeskCounts(ThreeDesks):
         ):
             with self.fresh(side):
                 write()
-                self.assertLooks(told)
+                self.assertLooks(notified)
 
     def test_cloud_pbx_is_switched_off_and_on(self):
         people = self.anna | self.boris | self.clara
@@ -77,7 +77,7 @@ class TestDeskCounts(ThreeDesks):
 
     def test_new_user_with_a_phone(self):
         user = self.new_agent("dora")
-        self.told("cloud_pbx.desk")
+        self.messages("cloud_pbx.desk")
         user = user.copy({"login": "emma", "pbx_extension_ids": self.extension.ids})
         self.assertLooks(user)
 
@@ -100,7 +100,7 @@ class TestDeskCounts(ThreeDesks):
         missed.with_user(self.anna).action_called_back()
         self.assertCounts(self.anna | self.boris)
         missed.called_back = False
-        self.told("cloud_pbx.missed")
+        self.messages("cloud_pbx.missed")
         back = FakeOutboundCall(self, extension="102").start().lift()
         self.assertCounts(self.nobody)
         back.end()
@@ -112,7 +112,7 @@ class TestDeskCounts(ThreeDesks):
     def test_archived_colleague_counts_nothing(self):
         fake = FakeCall(self).start().ring("100", "101")
         self.boris.active = False
-        self.told("cloud_pbx.missed")
+        self.messages("cloud_pbx.missed")
         fake.give_up()
         self.assertCounts(self.anna)
 
@@ -127,24 +127,24 @@ class TestDeskCounts(ThreeDesks):
 
     def test_contact_of_a_missed_call_is_found_later(self):
         FakeCall(self).start().ring("777").give_up()
-        self.told("cloud_pbx.missed")
+        self.messages("cloud_pbx.missed")
         self.new_partner(user_id=self.clara.id)
         self.run_job("rematch")
         self.assertCounts(self.clara)
 
     def test_calls_that_rang_nobody_are_the_supervisors(self):
         self.new_extension("103", self.supervisor)
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         group = "cloud_pbx.group_pbx_manager"
         self.new_extension("104", self.new_user("idle", group))
-        elsewhere = self.new_user("elsewhere", group, other)
-        elsewhere.pbx_extension_ids = self.extension_3
+        foreign = self.new_user("foreign", group, other)
+        foreign.pbx_extension_ids = self.extension_3
         idle = self.env["res.users"].search([("name", "=", "Idle")])
-        self.told("cloud_pbx.missed")
+        self.messages("cloud_pbx.missed")
         FakeCall(self).start().give_up()
         self.assertCounts(self.supervisor | idle)
         idle.pbx_extension_ids = False
-        self.told("cloud_pbx.missed")
+        self.messages("cloud_pbx.missed")
         FakeCall(self).start().give_up()
         self.assertCounts(self.supervisor)
 

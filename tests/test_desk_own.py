@@ -12,7 +12,7 @@ from .test_dial import CALLBACK, DialCase
 
 @tagged("post_install", "-at_install")
 class TestPreferences(DeskCase, DialCase):
-    def test_set_and_told(self):
+    def test_set_and_values(self):
         usual = {
             "open_contact": "never",
             "sound": True,
@@ -25,9 +25,9 @@ class TestPreferences(DeskCase, DialCase):
             "sound": False,
             "phone_id": self.extension.id,
         }
-        told = self.ask().set_preferences(changed)
-        self.assertEqual(told, {**usual, **changed})
-        self.assertEqual(self.ask().overview()["preferences"], told)
+        values = self.ask().set_preferences(changed)
+        self.assertEqual(values, {**usual, **changed})
+        self.assertEqual(self.ask().overview()["preferences"], values)
         self.assertEqual(self.ask(self.boris).overview()["preferences"], usual)
         self.assertEqual(
             self.ask().set_preferences({"phone_id": False})["phone_id"], False
@@ -108,10 +108,10 @@ class TestSessionInfo(PbxHttpCase):
         """Return what the page of the web client knows from the start."""
         user.password = user.login
         self.authenticate(user.login, user.login)
-        told = self.url_open("/web/session/get_session_info", json={}).json()["result"]
+        info = self.url_open("/web/session/get_session_info", json={}).json()["result"]
         html = self.url_open("/odoo").text
-        self.assertEqual('"cloud_pbx_phone": true' in html, "cloud_pbx_phone" in told)
-        return told
+        self.assertEqual('"cloud_pbx_phone": true' in html, "cloud_pbx_phone" in info)
+        return info
 
     def call(self, model, method, args):
         asked = {"model": model, "method": method, "args": args, "kwargs": {}}
@@ -129,8 +129,8 @@ class TestSessionInfo(PbxHttpCase):
             (self.supervisor, False),
         ):
             with self.subTest(user.name):
-                told = self.page(user).get("cloud_pbx_phone")
-                self.assertEqual(told, True if has_phone else None)
+                values = self.page(user).get("cloud_pbx_phone")
+                self.assertEqual(values, True if has_phone else None)
         self.extension_2.user_ids = idle
         self.assertIs(self.page(idle).get("cloud_pbx_phone"), True, "at once")
         self.provider.user_id = False

@@ -16,8 +16,8 @@ class TestRecent(ThreeDesks):
         """Return the ids of each page, scrolled to the end."""
         pages, before, more = [], False, True
         while more:
-            told = self.ask(user).recent(before, limit)
-            rows, more = told["calls"], told["more"]
+            answer = self.ask(user).recent(before, limit)
+            rows, more = answer["calls"], answer["more"]
             pages.append([row["id"] for row in rows])
             before = rows and [rows[-1]["start"], rows[-1]["id"]]
             self.assertLess(len(pages), 20, "it comes to an end")
@@ -56,7 +56,7 @@ class TestRecent(ThreeDesks):
         self.assertEqual(self.pages(self.supervisor), [[]])
 
     def test_of_another_company(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.anna.company_ids |= other
         FakeCall(self).start().ring("100")
         self.anna.write({"company_id": other.id, "company_ids": [(6, 0, other.ids)]})
@@ -156,7 +156,7 @@ class TestContacts(DeskCase):
             self.assertEqual(len(found), most)
 
     def test_rights(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.new_partner("Zoltan", company_id=other.id)
         self.new_partner("Zoltan archived", active=False)
         self.assertEqual(self.found("zoltan"), [])
@@ -169,8 +169,8 @@ class TestContacts(DeskCase):
     def test_pick(self):
         one, two = self.new_partner("One"), self.new_partner("Two")
         call = FakeCall(self).start().ring("100").call
-        told = self.ask().pick_contact(call.id, two.id)
-        [card] = told["cards"]
+        answer = self.ask().pick_contact(call.id, two.id)
+        [card] = answer["cards"]
         self.assertEqual((card["id"], card["contact"]["id"]), (call.id, two.id))
         self.assertEqual((card["name"], card["candidates"]), ("Two", []))
         self.assertEqual(call.partner_source, "picked")
@@ -186,7 +186,7 @@ class TestContacts(DeskCase):
 
     def test_pick_needs_rights(self):
         partner = self.new_partner("Zoltan", False)
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         foreign = self.new_partner("Foreign", False, company_id=other.id)
         call = FakeCall(self).start().ring("100").call
         for user, call_id, partner_id, kind in (

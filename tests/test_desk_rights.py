@@ -69,7 +69,7 @@ class TestDeskRights(ThreeDesks):
 
     def test_contact_of_another_company(self):
         fake = FakeCall(self).start().ring("100")
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.lead.partner_id = False
         self.partner.company_id = other
         card = self.card(fake.call)

@@ -13,14 +13,14 @@ MINUTE = timedelta(minutes=1)
 
 
 class StandingCase(ThreeDesks):
-    def assertStands(self, told, **expected):
+    def assertStands(self, fake, **expected):
         """Compare the card's state of each user, ``taken by X`` included.
 
         Who is not named sees no card of it.
         """
         stands = {}
         for user in (self.anna, self.boris, self.clara):
-            for card in self.ask(user).cards(told.call.ids)["cards"]:
+            for card in self.ask(user).cards(fake.call.ids)["cards"]:
                 by = card["taken_by"]
                 stands[user.name.lower()] = card["state"] + (f" by {by}" if by else "")
         self.assertEqual(stands, expected)
@@ -81,9 +81,9 @@ class TestDeskStanding(StandingCase):
         """Who was rung before is rung again: the card is there before they lift."""
         fake = FakeCall(self).start().ring("100", "101").lift("100")
         self.assertStands(fake, anna="ongoing", boris="taken by Anna")
-        self.told()
+        self.messages()
         fake.ring("101", transfer_from="100")
-        self.assertTold(self.anna | self.boris, fake.call)
+        self.assertNotified(self.anna | self.boris, fake.call)
         self.assertStands(fake, anna="ongoing", boris="ringing")
         self.assertEqual(self.loaded(self.boris), fake.call)
         fake.lift("101")
@@ -180,7 +180,7 @@ class TestDeskStanding(StandingCase):
 
     def test_whatever_company_is_ticked(self):
         """A phone rings all the same."""
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.anna.company_ids |= other
         fake = FakeCall(self).start().ring("100")
         desk = self.ask().with_context(allowed_company_ids=other.ids)

@@ -11,7 +11,7 @@ class TestDisplay(ViewCase):
     """Texts that only the screens show."""
 
     def help(self, user):
-        """Return what the browser of ``user`` is told of the empty list of calls."""
+        """Return what the browser of ``user`` gets of the empty list of calls."""
         action = self.env.ref("cloud_pbx.pbx_call_action").with_user(user).sudo()
         return action.with_company(self.company)._get_action_dict()["help"]
 
@@ -63,12 +63,12 @@ class TestDisplay(ViewCase):
         self.assertEqual(call.lead_contact, "Garden office")
 
     def test_contents_of_an_event_are_readable(self):
-        told = {"caller_id": CALLER, "name": "Ольга"}
-        event = self.put([scenarios.Step("NOTIFY_START", told, 0)])
+        fields = {"caller_id": CALLER, "name": "Ольга"}
+        event = self.put([scenarios.Step("NOTIFY_START", fields, 0)])
         self.assertEqual(
             event.payload_readable,
             f'{{\n  "caller_id": "{CALLER}",\n  "name": "Ольга"\n}}',
         )
-        for odd in (False, "not { json"):
-            event.payload = odd
-            self.assertEqual(event.payload_readable, odd)
+        for payload in (False, "not { json"):
+            event.payload = payload
+            self.assertEqual(event.payload_readable, payload)

@@ -214,7 +214,7 @@ class TestMatching(PbxCase):
         self.assertFalse(self.called().partner_id)
 
     def test_contact_of_another_company(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.new_partner(company_id=other.id)
         self.assertFalse(self.called().partner_id)
 
@@ -276,7 +276,7 @@ class TestMatching(PbxCase):
         self.assertEqual(first.partner_id, two, "what was picked is not moved")
 
     def test_pick_of_another_company_is_not_remembered_here(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         theirs = self.new_provider(other, self.new_agent("clara", other), "theirs")
         stranger = self.new_partner("Theirs", False)
         self.called(provider=theirs).partner_id = stranger
@@ -336,6 +336,6 @@ class TestMatching(PbxCase):
         self.assertFalse(self.called().lead_id)
 
     def test_lead_of_another_company(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.new_lead(company_id=other.id, user_id=False, team_id=False)
         self.assertFalse(self.called().lead_id)

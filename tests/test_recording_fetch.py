@@ -30,7 +30,7 @@ class TestRecordingFetch(RecordingCase, PbxCase):
 
     # ------------------------------------------------------------------------- when
 
-    def test_fetched_when_it_is_told_to_be_ready(self):
+    def test_fetched_when_the_pbx_has_it_ready(self):
         recording = self.the_recording(duration=30)
         self.assertEqual(recording.state, "waiting")
         self.assertLessEqual(self.seconds_until_next(recording), 0)
@@ -71,7 +71,7 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         )
         self.assertEqual(trigger.call_at, recording.next_attempt_at)
 
-    def test_told_to_be_ready_after_an_attempt_came_too_early(self):
+    def test_ready_after_an_attempt_came_too_early(self):
         self.pbx.account.record_ready_after = 3600
         ready = self.pbx.fake.plan("record_after_end", {})
         self.pbx.fake.play(ready)
@@ -255,13 +255,11 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         self.assertIn("larger than 1 MB", recording.error)
         self.assertFalse(self.attachments(recording))
 
-    def test_a_link_to_elsewhere_is_not_followed(self):
+    def test_a_link_to_another_host_is_not_followed(self):
         recording = self.the_recording()
-        elsewhere = self.pbx.url.replace("127.0.0.1", "localhost") + "/v1/x.mp3"
+        link = self.pbx.url.replace("127.0.0.1", "localhost") + "/v1/x.mp3"
         dialect = self.provider._dialect()
-        with patch.object(
-            type(dialect), "fetch_recording", lambda *_arguments: elsewhere
-        ):
+        with patch.object(type(dialect), "fetch_recording", lambda *_arguments: link):
             self.run_job("fetch_recordings")
         self.assertEqual(recording.state, "waiting")
         self.assertIn("another host", recording.error)
@@ -309,8 +307,8 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         self.assertEqual(recording.state, "stored")
         self.assertEqual(len(self.asked("/record/request")), 1)
 
-    def test_told_to_be_ready_while_it_was_tried(self):
-        """An attempt that began too early does not push back what was told since."""
+    def test_ready_while_it_was_tried(self):
+        """An attempt that began too early pushes nothing back that came since."""
         recording = self.the_recording()
         self.pbx.account.recordings.clear()
         attempt = Fetch.attempt

@@ -1,4 +1,4 @@
-"""/pbx/recording/<id>: who may hear, ranges, links, and what a person is told."""
+"""/pbx/recording/<id>: who may hear, ranges, links, and what a person reads."""
 
 from datetime import timedelta
 
@@ -104,7 +104,7 @@ class TestRecordingHear(RecordingCase, PbxHttpCase):
 
     def test_companies_do_not_hear_each_other(self):
         self.stored()
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.as_(self.new_user("their_chief", "cloud_pbx.group_pbx_manager", other))
         self.assertEqual(self.hear().status_code, 404)
 
@@ -149,7 +149,7 @@ class TestRecordingHear(RecordingCase, PbxHttpCase):
         self.assertEqual((head.status_code, head.content), (200, b""))
         self.assertEqual(head.headers["Content-Length"], str(size))
 
-    def test_what_a_person_is_told(self):
+    def test_what_a_person_reads(self):
         self.as_(self.anna)
         answer = self.hear()
         self.assertEqual(answer.status_code, 404)

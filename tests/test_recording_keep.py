@@ -50,11 +50,11 @@ class TestRecordingKeep(RecordingCase, PbxCase):
                 ]
             )
         )
-        said = self.recording.call_id.message_ids
-        self.assertEqual(len(said), 1)
-        self.assertIn("was deleted after 30 days", said.body)
-        self.assertEqual(said.author_id, self.env.ref("base.partner_root"))
-        # Once and for all: nothing comes back, and nothing is said again.
+        note = self.recording.call_id.message_ids
+        self.assertEqual(len(note), 1)
+        self.assertIn("was deleted after 30 days", note.body)
+        self.assertEqual(note.author_id, self.env.ref("base.partner_root"))
+        # Once and for all: nothing comes back, and nothing is noted again.
         self.fetch()
         self.vacuum()
         self.assertEqual(self.recording.state, "expired")
@@ -64,7 +64,7 @@ class TestRecordingKeep(RecordingCase, PbxCase):
         self.assertFalse([e for e in self.asked() if e["method"] == "DELETE"])
 
     def test_one_company_s_days_are_not_another_s(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         self.new_provider(other, self.robot, "another", recording_days=1)
         self.age(self.recording, 31)
         self.vacuum()

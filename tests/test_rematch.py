@@ -166,7 +166,7 @@ class TestRematch(PbxCase, CronMixinCase):
         self.assertFalse(emptied.partner_id)
 
     def test_other_companies(self):
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Another company"})
         theirs = self.new_provider(other, self.new_agent("clara", other), "theirs")
         their_call = self.tell("answered", provider=theirs)
         call = self.tell("answered")

@@ -37,8 +37,8 @@ class TestWebhook(PbxHttpCase):
         self.assertEqual(response.status_code, status)
         self.assertNothing()
         self.assertNotIn("Set-Cookie", response.headers)
-        for told in (CALLER, "442079460900", REF, SECRET, "Traceback"):
-            self.assertNotIn(told, response.text)
+        for secret in (CALLER, "442079460900", REF, SECRET, "Traceback"):
+            self.assertNotIn(secret, response.text)
 
     def send(self, body, content_type="application/x-www-form-urlencoded", sign=None):
         """Post raw bytes, signed as START."""
@@ -196,8 +196,8 @@ class TestWebhook(PbxHttpCase):
         self.assertTrue(any("wrong signature" in text for text in ours))
         everything = str(lines)
         self.assertIn("POST /pbx/zadarma/", everything, "the access log was read too")
-        for told in (CALLER, "442079460900", REF, SECRET, "stranger-s-token"):
-            self.assertNotIn(told, everything)
+        for secret in (CALLER, "442079460900", REF, SECRET, "stranger-s-token"):
+            self.assertNotIn(secret, everything)
         self.assertNotIn(self.provider.webhook_token, everything)
 
     def test_comparison_takes_constant_time(self):

@@ -1,4 +1,4 @@
-"""Two companies, two cloud PBXs, one Odoo: nothing crosses over, nothing is told."""
+"""Two companies, two cloud PBXs, one Odoo: nothing crosses over."""
 
 import http.client
 import secrets
@@ -51,17 +51,17 @@ def contact(admin, name, company, country):
 @pytest.fixture(scope="module")
 def first(odoo, admin, provider, country):
     names = ["company_id", "api_secret"]
-    [told] = admin.call("pbx.provider", "read", [provider["id"]], names)
-    company, name = told["company_id"][0], "Known in the first"
+    [values] = admin.call("pbx.provider", "read", [provider["id"]], names)
+    company, name = values["company_id"][0], "Known in the first"
     agent = odoo.login("demo")
     found = contact(admin, name, company, country)
-    keys = provider["webhook_url"], told["api_secret"]
+    keys = provider["webhook_url"], values["api_secret"]
     return Side(company, provider["id"], *keys, found, name, agent, agent.uid)
 
 
 @pytest.fixture(scope="module")
 def second(odoo, admin, first, country):
-    company = admin.call("res.company", "create", [{"name": "Second house"}])[0]
+    company = admin.call("res.company", "create", [{"name": "Second company"}])[0]
     domain = [("model", "=", "res.groups"), ("name", "=", "group_pbx_user")]
     [group] = admin.call("ir.model.data", "search_read", domain, ["res_id"])
     user = {
@@ -79,11 +79,11 @@ def second(odoo, admin, first, country):
     provider = admin.call("pbx.provider", "create", [values])[0]
     phone = {"number": "101", "provider_id": provider, "user_ids": [(4, uid)]}
     admin.call("pbx.extension", "create", [phone])
-    [told] = admin.call("pbx.provider", "read", [provider], ["webhook_url"])
+    [values] = admin.call("pbx.provider", "read", [provider], ["webhook_url"])
     name = "Known in the second"
     found = contact(admin, name, company, country)
     agent = odoo.login("second")
-    keys = told["webhook_url"], secret
+    keys = values["webhook_url"], secret
     return Side(company, provider, *keys, found, name, agent, uid)
 
 
@@ -93,14 +93,14 @@ def the_call(admin, side, ref):
 
 
 def test_the_same_call_id_is_two_calls(odoo, admin, first, second):
-    told = {
+    same = {
         **{"pbx_call_id": "in_" + "7" * 40, "caller": NUMBER, "line": LINE},
         **{"extension": "101", "call_start": log.local(log.minutes_ago(3), "UTC")},
     }
     [[before]] = odoo.sql("select count(*) from pbx_call")
     mixed = zip(
-        render("answered", first.secret, **told),
-        render("answered", second.secret, duration=7, **told),
+        render("answered", first.secret, **same),
+        render("answered", second.secret, duration=7, **same),
         strict=True,
     )
     for one, other in mixed:
@@ -111,7 +111,7 @@ def test_the_same_call_id_is_two_calls(odoo, admin, first, second):
             assert (side.name in answer.body) == start
     assert odoo.sql("select count(*) from pbx_call") == [(before + 2,)]
     for side, talk in ((first, 34), (second, 7)):
-        call = the_call(admin, side, told["pbx_call_id"])
+        call = the_call(admin, side, same["pbx_call_id"])
         assert call["company_id"][0] == side.company
         assert call["partner_id"][0] == side.contact
         assert call["user_id"][0] == side.uid
@@ -119,7 +119,7 @@ def test_the_same_call_id_is_two_calls(odoo, admin, first, second):
         assert (call["outcome"], call["talk_seconds"]) == ("answered", talk)
         assert list(call["legs"]) == ["101"]
         assert len(call["recordings"]) == 1
-        assert len(log.inbox(odoo, side.provider, [told["pbx_call_id"]])) == 5
+        assert len(log.inbox(odoo, side.provider, [same["pbx_call_id"]])) == 5
 
 
 def test_agents_see_their_own_company(admin, first, second):
@@ -155,9 +155,9 @@ def test_a_pick_is_remembered_by_its_company_only(admin, first, second):
 def test_a_line_of_one_is_a_caller_for_the_other(admin, first, second):
     line = "+442896496009"
     assert first.play("missed", caller="+442896496008", line=line)[0] == {200}
-    theirs = {"name": "The first house", "phone": line, "company_id": second.company}
+    theirs = {"name": "The first company", "phone": line, "company_id": second.company}
     admin.call("res.partner", "create", [theirs])
-    assert "The first house" in second.play("missed", caller=line)[1]
+    assert "The first company" in second.play("missed", caller=line)[1]
 
 
 def test_earlier_calls_go_to_contacts_of_their_company(admin, first, second, country):

@@ -29,8 +29,8 @@ class Street:
         address = {"external_url": odoo.url}
         self.admin.call("pbx.provider", "write", [self.provider], address)
         names = ["webhook_url", "api_secret"]
-        [told] = self.admin.call("pbx.provider", "read", [self.provider], names)
-        self.url, self.secret = told["webhook_url"], told["api_secret"]
+        [values] = self.admin.call("pbx.provider", "read", [self.provider], names)
+        self.url, self.secret = values["webhook_url"], values["api_secret"]
 
     def events(self, scenario="answered", **parameters):
         return render(scenario, self.secret, **parameters)
@@ -244,7 +244,7 @@ def test_an_inbox_that_cannot_be_written_is_503(street):
     with refusing(street.odoo, "pbx_event", "disk full"):
         assert {post(street.url, event).status for event in events} == LATER
     assert street.inbox() == before
-    # What could not be kept is not told to the log either.
+    # What could not be kept is not in the log either.
     assert number not in street.odoo.log_text()
     assert {post(street.url, event).status for event in events} == {200}
 
@@ -284,6 +284,6 @@ def test_a_bug_in_the_handling_loses_nothing(street):
 
 
 def test_the_log_holds_no_secret(street):
-    said = street.odoo.log_text()
-    assert street.secret not in said
-    assert street.url.rpartition("/")[2] not in said
+    text = street.odoo.log_text()
+    assert street.secret not in text
+    assert street.url.rpartition("/")[2] not in text

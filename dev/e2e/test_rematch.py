@@ -48,8 +48,8 @@ def test_a_new_contact(pbx, admin, britain):
     values = {"name": "New", "phone": "(0191) 498 0001", "country_id": britain}
     [partner] = admin.call("res.partner", "create", [values])
     collected(admin, calls, partner)
-    [told] = admin.call("res.partner", "read", [partner], ["pbx_call_count"])
-    assert told["pbx_call_count"] == 3
+    [values] = admin.call("res.partner", "read", [partner], ["pbx_call_count"])
+    assert values["pbx_call_count"] == 3
 
 
 def test_a_corrected_number(pbx, admin, britain):
@@ -73,9 +73,9 @@ def test_an_import(odoo, pbx, admin, britain):
                 [f"Imported {line}", f"+44 1632 9{line:05}", str(britain)]
                 for line in range(first, first + IMPORTED)
             ]
-            told = admin.call("res.partner", "load", names, rows)
-            assert not told["messages"], told["messages"]
-            assert len(told["ids"]) == IMPORTED
+            result = admin.call("res.partner", "load", names, rows)
+            assert not result["messages"], result["messages"]
+            assert len(result["ids"]) == IMPORTED
         assert queue(odoo) == IMPORTED * IMPORTS
         # Rows of one statement have the transaction and the command in common.
         [[statements]] = odoo.sql(

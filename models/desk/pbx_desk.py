@@ -1,4 +1,4 @@
-"""What an agent's browser asks about the phone; all under the agent's own rights."""
+"""What an agent's browser reads for the phone, under the agent's own rights."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from ..call.notify import FRESH
 from ..call.pbx_call_callback import MISSED_DAYS
 from ..tools.companies import of_all_companies
 
-# A phone that was heard of so long ago rings no more, although nobody told its end.
+# Without an event for so long a phone rings no more: the call's end was lost.
 STILL_RINGS = timedelta(minutes=5)
 # How many missed calls are counted.
 MAX_MISSED = 100
@@ -78,8 +78,8 @@ class PbxDesk(models.AbstractModel):
 
     def _preferences(self):
         user = self.env.user
-        told = {name: user[field] for name, field in PREFERENCES.items()}
-        return {**told, "phone_id": told["phone_id"].id}
+        values = {name: user[field] for name, field in PREFERENCES.items()}
+        return {**values, "phone_id": values["phone_id"].id}
 
     @api.model
     def set_preferences(self, values):
@@ -100,7 +100,7 @@ class PbxDesk(models.AbstractModel):
     @api.model
     @api.readonly
     def cards(self, call_ids):
-        """Return the cards of those calls that are there, and that the user may see.
+        """Return the cards of those calls that exist and that the user may see.
 
         :return: ``{"cards": [...], "now"}``; see ``pbx.desk.card``.
         """
@@ -124,10 +124,9 @@ class PbxDesk(models.AbstractModel):
             limit=MAX_LIVE,
         )
         standing = self.env["pbx.desk.card"]._standing
-        # The end of a call may have got lost: nothing rings that long in silence.
         return calls.filtered(
             lambda call: (
-                standing(call)[0] != "taken"
+                standing(call).state != "taken"
                 and (
                     call.state != "ringing"
                     or (call.last_event_at or call.start) > now - STILL_RINGS
@@ -143,37 +142,37 @@ class PbxDesk(models.AbstractModel):
     def _log(self):
         """Return the model of calls, for domains that name no more than one may see.
 
-        With the rules in the same statement, which say it once more, the database reads
+        The rules would add the same conditions once more; with them the database reads
         whole tables.
         """
         self.env["pbx.call"].check_access("read")
-        # sudo: the domains say whose calls, and here of which companies
+        # sudo: the callers' domains name the user, this one the companies
         return self.env["pbx.call"].sudo(), Domain(
             "company_id", "in", self.env.companies.ids
         )
 
     def _missed(self):
         """Return model and domain of missed calls that this user should call back."""
-        calls, here = self._log()
+        calls, in_companies = self._log()
         since = fields.Datetime.now() - timedelta(days=MISSED_DAYS)
         waiting = Domain("start", ">", since) & Domain("to_call_back", "=", True)
-        return calls, here & waiting & Domain.custom(to_sql=self._is_mine)
+        return calls, in_companies & waiting & Domain.custom(to_sql=self._is_mine)
 
     def _is_mine(self, model, alias, query):
-        """Return the SQL condition that a missed call is this user's business."""
+        """Return the SQL condition that this user should call a missed call back."""
         columns = ("id", "user_id", "partner_id", "lead_id")
         call = {
             name: SQL.identifier(alias, name, to_flush=model._fields[name])
             for name in columns
         }
-        # Nobody was rung: whose business it is, only a supervisor can see.
+        # No phone rang: supervisors see to it.
         nobody = self.env.user.has_group("cloud_pbx.group_pbx_manager") and SQL(
             """OR (SELECT TRUE FROM pbx_call_participant_rel
                     WHERE call_id = %(id)s LIMIT 1) IS NULL""",
             **call,
         )
-        # Single values, asked of the few calls that wait: for EXISTS the database may
-        # choose to read all contacts first.
+        # Scalar subqueries, run for the few calls that wait: with EXISTS the database
+        # may choose to read all contacts first.
         return SQL(
             """(%(user_id)s = %(me)s
                 OR (SELECT TRUE FROM pbx_call_participant_rel
@@ -220,7 +219,7 @@ class PbxDesk(models.AbstractModel):
             # The index ends at the first condition.
             domain &= Domain("start", "<=", start)
             domain &= Domain("start", "<", start) | Domain("id", "<", last_id)
-        # One question for each: for both in one the database has no index.
+        # One query for each: no index serves both in one.
         found = calls.union(
             *(
                 calls.search_fetch(
@@ -269,11 +268,11 @@ class PbxDesk(models.AbstractModel):
             return []
         domain = Domain("complete_name", "ilike", text) | self._has_number(text)
         found = partners.search(domain, limit=min(max(int(limit), 1), 20))
-        return [self.env["pbx.desk.card"]._who(partner) for partner in found]
+        return [self.env["pbx.desk.card"]._contact_values(partner) for partner in found]
 
     def _has_number(self, text):
-        """Return the domain of contacts whose number begins like, or has in it, what is
-        typed, in whatever style either is written."""
+        """Return the domain of contacts whose number begins with the typed digits, or
+        contains them, in whatever style either is written."""
         plain = numbers.digits(text)
         if len(plain) < MIN_DIGITS or any(char.isalpha() for char in text):
             return Domain.FALSE
@@ -282,7 +281,7 @@ class PbxDesk(models.AbstractModel):
         if text.startswith(("+", "00")):
             begins = f"+{plain.removeprefix('00')}"
             return domain | Domain("phone_sanitized", "=like", f"{begins}%")
-        # Without the zero that only those dial who are in the country.
+        # Without the zero that is dialled within a country only.
         inside = plain.lstrip("0")
         if len(inside) < MIN_DIGITS:
             return domain

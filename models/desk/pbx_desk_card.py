@@ -1,7 +1,8 @@
-"""The card of a call: who it is, and how it stands for this user."""
+"""The card of a call: the party, why they may call, and how it stands for a user."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from odoo import fields, models
 from odoo.fields import Domain
@@ -15,8 +16,15 @@ MAX_TAGS = 6
 MAX_CANDIDATES = 10
 # Why they may be calling: so many of each.
 MAX_LEADS = MAX_ACTIVITIES = MAX_CALLS = 3
-# How it was looked up, where nobody was found: nobody would be found now.
+# Sources of a look-up that found no contact: another one would find none, too.
 NOBODY = (False, "none", "lead")
+
+
+class Standing(NamedTuple):
+    """How a call stands for a user: a state of the card, and the colleague's name."""
+
+    state: str
+    taken_by: str = ""
 
 
 class PbxDeskCard(models.AbstractModel):
@@ -39,7 +47,7 @@ class PbxDeskCard(models.AbstractModel):
                 **self._card(call),
                 "line_name": lines.get((call.provider_id.id, call.line)) or "",
                 "looked_up": call in known,
-                **self._who_it_is(call, call in known, contacts),
+                **self._party_values(call, call in known, contacts),
                 **reasons.get(call, {"leads": [], "activities": [], "calls": []}),
             }
             for call in calls
@@ -49,15 +57,14 @@ class PbxDeskCard(models.AbstractModel):
         """Return what is known of a call without looking at anything else.
 
         ``state`` is how it stands for this user: ringing, ongoing, taken (by a
-        colleague, ``taken_by``), done. Who is called by a colleague has an incoming
-        call.
+        colleague, ``taken_by``), done. A call from a colleague is an incoming one.
         """
-        state, taken_by = self._standing(call)
+        standing = self._standing(call)
         party = self._other_party(call)
         return {
             "id": call.id,
-            "state": state,
-            "taken_by": taken_by,
+            "state": standing.state,
+            "taken_by": standing.taken_by,
             "direction": "inbound" if self._is_called(call) else call.direction or "",
             "outcome": call.outcome or "",
             "disposition": call.disposition or "",
@@ -78,25 +85,25 @@ class PbxDeskCard(models.AbstractModel):
             "zone": numbers.zone_of(call.number, datetime.now(UTC)),
         }
 
-    # ------------------------------------------------------------ how it stands for me
+    # -------------------------------------------------------------------- its standing
 
     def _standing(self, call):
-        """Return ``(state, who has taken it)`` as this user's phone has it."""
+        """Return the :class:`Standing` of a call at this user's phone."""
         phones = self.env.user.pbx_extension_ids
         spoke, user = call.extension_id, call.user_id
         mine = user.id == self.env.uid or (not user and spoke in phones)
         if call.direction == "internal" or mine:
-            return call.state, ""
+            return Standing(call.state)
         if call.state == "ringing" and (call.direction == "inbound" or not user):
-            return "ringing", ""
+            return Standing("ringing")
         if call.state == "done" and call.outcome != "answered":
-            return "done", ""
-        who = user.name or spoke.display_name or ""
+            return Standing("done")
+        name = user.name or spoke.display_name or ""
         if call.state == "done":
-            return ("taken", who) if who else ("done", "")
+            return Standing("taken", name) if name else Standing("done")
         if self._is_handed_on(call, spoke, phones):
-            return "ringing", ""
-        return "taken", who or self.env._("a colleague")
+            return Standing("ringing")
+        return Standing("taken", name or self.env._("a colleague"))
 
     def _is_handed_on(self, call, spoke, phones):
         """Tell whether it rings at one of ``phones`` while somebody else speaks.
@@ -107,7 +114,7 @@ class PbxDeskCard(models.AbstractModel):
         if not own or not spoke:
             return False
         numbers_rung = set(own.mapped("number"))
-        # sudo: what the facts tell of the user's own phones
+        # sudo: of the facts only what concerns the user's own phones
         events = CallFacts.from_json(call.sudo().facts).events
         lifted = [
             event.when
@@ -122,23 +129,23 @@ class PbxDeskCard(models.AbstractModel):
             for event in events
         )
 
-    # ----------------------------------------------------------------- what is called
+    # ------------------------------------------------------------------------ the line
 
     def _line_names(self, calls):
         """Return ``{(provider id, number): name}`` of the lines of these calls."""
-        asked = {call.line for call in calls if call.line}
+        numbers_called = [call.line for call in calls if call.line]
         lines = self.env["pbx.line"].search(
             [
                 ("provider_id", "in", calls.provider_id.ids),
-                ("number", "in", list(asked)),
+                ("number", "in", numbers_called),
             ]
         )
         return {(line.provider_id.id, line.number): line.name for line in lines}
 
-    # ------------------------------------------------------------- who is it
+    # ----------------------------------------------------------------------- the party
 
     def _is_looked_up(self, call):
-        """Tell whether the PBX's setting lets one know already who it is."""
+        """Tell whether the party may be looked up yet; see ``lookup_on_answer``."""
         settings = call.provider_id._settings(call.provider_id.id)
         return bool(
             call.partner_source
@@ -155,7 +162,7 @@ class PbxDeskCard(models.AbstractModel):
         return bool(called.extension_id & phones) and call.extension_id not in phones
 
     def _other_party(self, call):
-        """Return name and number of whom this user's phone is connected with."""
+        """Return name and number of the party at the other end."""
         if call.direction == "internal":
             is_called = self._is_called(call)
             other = call.leg_ids.filtered(
@@ -171,8 +178,8 @@ class PbxDeskCard(models.AbstractModel):
             "number_readable": call.number_readable or "",
         }
 
-    def _who_it_is(self, call, is_known, contacts):
-        """Return who it is, or may be.
+    def _party_values(self, call, is_known, contacts):
+        """Return the party, or the contacts that it may be.
 
         :param contacts: those of them that the user may read.
         """
@@ -185,12 +192,12 @@ class PbxDeskCard(models.AbstractModel):
             candidates = found[:MAX_CANDIDATES]
         return {
             "name": self._other_party(call)["name"],
-            "contact": self._contact(partner) if partner & contacts else False,
-            "candidates": [self._who(one) for one in candidates],
+            "contact": self._contact_details(partner) if partner & contacts else False,
+            "candidates": [self._contact_values(one) for one in candidates],
         }
 
-    def _who(self, partner):
-        """Return the little that tells one contact from another."""
+    def _contact_values(self, partner):
+        """Return the few values by which contacts are told apart in a list."""
         return {
             "id": partner.id,
             "name": partner.name or partner.display_name or "",
@@ -200,9 +207,9 @@ class PbxDeskCard(models.AbstractModel):
             "avatar": self._avatar(partner),
         }
 
-    def _contact(self, partner):
+    def _contact_details(self, partner):
         return {
-            **self._who(partner),
+            **self._contact_values(partner),
             "job": partner.function or "",
             "tags": [
                 {"id": tag.id, "name": tag.name, "color": tag.color}

@@ -1,4 +1,4 @@
-"""Who is it: from an outside number to contact and lead, by indexed look-ups only."""
+"""From an outside number to contact and lead, by indexed look-ups only."""
 
 from dataclasses import dataclass
 
@@ -150,7 +150,7 @@ class PbxDirectory(models.AbstractModel):
         """Return rows like ``_known`` for numbers that end alike and are the same.
 
         What ends alike is verified by reading the typed number in its own country. The
-        index comes first, by itself: asked for sorted rows the database may prefer to
+        index comes first, by itself: for sorted rows the database may prefer to
         walk the whole table in that order.
         """
         tail = numbers.tail(number)
@@ -260,60 +260,60 @@ class PbxDirectory(models.AbstractModel):
     # ------------------------------------------------------------ many numbers
 
     @api.model
-    def _remember_strangers(self, settings, asked, memory=None):
-        """Find out, in one statement, which of ``asked`` nobody has.
+    def _remember_strangers(self, settings, wanted, memory=None):
+        """Find out, in one statement, which of ``wanted`` nobody has.
 
         What is found goes to ``memory``, that of ``_find``; all others are looked up
         one by one.
 
-        :param asked: E.164 numbers.
+        :param wanted: E.164 numbers.
         """
         if memory is None:
             memory = self.env.context["pbx_found"]
-        asked = {number for number in asked if (settings.id, number) not in memory}
-        strangers = asked - self._perhaps_known(settings, asked)
+        wanted = {number for number in wanted if (settings.id, number) not in memory}
+        strangers = wanted - self._perhaps_known(settings, wanted)
         memory.update({(settings.id, number): Match("none") for number in strangers})
 
-    def _perhaps_known(self, settings, asked):
+    def _perhaps_known(self, settings, wanted):
         """Return those of the numbers that contacts, leads or earlier picks may have.
 
         Each part is one look-up by its index for each number, whatever the number of
         contacts: LATERAL with a limit leaves the database no other plan.
         """
-        if not asked:
+        if not wanted:
             return set()
         for model in ("res.partner", "crm.lead"):
             self.env[model].flush_model(["phone", "phone_sanitized"])
         self.env["pbx.call"].flush_model(["number", "partner_id", "partner_source"])
         rows = [
             (number, spelling, numbers.tail(number) or None)
-            for number in asked
+            for number in wanted
             for spelling in _spellings(number)
         ]
         found = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT asked.number
+                SELECT DISTINCT wanted.number
                   FROM unnest(%(numbers)s::text[], %(spellings)s::text[],
                               %(tails)s::text[])
-                       AS asked(number, spelling, tail)
+                       AS wanted(number, spelling, tail)
                  CROSS JOIN LATERAL (
                        (SELECT 1 FROM res_partner partner
-                         WHERE partner.phone_sanitized = asked.spelling LIMIT 1)
+                         WHERE partner.phone_sanitized = wanted.spelling LIMIT 1)
                         UNION ALL
                        (SELECT 1 FROM res_partner partner
-                         WHERE %(partner_tail)s = asked.tail
+                         WHERE %(partner_tail)s = wanted.tail
                            AND partner.phone IS NOT NULL LIMIT 1)
                         UNION ALL
                        (SELECT 1 FROM crm_lead lead
-                         WHERE lead.phone_sanitized = asked.spelling LIMIT 1)
+                         WHERE lead.phone_sanitized = wanted.spelling LIMIT 1)
                         UNION ALL
                        (SELECT 1 FROM crm_lead lead
-                         WHERE %(lead_tail)s = asked.tail
+                         WHERE %(lead_tail)s = wanted.tail
                            AND lead.phone IS NOT NULL LIMIT 1)
                         UNION ALL
                        (SELECT 1 FROM pbx_call call
-                         WHERE call.number = asked.number
+                         WHERE call.number = wanted.number
                            AND call.company_id = %(company)s
                            AND call.partner_source = 'picked' LIMIT 1)) known
                 """,
@@ -333,7 +333,7 @@ class PbxDirectory(models.AbstractModel):
     def _candidates(self, settings, number):
         """Return every contact that may have ``number``, for a person to choose.
 
-        Under the reader's own rights, apart from which numbers end alike.
+        Under the reader's own rights, but for which numbers end alike.
         """
         partners = self.env["res.partner"]
         if not number or numbers.is_extension(number):

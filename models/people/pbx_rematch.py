@@ -68,7 +68,7 @@ class PbxRematch(models.Model):
 
     @api.model
     def _link_calls(self, model, ids):
-        """Look up anew who made the calls that these records may have made."""
+        """Look up anew the calls without contact that these records may have made."""
         calls = self.env["pbx.call"]
         for number, company_id in self._numbers_to_look_up(model, ids):
             waiting = calls.search(

@@ -95,11 +95,11 @@ class ResPartner(models.Model):
         return result
 
     def unlink(self):
-        # Who shared a number with the one that goes may now be the only one.
+        # Another contact with the same number may now be its only one.
         shared = [number for number in self.mapped("phone_sanitized") if number]
         others = self.browse()
         if shared:
-            others = self.sudo().search(  # sudo: asks the job, shows nobody anything
+            others = self.sudo().search(  # sudo: for the job's queue, shown to nobody
                 [("phone_sanitized", "in", shared), ("id", "not in", self.ids)],
                 limit=100,
             )
