@@ -13,12 +13,84 @@ import pkgutil
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from enum import Enum
 
 from . import __name__ as _package
 from . import __path__ as _path
+from . import numbers
 
 # Kinds of questions that a PBX counts apart from each other.
 GENERAL, STATISTICS = "general", "statistics"
+# What Connect can do for a PBX, each step with a line of its own in the check list.
+CONNECT_STEPS = ("keys", "clock", "address", "notifications", "extensions", "lines")
+# Parts of the settings form that only some PBXs need. A dialect names those it uses in
+# ``form``; the others are not shown for it.
+OPTIONAL_FIELDS = (
+    "account",
+    "login",
+    "api_key",
+    "api_secret",
+    "tz",
+    "utc_offset",
+    "balance",
+    "balance_threshold",
+    "statistics_limit",
+    "recording_mode",
+    "line_ids",
+    "history_ids",  # past calls, by themselves and for a period
+)
+
+
+def _(text):
+    """Mark a text for translation; it is translated where it is shown."""
+    return text
+
+
+class Proof(Enum):
+    """What proves that an event comes from the PBX."""
+
+    # A keyed hash, made with the secret of the account.
+    SIGNATURE = "signature"
+    # The secret address alone, and what ``connect`` remembered.
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True)
+class FormField:
+    """How this PBX calls an optional field; an empty text is the field's own one.
+
+    Texts are English and marked with :func:`_`.
+    """
+
+    label: str = ""
+    help: str = ""
+    placeholder: str = ""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What ``connect`` and ``keep_alive`` leave behind for the calls that follow.
+
+    :var dict values: JSON-able; takes the place of what was remembered before, and is
+        given back as ``Account.memory``.
+    :var datetime until: naive UTC time at which what was set up ends by itself;
+        ``None``: never.
+    """
+
+    values: dict = field(default_factory=dict, repr=False)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RecordingFile:
+    """Where the file of a recording is.
+
+    :var str url: whoever has it may listen, unless ``headers`` are needed: never log.
+    :var dict headers: to be sent along, to the API's own host alone.
+    """
+
+    url: str = field(default="", repr=False)
+    headers: dict = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,8 +129,9 @@ class Account:
     """What a dialect may know of the account it speaks for. Holds secrets: never log.
 
     ``zone`` is the zone in which the PBX tells local times. ``former_secret`` signed
-    until lately, and what it signed may still be on its way. ``patience`` is how many
-    seconds an answer may take where somebody waits for it; 0: as long as is usual.
+    until lately, and what it signed may still be on its way. ``memory`` is what
+    ``connect`` or ``keep_alive`` remembered last. ``patience`` is how many seconds an
+    answer may take where somebody waits for it; 0: as long as is usual.
     """
 
     key: str = field(default="", repr=False)
@@ -70,6 +143,7 @@ class Account:
     account: str = ""
     country: str = ""
     zone: tzinfo = UTC
+    memory: dict = field(default_factory=dict, repr=False, compare=False)
     patience: float = 0
     wire: Wire = field(default_factory=Wire, repr=False, compare=False)
 
@@ -201,18 +275,66 @@ class HistoryPage:
 
 
 class Dialect:
-    """One kind of PBX. Subclasses set the attributes and override what they offer."""
+    """One kind of PBX. Subclasses declare what it is and override what it offers.
+
+    Form, hints, Connect, Check, Disconnect and the jobs follow these declarations.
+    """
 
     code = ""
     label = ""
-    # Fields of the settings form that this dialect uses besides the common ones.
-    form_fields = frozenset()
-    # Names of the notifications the PBX can switch.
+    # Place among the server types.
+    sequence = 100
+
+    # --- the settings form
+    # Offered as the address of the API.
+    default_server = ""
+    # ``{name in OPTIONAL_FIELDS: FormField}``: the optional fields that it uses.
+    form = {}
+    # Names of the settings without which nothing can be asked.
+    needs = ()
+
+    # --- events
+    proof = Proof.SIGNATURE
+    # Names of the notifications that can be switched; the settings hold a field
+    # ``notify_<name>`` for each. Without the essential ones calls are not understood.
     notifications = ()
+    essential_notifications = ()
     can_answer_routing = False
+    # Which field of an extension events and questions name: ``number`` or ``login``.
+    extension_identity = "number"
+
+    # --- Connect
+    # The steps that it takes, of CONNECT_STEPS and in that order.
+    connect_steps = CONNECT_STEPS
     has_balance = False
+
+    # --- history
+    # It is asked for under our own key. Where events are proven in full it only adds.
+    history_outranks_events = True
+    # Without ids, rows are matched by extension, number and start.
+    history_has_ids = True
+
+    # --- dialling
+    # Extensions and other short numbers can be dialled from Odoo.
+    dials_short_numbers = False
+
+    # --- limits and pauses
+    # Questions in a window, by kind; the defaults of a new connection.
+    limits = {GENERAL: 60, STATISTICS: 60}
+    # Length of the window; a bit more than the PBX's own, which counts arrivals.
+    rate_window_seconds = 62
+    # Seconds from the end of a call until its recording may be asked for.
     recording_ready_seconds = 0
+    # For how long one link to a recording is given out; 0: the PBX has no links that a
+    # browser may follow.
     recording_link_seconds = 0
+
+    def read_extension(self, text):
+        """Return the extension's number in what a person or the PBX writes, or ``""``.
+
+        Short numbers, as ``100`` and ``123456-100`` have them, unless overridden.
+        """
+        return numbers.extension(text)
 
     def handshake(self, request, account):
         """Answer a ``GET`` on the webhook address, with a :class:`Reply`.
@@ -249,8 +371,16 @@ class Dialect:
     # What Odoo asks of the PBX. All of it raises ``errors.PbxError``, and goes over
     # ``account.wire``.
 
+    def verify_access(self, account):
+        """Ask the least that needs the right keys; raises where they are not."""
+        self.fetch_extensions(account)
+
     def connect(self, account):
-        """Make the PBX send its events to ``account.webhook_url``."""
+        """Make the PBX send its events to ``account.webhook_url``.
+
+        :return: what to remember of it, a :class:`Remembered`, or ``None``: nothing.
+            It is stored before anything else is asked.
+        """
         raise NotOffered(f"{self.label} cannot be set up from here.")
 
     def switch_notifications(self, account, flags):
@@ -262,7 +392,16 @@ class Dialect:
         raise NotOffered(f"{self.label} does not tell how it is set up.")
 
     def keep_alive(self, account):
-        """Renew what ends by itself (a subscription); called by a job."""
+        """Renew what ends by itself, such as a subscription; called by a job in time.
+
+        :return: as of :meth:`connect`; ``None``: nothing ends.
+        """
+
+    def release(self, account, former):
+        """Give back what was set up before, now that its successor is stored.
+
+        :param dict former: what was remembered before ``account.memory``.
+        """
 
     def disconnect(self, account):
         """Make the PBX forget our address."""
@@ -309,7 +448,7 @@ class Dialect:
         raise NotOffered(f"{self.label} keeps no history.")
 
     def fetch_recording(self, account, ref, recording):
-        """Return the address from which the file can be fetched now, without a key.
+        """Return the :class:`RecordingFile` that can be fetched now.
 
         :param str ref: the call's id; ``recording``: the recording's.
         :raises NotFound: not recorded, not ready yet, or gone.
@@ -348,9 +487,9 @@ def get(code):
 
 
 def available():
-    """Return all dialects, sorted by code."""
+    """Return all dialects, in the order in which a person chooses among them."""
     _discover()
-    return [_dialects[code] for code in sorted(_dialects)]
+    return sorted(_dialects.values(), key=lambda one: (one.sequence, one.label))
 
 
 _OFFSET = re.compile(

@@ -1,4 +1,4 @@
-"""What can go wrong when we ask a PBX: a small family that a person can be told.
+"""What can go wrong when a PBX is asked: a small family, each explained to a person.
 
 ``detail`` is the PBX's own text (or the network's), never a key, a signature or a link.
 """
@@ -27,17 +27,13 @@ class AddressNotAllowed(PbxError):
 
 
 class RateLimited(PbxError):
-    """Too many questions; ``retry_after`` is in seconds.
-
-    ``told`` by the PBX, or else foreseen by us, who did not ask at all.
-    """
+    """Too many questions; ``retry_after`` is in seconds."""
 
     code = "rate_limited"
 
-    def __init__(self, detail="", retry_after=60, told=True):
+    def __init__(self, detail="", retry_after=60):
         super().__init__(detail)
         self.retry_after = retry_after
-        self.told = told
 
 
 class NoMoney(PbxError):

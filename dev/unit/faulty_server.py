@@ -100,7 +100,7 @@ class Noting(Wire):
 
     def may_ask(self, bucket):
         if self.limit is not None and len(self.buckets) >= self.limit:
-            raise errors.RateLimited("", retry_after=7, told=False)
+            raise errors.RateLimited("", retry_after=7)
         self.buckets.append(bucket)
 
     def was_asked(self, exchange):

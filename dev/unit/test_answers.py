@@ -11,8 +11,10 @@ from requests.structures import CaseInsensitiveDict
 from telephony import errors
 from telephony.dialect import Account
 from telephony.http import masking as mask
+from telephony.http.answers import read_json
+from telephony.http.answers import retry_after_seconds as pause
 from telephony.zadarma import client
-from telephony.zadarma.answers import pause, read_json, understand
+from telephony.zadarma.answers import understand
 
 
 def refusal(status, message, **headers):

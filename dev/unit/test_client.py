@@ -112,7 +112,7 @@ def test_a_call_is_asked_for_with_its_plus(pbx, account, line, sip):
 
 @pytest.mark.parametrize("kind", ["500", "truncated", "html", "empty", "timeout"])
 def test_a_call_is_never_asked_for_twice(pbx, account, kind, monkeypatch):
-    monkeypatch.setattr("telephony.zadarma.transport.TIMEOUT", (2, 0.3))
+    monkeypatch.setattr("telephony.http.session.TIMEOUT_SECONDS", (2, 0.3))
     pbx.account.click["auto"] = False
     spoil(pbx, kind, seconds=0.6)
     with pytest.raises((errors.Unreachable, errors.BadAnswer)):
@@ -126,11 +126,13 @@ def test_a_call_is_never_asked_for_twice(pbx, account, kind, monkeypatch):
 def test_a_recording_has_a_link_that_needs_no_key(pbx, account):
     pbx.control("POST", "/play", {"scenario": "answered"})
     [row] = pbx.account.rows
-    link = ZADARMA.fetch_recording(account, row["pbx_call_id"], row["call_id"])
+    link = ZADARMA.fetch_recording(account, row["pbx_call_id"], row["call_id"]).url
     assert link.startswith(pbx.url + "/v1/pbx/record/download/")
     assert pbx.send("GET", link).content.startswith(b"ID3")
     # Where the recording's own id is not known.
-    assert ZADARMA.fetch_recording(account, row["pbx_call_id"], "").startswith(pbx.url)
+    assert ZADARMA.fetch_recording(account, row["pbx_call_id"], "").url.startswith(
+        pbx.url
+    )
 
 
 def test_a_recording_that_is_not_there_is_not_found(account):

@@ -11,11 +11,15 @@ from toy_dialect import SEAL, XML, Toy, seal
 from telephony import dialect
 from telephony.call import CallFacts, derive
 from telephony.dialect import (
+    GENERAL,
+    STATISTICS,
     Account,
     Decision,
     Delivery,
     Dialect,
+    FormField,
     NotOffered,
+    Proof,
     Refused,
     Request,
 )
@@ -206,7 +210,7 @@ class TestRegister:
     def test_another_one_is_there_as_soon_as_it_is_registered(self, toy):
         assert dialect.get("toy") is toy
         codes = [d.code for d in dialect.available()]
-        assert codes == sorted(codes) and "toy" in codes
+        assert codes == ["zadarma", "toy"]
 
     def test_and_gone_when_it_is_not(self):
         assert dialect.get("toy") is None
@@ -229,7 +233,17 @@ class TestInterface:
         assert isinstance(any_dialect.can_answer_routing, bool)
         assert isinstance(any_dialect.has_balance, bool)
         assert all(isinstance(name, str) for name in any_dialect.notifications)
-        assert all(isinstance(name, str) for name in any_dialect.form_fields)
+        assert set(any_dialect.form) <= set(dialect.OPTIONAL_FIELDS)
+        assert all(isinstance(one, FormField) for one in any_dialect.form.values())
+        assert isinstance(any_dialect.proof, Proof)
+        # Steps in the one order, and nothing is declared that is not used.
+        steps = [s for s in dialect.CONNECT_STEPS if s in any_dialect.connect_steps]
+        assert list(any_dialect.connect_steps) == steps
+        assert set(any_dialect.essential_notifications) <= set(
+            any_dialect.notifications
+        )
+        assert any_dialect.extension_identity in ("number", "login")
+        assert set(any_dialect.limits) == {GENERAL, STATISTICS}
 
     @given(body=st.binary(max_size=200), kind=st.text(max_size=40))
     def test_no_request_makes_it_fail(self, body, kind):

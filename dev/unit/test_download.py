@@ -11,6 +11,7 @@ import pytest
 
 from fake_zadarma.running import running
 from telephony import errors
+from telephony.http import session
 from telephony.http import sound as download
 
 MP3 = b"ID3\x03\0\0\0\0\0\0" + b"\xff\xfb\x90\x00" + b"s" * 5000
@@ -72,22 +73,22 @@ def fetch(url, home=None, limit=LIMIT, **more):
 
 
 @pytest.mark.parametrize(
-    ("body", "told", "mimetype", "extension"),
+    ("body", "told", "mimetype"),
     [
-        (MP3, "audio/mpeg", "audio/mpeg", ".mp3"),
-        (MP3, "audio/mp3; charset=binary", "audio/mpeg", ".mp3"),
-        (MP3[10:], "application/octet-stream", "audio/mpeg", ".mp3"),
-        (WAV, "audio/x-wav", "audio/wav", ".wav"),
-        (OGG, "application/ogg", "audio/ogg", ".ogg"),
+        (MP3, "audio/mpeg", "audio/mpeg"),
+        (MP3, "audio/mp3; charset=binary", "audio/mpeg"),
+        (MP3[10:], "application/octet-stream", "audio/mpeg"),
+        (WAV, "audio/x-wav", "audio/wav"),
+        (OGG, "application/ogg", "audio/ogg"),
         # The bytes decide, not what the server takes them for.
-        (WAV, "audio/mpeg", "audio/wav", ".wav"),
-        (MP3, "", "audio/mpeg", ".mp3"),
+        (WAV, "audio/mpeg", "audio/wav"),
+        (MP3, "", "audio/mpeg"),
     ],
 )
-def test_sound_is_known_by_its_bytes(body, told, mimetype, extension):
+def test_sound_is_known_by_its_bytes(body, told, mimetype):
     with answering(saying(body, told)) as (url, _seen):
         sound, content = fetch(url)
-    assert (sound.mimetype, sound.extension) == (mimetype, extension)
+    assert sound.mimetype == mimetype
     assert content == body
 
 
@@ -238,8 +239,42 @@ def test_a_slow_drip_ends():
         assert time.monotonic() - before < 3
 
 
+def test_a_slow_head_ends():
+    """No library limits the head of an answer as a whole."""
+
+    def drip(handler):
+        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 200:
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.05)
+
+    with answering(drip) as (url, _seen):
+        before = time.monotonic()
+        with pytest.raises(errors.Unreachable):
+            fetch(url, patience=0.5)
+        assert time.monotonic() - before < 3
+
+
+def test_a_key_goes_to_its_own_server_alone():
+    key = {"Authorization": "Basic secret"}
+
+    def answer(handler):
+        if handler.path == "/first":
+            saying(b"", status=302, Location="/second")(handler)
+        elif handler.path == "/away":
+            saying(b"", status=302, Location=f"{evil}/a")(handler)
+        else:
+            saying(MP3)(handler)
+
+    with answering(saying(MP3)) as (evil, reached), answering(answer) as (url, seen):
+        fetch(f"{url}/first", url, headers=key)
+        with pytest.raises(errors.BadAnswer):
+            fetch(f"{url}/away", url, headers=key)
+    assert [headers["Authorization"] for _path, headers in seen] == ["Basic secret"] * 3
+    assert not reached
+
+
 def test_silence_ends(monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", (0.5, 0.5))
+    monkeypatch.setattr(session, "TIMEOUT_SECONDS", (0.5, 0.5))
     with answering(lambda _handler: time.sleep(2)) as (url, _seen):
         with pytest.raises(errors.Unreachable):
             fetch(url)
@@ -297,7 +332,7 @@ def test_a_recording_of_the_fake_pbx(server, link):
     ],
 )
 def test_faults_of_the_fake_pbx(server, link, fault, error, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", (1, 1))
+    monkeypatch.setattr(session, "TIMEOUT_SECONDS", (1, 1))
     path = "/v1/pbx/record/download/*"
     server.account.faults.set([{"kind": fault, "path": path, "seconds": 5}])
     with pytest.raises(error):

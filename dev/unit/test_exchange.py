@@ -39,7 +39,7 @@ def test_a_failure_is_noted_too(pbx, account):
         ZADARMA.fetch_balance(account)
     [told] = wire.noted
     assert told.error is caught.value and told.status == 429
-    assert (caught.value.retry_after, caught.value.told) == (11, True)
+    assert caught.value.retry_after == 11
 
 
 def test_the_gate_is_asked_before_the_pbx(pbx, account):
@@ -48,7 +48,6 @@ def test_the_gate_is_asked_before_the_pbx(pbx, account):
     for ask in (ZADARMA.fetch_balance, ZADARMA.disconnect):
         with pytest.raises(errors.RateLimited) as caught:
             ask(account)
-        assert not caught.value.told
     assert not asked(pbx) and not wire.noted
 
 
@@ -66,7 +65,7 @@ def test_no_secret_is_noted(pbx, account):
     ZADARMA.fetch_setup(account)
     pbx.control("POST", "/play", {"scenario": "answered"})
     row = pbx.account.rows[0]
-    link = ZADARMA.fetch_recording(account, "", row["call_id"])
+    link = ZADARMA.fetch_recording(account, "", row["call_id"]).url
     text = repr(wire.noted)
     for secret in (KEY, SECRET, token, "t0k3n", "f0rm3r", link.split("/")[-2], "http"):
         assert secret not in text, secret

@@ -19,7 +19,7 @@ from telephony.call import (
     CallFacts,
     derive,
 )
-from telephony.zadarma import answers as answer
+from telephony.http import answers
 from telephony.zadarma import events, statistics
 
 # Whatever JSON may hold.
@@ -91,7 +91,7 @@ def test_no_rows_make_anything_raise(rows, forms, more, fetched, zone, ref):
 )
 def test_a_row_fetched_again_is_the_same_event(rows, fetched, later, zone):
     text = json.dumps(rows)
-    first, again = (answer.read_json(text.encode()) for _ in range(2))
+    first, again = (answers.read_json(text.encode()) for _ in range(2))
     once = statistics.read(first, fetched, zone)
     twice = statistics.read(again, at(later), zone)
     assert once == twice

@@ -14,7 +14,7 @@ from faulty_server import BALANCE, OK, Noting, account_at, answer, hang_up, once
 
 from telephony import errors
 from telephony.dialect import GENERAL, Account
-from telephony.zadarma import transport
+from telephony.http import session
 
 # -- the connection --------------------------------------------------------------------
 
@@ -39,23 +39,23 @@ def test_accounts_do_not_share_one():
 
 
 def test_old_accounts_are_forgotten():
-    for number in range(transport.MAX_SESSIONS + 20):
-        transport._session(Account(key=f"k{number}", server_url="https://a"))
-    assert len(transport._sessions) == transport.MAX_SESSIONS
+    for number in range(session.MAX_SESSIONS + 20):
+        session._shared_session(Account(key=f"k{number}", server_url="https://a"))
+    assert len(session._sessions) == session.MAX_SESSIONS
 
 
 def test_a_worker_does_not_speak_on_its_parent_s_connections():
     code = """if True:
         import os
         from telephony.dialect import Account
-        from telephony.zadarma import transport
-        transport._session(Account(key="k", server_url="https://a"))
-        with transport._lock:
+        from telephony.http import session
+        session._shared_session(Account(key="k", server_url="https://a"))
+        with session._lock:
             child = os.fork()
             if not child:
-                transport._lock.acquire(timeout=5)
-                os._exit(len(transport._sessions))
-        assert len(transport._sessions) == 1
+                session._lock.acquire(timeout=5)
+                os._exit(len(session._sessions))
+        assert len(session._sessions) == 1
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """
     root = Path(__file__).parents[2]
@@ -202,7 +202,7 @@ def drip(data, pause=0.05):
     ],
 )
 def test_a_drip_ends(data, monkeypatch):
-    monkeypatch.setattr(transport, "PATIENCE", 0.5)
+    monkeypatch.setattr(session, "ANSWER_SECONDS", 0.5)
     begun = time.monotonic()
     with served(drip(data)) as url:
         with pytest.raises(errors.Unreachable):
@@ -211,7 +211,7 @@ def test_a_drip_ends(data, monkeypatch):
 
 
 def test_silence_ends(monkeypatch):
-    monkeypatch.setattr(transport, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(session, "TIMEOUT_SECONDS", (0.3, 0.3))
     with served(lambda peer: time.sleep(1)) as url:
         with pytest.raises(errors.Unreachable, match="no answer in time"):
             ZADARMA.fetch_balance(account_at(url))
@@ -230,7 +230,7 @@ def test_nobody_there_is_told_without_our_key():
 
 
 def test_whether_it_was_sent_is_known(monkeypatch):
-    monkeypatch.setattr(transport, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(session, "TIMEOUT_SECONDS", (0.3, 0.3))
     wait = lambda peer: time.sleep(0.6)  # noqa: E731
     for talk in (hang_up, wait, once(b"HTTP/1.1 500 Oh\r\n\r\n"), once(answer()[:-5])):
         with served(talk) as url:
@@ -290,7 +290,7 @@ def test_no_address_at_all_is_a_readable_error(url):
 
 
 def test_an_endless_answer_is_cut(monkeypatch):
-    monkeypatch.setattr(transport, "MAX_ANSWER", 100_000)
+    monkeypatch.setattr(session, "MAX_ANSWER_BYTES", 100_000)
     with served(once(answer(b" " * 300_000 + BALANCE))) as url:
         with pytest.raises(errors.BadAnswer):
             ZADARMA.fetch_balance(account_at(url))

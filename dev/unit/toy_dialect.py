@@ -59,7 +59,7 @@ def _at(text):
 class Toy(dialect.Dialect):
     code = "toy"
     label = "Toy PBX"
-    form_fields = frozenset({"login"})
+    form = {"login": dialect.FormField("Desk code")}
     notifications = ("calls",)
     can_answer_routing = True
 

@@ -52,7 +52,7 @@ class PbxRate(models.Model):
                     return _count_on(cr, provider_id, limits)
             except psycopg2.errors.SerializationFailure:
                 continue  # another worker counted in this moment
-        raise RateLimited("many ask at once", retry_after=1, told=False)
+        raise RateLimited("many ask at once", retry_after=1)
 
     @api.model
     def _block(self, provider_id, bucket, seconds):
@@ -113,7 +113,7 @@ def _count_on(cr, provider_id, limits):
             last = recent[len(recent) - limits[bucket]]
             wait = max(wait, last + WINDOW_SECONDS - now)
         if wait:
-            raise RateLimited(bucket, retry_after=int(wait) + 1, told=False)
+            raise RateLimited(bucket, retry_after=int(wait) + 1)
         kept[bucket] = [*recent, now]
     for bucket, sent in kept.items():
         cr.execute(

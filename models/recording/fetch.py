@@ -161,14 +161,16 @@ class Fetch:
         try:
             dialect, account = provider._open_api()
             ref = recording.call_id.ref or ""
-            link = dialect.fetch_recording(account, ref, recording.ref)
-            sound.check_home(link, account.server_url)
+            source = dialect.fetch_recording(account, ref, recording.ref)
+            sound.check_home(source.url, account.server_url)
             if recording._is_played_by(provider):
                 return Outcome({"state": "linked", "error": False})
             max_bytes = provider.recording_max_mb * MEGABYTE
             # No transaction is open while the file comes.
             self.env["ir.cron"]._commit_progress()
-            received = sound.fetch(link, account.server_url, file, max_bytes)
+            received = sound.fetch(
+                source.url, account.server_url, file, max_bytes, source.headers
+            )
         except (errors.PbxError, dialects.NotOffered) as error:
             return self._after_error(error, provider)
         except psycopg2.Error:

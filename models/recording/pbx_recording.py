@@ -337,7 +337,7 @@ class PbxRecording(models.Model):
         try:
             dialect, account = provider_sudo._open_api(urgent=True)
             ref = own_sudo.call_id.ref or ""
-            link = dialect.fetch_recording(account, ref, self.ref)
+            link = dialect.fetch_recording(account, ref, self.ref).url
             sound.check_home(link, account.server_url)
         except errors.NotFound as error:
             raise NotPlayable(

@@ -4,68 +4,52 @@ Whoever has the link can listen, so it is in no error and in no log.
 """
 
 import itertools
-import json
 import time
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
-
-import requests
-import urllib3
+from urllib.parse import urljoin
 
 from .. import errors
+from . import session
+from .answers import read_json, retry_after_seconds
+from .hosts import is_same_server
 
-# Seconds to connect, and between two bytes.
-TIMEOUT = (5, 15)
 # Seconds for the whole file: a scheduled job must not be killed for being late.
-PATIENCE = 60
+FILE_SECONDS = 60
 MAX_REDIRECTS = 3
-# What is no sound is read so far, for what it says.
-_ENOUGH_TEXT = 16 * 1024
-_HEAD = 12
-_PIECE = 64 * 1024
-_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = (301, 302, 303, 307, 308)
+# So much of what is no sound is read, for the reason it gives.
+_MAX_TEXT_BYTES = 16 * 1024
+_HEAD_BYTES = 12
+_PIECE_BYTES = 64 * 1024
 # Servers that do not know the type call it bytes.
 _UNTYPED = ("", "application/octet-stream", "binary/octet-stream", "application/ogg")
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What was fetched; ``size`` in bytes, ``extension`` with its dot."""
+    """What was fetched; ``size`` in bytes."""
 
     mimetype: str
-    extension: str
     size: int
 
 
-def origin(url):
-    """Return ``(scheme, host, port)``, or ``None`` of what is no plain web address."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
-        return None
-    return parts.scheme, parts.hostname, port
-
-
 def check_home(url, home):
-    """Make sure that ``url`` lies where ``home`` does: scheme, host and port.
+    """Make sure that ``url`` lies on the server of ``home``.
 
-    :raises BadAnswer: elsewhere.
+    :raises BadAnswer: it does not.
     """
-    if origin(url) is None or origin(url) != origin(home):
+    if not is_same_server(url, home):
         raise errors.BadAnswer("the recording lies on another host")
 
 
 def kind_of(head):
-    """Return ``(mimetype, extension)`` of a sound file's first bytes, or ``None``."""
+    """Return the MIME type that a sound file's first bytes show, or ``None``."""
     if head[:3] == b"ID3" or _is_mpeg_frame(head):
-        return "audio/mpeg", ".mp3"
+        return "audio/mpeg"
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "audio/wav", ".wav"
+        return "audio/wav"
     if head[:4] == b"OggS":
-        return "audio/ogg", ".ogg"
+        return "audio/ogg"
     return None
 
 
@@ -77,62 +61,53 @@ def _is_mpeg_frame(head):
     return version != 1 and layer != 0 and bitrate != 15 and rate != 3
 
 
-def fetch(url, home, into, max_bytes, patience=PATIENCE):
+def fetch(url, home, into, max_bytes, headers=None, patience=FILE_SECONDS):
     """Write the sound file at ``url`` into a binary file; return its :class:`Sound`.
 
-    No key, cookie or password goes along, and nothing is repeated. After an error
-    ``into`` may hold a part of the file.
+    No cookie goes along, and nothing is repeated. After an error ``into`` may hold a
+    part of the file.
 
-    :param str home: only from this scheme, host and port, redirects included.
+    :param str home: only from this server, redirects included.
     :param int max_bytes: of the file.
+    :param dict headers: sent along, a key included.
     :param float patience: seconds for all of it.
     :raises NotFound: not there, not ready yet, or empty.
     :raises RateLimited: the PBX says that it is too much.
     :raises TooLarge: larger than ``max_bytes``.
-    :raises BadAnswer: no sound, or from elsewhere.
+    :raises BadAnswer: no sound, or on another server.
     :raises Unreachable: no answer, too slow, or cut off; asking again may help.
     """
-    deadline = time.monotonic() + patience
-    try:
-        for _step in range(MAX_REDIRECTS + 1):
-            check_home(url, home)
-            # A session of its own: no cookie goes from one step to the next.
-            with requests.Session() as session, _ask(session, url) as answer:
-                if not answer.is_redirect:
-                    return _take(answer, into, max_bytes, deadline)
-                url = urljoin(url, answer.headers["Location"])
-    except requests.exceptions.SSLError as error:
-        raise errors.Unreachable("certificate not accepted") from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        # Not chained: the exception's own text holds the link.
-        raise errors.Unreachable(type(error).__name__) from None
+    ends_at = time.monotonic() + patience
+    sent = {"Accept": "audio/*", "Accept-Encoding": "identity", **(headers or {})}
+    for _step in range(MAX_REDIRECTS + 1):
+        check_home(url, home)
+        left = max(ends_at - time.monotonic(), 0.001)
+        with (
+            session.new_session() as connection,
+            session.stream(
+                connection, "GET", url, headers=sent, patience=left
+            ) as answer,
+        ):
+            if answer.status_code not in _REDIRECTS or not answer.headers.get(
+                "Location"
+            ):
+                return _take(answer, into, max_bytes)
+            url = urljoin(url, answer.headers["Location"])
     raise errors.BadAnswer("too many redirects")
 
 
-def _ask(session, url):
-    return session.get(
-        url,
-        headers={"Accept": "audio/*", "Accept-Encoding": "identity"},
-        # Leaves out what a .netrc has for this host.
-        auth=lambda request: request,
-        timeout=TIMEOUT,
-        allow_redirects=False,
-        stream=True,
-    )
-
-
-def _take(answer, into, max_bytes, deadline):
-    pieces = _pieces(answer, deadline)
+def _take(answer, into, max_bytes):
+    pieces = _pieces(answer)
     if answer.status_code != 200:
         raise _refusal(answer, _text(pieces, b""))
-    told = answer.headers.get("Content-Length", "")
-    length = int(told) if told.isdecimal() else None
+    given = answer.headers.get("Content-Length", "")
+    length = int(given) if given.isdecimal() else None
     if length is not None and length > max_bytes:
         raise errors.TooLarge(f"{length} bytes")
     head = b""
     for piece in pieces:
         head += piece
-        if len(head) >= _HEAD:
+        if len(head) >= _HEAD_BYTES:
             break
     if not head:
         raise errors.NotFound("the file is empty")
@@ -150,21 +125,18 @@ def _take(answer, into, max_bytes, deadline):
         into.write(piece)
     if length is not None and size != length:
         raise errors.Unreachable("the file was cut off")
-    return Sound(mimetype=kind[0], extension=kind[1], size=size)
+    return Sound(mimetype=kind, size=size)
 
 
-def _pieces(answer, deadline):
-    # As they arrive: a slow drip must not hold a worker for ever.
-    while piece := answer.raw.read1(_PIECE, decode_content=False):
-        if time.monotonic() > deadline:
-            raise errors.Unreachable("the file comes too slowly")
+def _pieces(answer):
+    while piece := answer.raw.read1(_PIECE_BYTES, decode_content=False):
         yield piece
 
 
 def _text(pieces, text):
     for piece in pieces:
         text += piece
-        if len(text) > _ENOUGH_TEXT:
+        if len(text) > _MAX_TEXT_BYTES:
             break
     return text
 
@@ -172,19 +144,14 @@ def _text(pieces, text):
 def _refusal(answer, body):
     """Return the error that an answer without sound means."""
     status = answer.status_code
-    try:
-        told = json.loads(body)
-    except ValueError:
-        told = None
-    message = str(told.get("message") or "")[:200] if isinstance(told, dict) else ""
-    said = message.lower()
-    if status == 429 or "rate limit" in said:
-        pause = answer.headers.get("Retry-After", "")
-        seconds = min(max(int(pause), 1), 3600) if pause.isdecimal() else 60
-        return errors.RateLimited(message, seconds)
+    data = read_json(body)
+    message = str(data.get("message") or "")[:200] if isinstance(data, dict) else ""
+    text = message.lower()
+    if status == 429 or "rate limit" in text:
+        return errors.RateLimited(message, retry_after_seconds(answer.headers))
     if status >= 500:
         return errors.Unreachable(f"HTTP {status}")
-    if status in (404, 410) or "not found" in said:
+    if status in (404, 410) or "not found" in text:
         return errors.NotFound(message or f"HTTP {status}")
     if status != 200:
         return errors.BadAnswer(message or f"HTTP {status}")

@@ -8,16 +8,15 @@ a ``BadAnswer``. Every method raises a :class:`~..errors.PbxError`; nothing here
 import re
 from dataclasses import replace
 from functools import partial
-from urllib.parse import urlsplit
 
 from .. import dialect, errors, numbers
 from ..dialect import STATISTICS, Balance, Extension, Line, Setup
+from ..http.hosts import is_same_server
 from . import transport
 
-# Seconds for which the link to a recording is good: the API's own default.
-LIFETIME = 1800
+# For how long a link to a recording is good: the API's own default.
+LINK_SECONDS = 1800
 MAX_ROWS = 1000
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Client:
@@ -117,7 +116,7 @@ class Client:
 
     # ------------------------------------------------------- recordings, history
 
-    def recording_link(self, recording="", call="", lifetime=LIFETIME):
+    def recording_link(self, recording="", call="", lifetime=LINK_SECONDS):
         """Return the address of a recording's file. ``GET /v1/pbx/record/request``.
 
         By the id of the recording or, where that is unknown, of the call. ``link`` in
@@ -221,7 +220,7 @@ def _link(server_url, data):
     link = link or next(iter(links), "")
     if not link:
         raise errors.NotFound("no link")
-    if not isinstance(link, str) or not _same_host(link, server_url):
+    if not isinstance(link, str) or not is_same_server(link, server_url):
         raise errors.BadAnswer("the recording lies on another host")
     return link
 
@@ -271,24 +270,3 @@ def _internal(number, what):
 def _is_about(data, number):
     if numbers.extension(_plain(data.get("number"))) != number:
         raise errors.BadAnswer("an answer about another internal number")
-
-
-def _origin(url):
-    """Return ``(scheme, host, port)``; ``None`` for what is no plain address."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        return None
-    if "@" in parts.netloc or not parts.hostname or re.search(r"[\s\\\0-\x1f]", url):
-        return None
-    return parts.scheme, parts.hostname, port
-
-
-def _same_host(link, server_url):
-    """Tell whether ``link`` is on the server; never a plain one of a secure server."""
-    ours, its = _origin(server_url), _origin(link)
-    if ours is None or its is None:
-        return False
-    upgraded = ours[::2] == ("http", 80) and its == ("https", ours[1], 443)
-    return its == ours or upgraded

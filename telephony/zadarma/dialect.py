@@ -4,7 +4,19 @@ import secrets
 from urllib.parse import urlencode
 
 from .. import dialect
-from ..dialect import Delivery, Refused, Request, Setup
+from ..dialect import (
+    GENERAL,
+    STATISTICS,
+    Delivery,
+    FormField,
+    Proof,
+    RecordingFile,
+    Refused,
+    Remembered,
+    Request,
+    Setup,
+    _,
+)
 from . import events, replies, signature, statistics
 from .client import Client
 
@@ -21,11 +33,48 @@ class Zadarma(dialect.Dialect):
 
     code = "zadarma"
     label = "Zadarma"
+    sequence = 10
+    default_server = "https://api.zadarma.com"
+    form = {
+        "api_key": FormField(
+            label=_("Key"),
+            help=_(
+                "At Zadarma: Settings ‣ Integrations and API ‣ Keys and API, field "
+                "“Key”."
+            ),
+            placeholder=_("e.g. 4f9ac67f67961b71ab0c"),
+        ),
+        "api_secret": FormField(
+            label=_("Secret"),
+            help=_(
+                "On the same page as the key. It signs what is sent in both "
+                "directions. New keys cut off everything that uses the old ones."
+            ),
+            placeholder=_("e.g. 5fa0200ffca68e15de4f"),
+        ),
+        "tz": FormField(placeholder=_("As set at the PBX")),
+        "utc_offset": FormField(),
+        "balance": FormField(),
+        "balance_threshold": FormField(),
+        "statistics_limit": FormField(
+            help=_("How often it may be asked for past calls. Zadarma allows three.")
+        ),
+        "recording_mode": FormField(),
+        "line_ids": FormField(),
+        "history_ids": FormField(),
+    }
+    needs = ("api_key", "api_secret")
+    # Two or three fields of an event are signed, not all of it.
+    proof = Proof.SIGNATURE
     notifications = ("start", "internal", "answer", "end", "out_start", "out_end")
+    essential_notifications = ("answer",)
     can_answer_routing = True
     has_balance = True
+    limits = {GENERAL: 100, STATISTICS: 3}
+    # “Download the file 40 seconds after the notification.”
     recording_ready_seconds = 40
-    recording_link_seconds = 1200
+    # Links are made for half an hour.
+    recording_link_seconds = 20 * 60
 
     def handshake(self, request, account):
         return replies.echo(request.query.get("zd_echo"))
@@ -82,6 +131,10 @@ class Zadarma(dialect.Dialect):
     def connect(self, account):
         # The PBX fetches the address at once, and refuses one that does not answer.
         Client(account).set_webhook_url(account.webhook_url)
+        return Remembered()
+
+    def verify_access(self, account):
+        Client(account).balance()
 
     def switch_notifications(self, account, flags):
         Client(account).set_notifications(
@@ -128,7 +181,7 @@ class Zadarma(dialect.Dialect):
         return statistics.fetch(Client(account), start, stop, page)
 
     def fetch_recording(self, account, ref, recording):
-        return Client(account).recording_link(recording, ref)
+        return RecordingFile(Client(account).recording_link(recording, ref))
 
 
 dialect.register(Zadarma())

@@ -1,0 +1,70 @@
+"""Reading what any HTTP API answers: JSON without loss, and for how long to wait."""
+
+import json
+import re
+import time
+from datetime import UTC
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+
+# Where the API does not say for how long to wait.
+USUAL_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 3600
+
+
+def _number(text):
+    """Return a number as text, every digit of it.
+
+    Ids of recordings look like decimal fractions: as floats they would lose digits, and
+    in their exponent form they would not be found again.
+    """
+    mantissa, marked, exponent = text.lower().partition("e")
+    if marked and abs(int(exponent[:6])) < 30:
+        return format(Decimal(f"{mantissa}e{exponent}"), "f")
+    return text
+
+
+def read_json(content):
+    """Return what ``content`` (bytes) holds; numbers with decimals are text.
+
+    :return: any JSON value; ``None`` also for what is none.
+    """
+    try:
+        return json.loads(content, parse_float=_number, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def retry_after_seconds(headers):
+    """Return the seconds after which the API may be asked again, 1 to 3600.
+
+    ``Retry-After`` has seconds or a date; without it ``X-RateLimit-Reset`` (no
+    standard: seconds, or a Unix time) where it makes sense.
+
+    :param headers: a mapping that does not mind the case of names.
+    """
+    given = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", given):
+        return _bounded(int(given))
+    now = _moment(headers.get("Date", "")) or time.time()
+    if until := _moment(given):
+        return _bounded(until - now)
+    reset = headers.get("X-RateLimit-Reset", "").strip()
+    if re.fullmatch(r"[0-9]{1,12}", reset):
+        reset = int(reset)
+        left = reset if reset <= LONGEST_PAUSE_SECONDS else reset - now
+        if 0 < left <= LONGEST_PAUSE_SECONDS:
+            return _bounded(left)
+    return USUAL_PAUSE_SECONDS
+
+
+def _moment(text):
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _bounded(seconds):
+    return min(max(-int(-seconds // 1), 1), LONGEST_PAUSE_SECONDS)
