@@ -46,7 +46,7 @@ def test_the_gate_is_asked_before_the_pbx(pbx, account):
     wire = Noting(limit=0)
     account = Account(**{**vars(account), "wire": wire})
     for ask in (ZADARMA.fetch_balance, ZADARMA.disconnect):
-        with pytest.raises(errors.RateLimited) as caught:
+        with pytest.raises(errors.RateLimited):
             ask(account)
     assert not asked(pbx) and not wire.noted
 
