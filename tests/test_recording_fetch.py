@@ -9,6 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..models.recording.fetch import UNREACHABLE_IN_A_ROW, Fetch
+from ..telephony.dialect import RecordingFile
 from ..telephony.http import sound as download
 from .common import SECRET, PbxCase, log_lines
 from .recordings import FILE, LINK, RecordingCase
@@ -135,12 +136,9 @@ class TestRecordingFetch(RecordingCase, PbxCase):
     def test_a_slow_drip_ends(self):
         recording = self.the_recording()
         self.break_next("drip", FILE, seconds=600)
-        with (
-            patch.object(download, "PATIENCE", 0),
-            patch.object(download.fetch, "__defaults__", (0.3,)),
-        ):
+        with patch.object(download, "FILE_SECONDS", 0.3):
             self.run_job("fetch_recordings")
-        self.assertIn("too slowly", recording.error)
+        self.assertIn("no answer in time", recording.error)
 
     def test_too_often_is_no_attempt_and_the_rest_waits_too(self):
         for kind in ("429", "429_retry_after", "200"):
@@ -257,9 +255,10 @@ class TestRecordingFetch(RecordingCase, PbxCase):
 
     def test_a_link_to_another_host_is_not_followed(self):
         recording = self.the_recording()
-        link = self.pbx.url.replace("127.0.0.1", "localhost") + "/v1/x.mp3"
+        url = self.pbx.url.replace("127.0.0.1", "localhost") + "/v1/x.mp3"
+        file = RecordingFile(url)
         dialect = self.provider._dialect()
-        with patch.object(type(dialect), "fetch_recording", lambda *_arguments: link):
+        with patch.object(type(dialect), "fetch_recording", lambda *_arguments: file):
             self.run_job("fetch_recordings")
         self.assertEqual(recording.state, "waiting")
         self.assertIn("another host", recording.error)

@@ -61,7 +61,7 @@ def _is_mpeg_frame(head):
     return version != 1 and layer != 0 and bitrate != 15 and rate != 3
 
 
-def fetch(url, home, into, max_bytes, headers=None, patience=FILE_SECONDS):
+def fetch(url, home, into, max_bytes, headers=None, patience=0):
     """Write the sound file at ``url`` into a binary file; return its :class:`Sound`.
 
     No cookie goes along, and nothing is repeated. After an error ``into`` may hold a
@@ -70,14 +70,14 @@ def fetch(url, home, into, max_bytes, headers=None, patience=FILE_SECONDS):
     :param str home: only from this server, redirects included.
     :param int max_bytes: of the file.
     :param dict headers: sent along, a key included.
-    :param float patience: seconds for all of it.
+    :param float patience: seconds for all of it; 0: as long as is usual.
     :raises NotFound: not there, not ready yet, or empty.
     :raises RateLimited: the PBX says that it is too much.
     :raises TooLarge: larger than ``max_bytes``.
     :raises BadAnswer: no sound, or on another server.
     :raises Unreachable: no answer, too slow, or cut off; asking again may help.
     """
-    ends_at = time.monotonic() + patience
+    ends_at = time.monotonic() + (patience or FILE_SECONDS)
     sent = {"Accept": "audio/*", "Accept-Encoding": "identity", **(headers or {})}
     for _step in range(MAX_REDIRECTS + 1):
         check_home(url, home)
