@@ -1,6 +1,7 @@
 """Recordings are fetched from a fake PBX, whatever goes wrong on the way."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -9,6 +10,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..models.recording.fetch import UNREACHABLE_IN_A_ROW, Fetch
+from ..models.recording.pbx_recording import NotPlayable
 from ..telephony.dialect import RecordingFile
 from ..telephony.http import sound as download
 from .common import SECRET, PbxCase, log_lines
@@ -29,7 +31,16 @@ class TestRecordingFetch(RecordingCase, PbxCase):
             [("res_model", "=", "pbx.recording"), ("res_field", "=", "audio")]
         )
 
+    def dialect_has(self, **attributes):
+        """Another PBX for a while, as far as these attributes go."""
+        return patch.multiple(type(self.provider._dialect()), **attributes)
+
     # ------------------------------------------------------------------------- when
+
+    def test_ready_at_once_where_the_pbx_has_it_at_once(self):
+        with self.dialect_has(recording_ready_seconds=0):
+            recording = self.the_recording(events=("NOTIFY_START", "NOTIFY_END"))
+        self.assertLessEqual(self.seconds_until_next(recording), 0)
 
     def test_fetched_when_the_pbx_has_it_ready(self):
         recording = self.the_recording(duration=30)
@@ -356,6 +367,47 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         self.assertEqual(recording.state, "linked")
         self.assertFalse(self.attachments(recording))
         self.assertEqual(len(self.asked("/record/request")), 1)
+
+    def test_stored_where_the_pbx_gives_no_links(self):
+        """Whatever is set: a browser could not follow what this PBX gives."""
+        self.provider.recording_mode = "link"
+        recording = self.the_recording()
+        with self.dialect_has(recording_link_seconds=0):
+            self.run_job("fetch_recordings")
+            self.assertEqual(recording.state, "stored")
+            self.assertEqual(recording._playback_link(), "")
+
+    def test_linked_before_its_pbx_gave_no_links_any_more(self):
+        recording = self.the_recording()
+        recording.write({"state": "linked", "attempts": 1})
+        with self.dialect_has(recording_link_seconds=0):
+            # Not by assertRaises(): it undoes what was written.
+            with self.fails(NotPlayable) as caught:
+                recording._playback_link()
+            self.assertIn("not fetched yet", caught.exception.text)
+            self.assertEqual(recording.state, "waiting")
+            self.run_job("fetch_recordings")
+        self.assertEqual(recording.state, "stored")
+
+    def test_what_the_pbx_wants_with_the_question_for_the_file(self):
+        recording = self.the_recording()
+        dialect, fetch, sent = self.provider._dialect(), download.fetch, []
+        ask = dialect.fetch_recording
+
+        def with_key(*arguments):
+            return replace(ask(*arguments), headers={"X-Key": "k"})
+
+        def fetch_with_key(url, home, into, max_bytes, headers=None):
+            sent.append((home, headers))
+            return fetch(url, home, into, max_bytes, headers)
+
+        with (
+            self.dialect_has(fetch_recording=staticmethod(with_key)),
+            patch.object(download, "fetch", fetch_with_key),
+        ):
+            self.run_job("fetch_recordings")
+        self.assertEqual(recording.state, "stored")
+        self.assertEqual(sent, [(self.provider.server_url, {"X-Key": "k"})])
 
     def test_an_inactive_pbx_is_left_alone(self):
         recording = self.the_recording()
