@@ -25,6 +25,11 @@ from server import Servers, take_instance
 pytest_plugins = ["desk_fixtures"]
 
 
+def pytest_collection_modifyitems(items):
+    """What pulls the database's plug comes last: no server has to come back for it."""
+    items.sort(key=lambda item: item.path.name == "test_outage.py")
+
+
 @pytest.fixture(scope="session")
 def instance():
     return take_instance(os.environ.get(INSTANCE_VARIABLE))
@@ -65,14 +70,13 @@ def provider(introduced):
     return introduced[1]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prefork(instance, servers):
     odoo = servers.start(workers=2)
     log = instance.folder / f"{odoo.database}-pbx.log"
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
     yield odoo, pbx, provider
     pbx.stop()
-    odoo.stop()
 
 
 @pytest.fixture(scope="session")

@@ -197,7 +197,7 @@ def test_killed_between_the_row_and_the_answer(prefork):
     number = NUMBER.format(40)
     prefork.pbx.post(
         "/control/faults",
-        {"faults": [{"kind": "timeout", "path": "/v1/request/*", "seconds": 3}]},
+        {"faults": [{"kind": "timeout", "path": "/v1/request/*", "seconds": 6}]},
     )
     login, again = prefork.odoo.login("admin"), prefork.odoo.login("admin")
 

@@ -61,14 +61,12 @@ class Street:
 
 @pytest.fixture(scope="module")
 def street(servers):
+    # Comes last (see conftest.py): the database goes down, and nobody needs the others.
+    for server in servers.started:
+        server.kill()
     odoo = servers.start()
     yield Street(odoo)
     odoo.stop()
-    # Odoo's threads that run jobs end when the database does: others start anew.
-    for server in servers.started:
-        if server.running():
-            server.stop()
-            server.start()
 
 
 def key(event):
