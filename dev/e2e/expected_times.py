@@ -65,8 +65,9 @@ def script(scenario: str, outcome: str = "answered") -> Script | None:
 def times(script: Script, receipts: list[datetime], start: datetime) -> dict:
     """The times of a call that began at `start`, as RPC tells them.
 
-    `receipts`: of each webhook of the script, the first, naive UTC. Where the one that
-    lifts comes after the end, the length of the talk, which the end tells, counts back.
+    `receipts`: of each webhook of the script, naive UTC (None: not known). Where the
+    one that lifts comes after the end, the length of the talk, as the end has it,
+    counts back.
     `waits`: seconds until it was answered or over, and seconds of talk.
     """
     over = None if script.over is None else receipts[script.over]

@@ -76,15 +76,18 @@ class Instance:
         command = self.odoo_command("-c", self.conf, *arguments)
         run(command, log=log, failing=failing, env=self.environment(), cwd="/")
 
-    def shell(self, database: str, script: Path, log: Path) -> None:
-        """Run a Python file by Odoo's shell, with `env` at hand."""
+    def shell(self, database: str, script: Path, log: Path, **variables) -> None:
+        """Run a Python file by Odoo's shell, with `env` at hand.
+
+        `variables`: of its process's environment, besides the usual ones.
+        """
         words = ("shell", "-c", self.conf, "-d", database, "--no-http")
         run(
             self.odoo_command(*words),
             log=log,
             failing=f"{script.name} failed in the database {database}.",
             stdin=script,
-            env=self.environment(),
+            env=self.environment() | variables,
             cwd="/",
         )
 

@@ -195,6 +195,12 @@ def install(home: Instance, database: str, report: Report) -> None:
     read_log(log, f"installation, {database}", report)
 
 
+def build_assets(home: Instance, database: str, **variables) -> None:
+    with step("building the browser's scripts and styles"):
+        script = paths.DEV / "lib/warm_assets.py"
+        home.shell(database, script, home.folder / "assets.log", **variables)
+
+
 def odoo(tools: Tools, words: list, options: list, report: Report) -> None:
     """The tests inside Odoo, by pytest-odoo."""
     if words == [ODOO]:
@@ -209,9 +215,7 @@ def odoo(tools: Tools, words: list, options: list, report: Report) -> None:
 def inside_odoo(home: Instance, words: list, options: list, report: Report) -> None:
     home.clone("odoo_tests", PRISTINE)
     if words == [ODOO]:
-        with step("building the browser's scripts and styles"):
-            script = paths.DEV / "lib/warm_assets.py"
-            home.shell("odoo_tests", script, home.folder / "assets.log")
+        build_assets(home, "odoo_tests", WITH_TESTS="yes")
     log = home.folder / "odoo-tests.log"
     addon = paths.addons() / paths.MODULE
     temporary = home.folder / "tmp"  # Chromium's profiles, removed with the run
@@ -241,6 +245,8 @@ def e2e(tools: Tools, words: list, options: list, report: Report) -> None:
     # A PostgreSQL of its own: these tests crash it.
     with temp_instance.instance_for(tools, "e2e") as home:
         install(home, PRISTINE, report)
+        if words == [E2E]:
+            build_assets(home, PRISTINE)
         found = {INSTANCE_VARIABLE: home.folder, AXE_VARIABLE: axe}
         pytest(E2E, command, report, env=environment(PYTHONPATH=None, **found))
         for log in sorted(home.folder.glob("e2e*.log")):
