@@ -69,9 +69,8 @@ class PbxRematch(models.Model):
     @api.model
     def _link_calls(self, model, ids):
         """Look up anew the calls without contact that these records may have made."""
-        calls = self.env["pbx.call"]
         for number, company_id in self._numbers_to_look_up(model, ids):
-            waiting = calls.search(
+            calls = self.env["pbx.call"].search(
                 [
                     ("number", "=", number),
                     ("company_id", "=", company_id),
@@ -81,29 +80,28 @@ class PbxRematch(models.Model):
                     ("partner_source", "!=", "picked"),
                 ]
             )
-            for provider, own in waiting.grouped("provider_id").items():
-                settings = provider._settings(provider.id)
-                found = self.env["pbx.directory"]._find(settings, number)
-                values = {
-                    "partner_id": found.partner_id,
-                    "partner_source": found.source,
-                }
-                linked = own.filtered(
-                    lambda call, found=found: (
-                        found.partner_id or call.partner_source != found.source
-                    )
-                )
-                linked.with_context(tracking_disable=True).write(values)
-                if found.lead_id:
-                    linked.filtered(lambda call: not call.lead_id).with_context(
-                        tracking_disable=True
-                    ).write({"lead_id": found.lead_id})
+            for provider, group in calls.grouped("provider_id").items():
+                self._link(provider, number, group)
+
+    def _link(self, provider, number, calls):
+        """Write who made these calls, all of one provider and from one number."""
+        settings = provider._settings(provider.id)
+        match = self.env["pbx.directory"]._find(settings, number)
+        changed = calls.with_context(tracking_disable=True).filtered(
+            lambda call: match.partner_id or call.partner_source != match.source
+        )
+        changed.write({"partner_id": match.partner_id, "partner_source": match.source})
+        if match.lead_id:
+            without_lead = changed.filtered(lambda call: not call.lead_id)
+            without_lead.write({"lead_id": match.lead_id})
 
     def _numbers_to_look_up(self, model, ids):
-        """Return ``(number, company id)`` of calls without contact that end like the
-        numbers of these records: one statement for the whole batch."""
+        """Return ``[(number, company id)]`` of calls without contact.
+
+        Those that end like the numbers of these records, in one statement.
+        """
         table = SQL.identifier(self.env[model]._table)
-        rows = self.env.execute_query(
+        return self.env.execute_query(
             SQL(
                 """
                 WITH typed AS MATERIALIZED (
@@ -125,4 +123,3 @@ class PbxRematch(models.Model):
                 digits=numbers.TAIL_DIGITS,
             )
         )
-        return rows
