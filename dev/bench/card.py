@@ -15,8 +15,8 @@ from datetime import datetime
 
 import requests
 from measure import Caller, ratio
-from office import office
 from playwright.sync_api import sync_playwright
+from simulated_browsers import open_browsers
 
 from lib import debian
 from lib.terminal import say
@@ -35,7 +35,7 @@ def milliseconds():
     return time.time() * 1000
 
 
-class Exchange(Caller):
+class FakePbx(Caller):
     """Rings phones together, as the PBX does: a webhook for each."""
 
     def ring(self, extensions):
@@ -85,11 +85,11 @@ def other_calls(provider, phones):
     over = threading.Event()
 
     def go_on():
-        exchange = Exchange(provider, "+442079460777")
+        fake_pbx = FakePbx(provider, "+442079460777")
         while not over.wait(PAUSE * random.uniform(0.5, 1.5)):
-            exchange.ring(random.sample(phones, GROUP))
+            fake_pbx.ring(random.sample(phones, GROUP))
             over.wait(0.5)
-            exchange.end()
+            fake_pbx.end()
 
     caller = threading.Thread(target=go_on)
     caller.start()
@@ -105,8 +105,8 @@ class Samples:
     that its own phone rings, or a bare message.
     """
 
-    def __init__(self, page, exchange, bare_url, phones):
-        self.page, self.exchange, self.phones = page, exchange, phones
+    def __init__(self, page, fake_pbx, bare_url, phones):
+        self.page, self.fake_pbx, self.phones = page, fake_pbx, phones
         self.bare_url, self.http = bare_url, requests.Session()
         self.taken = {"card": [], "bare": []}
 
@@ -115,15 +115,15 @@ class Samples:
             nonlocal sent
             sent = milliseconds()
             if kind == "card":
-                self.exchange.internal(ME)
+                self.fake_pbx.internal(ME)
             else:
                 self.http.post(self.bare_url, timeout=30).raise_for_status()
 
         sent, taken = None, self.taken[kind]
         before, after = [random.sample(self.phones, GROUP // 2) for _ in range(2)]
-        self.exchange.ring([*before, tell, *after])
+        self.fake_pbx.ring([*before, tell, *after])
         stamp = self.page.wait_for_function(NEXT, arg=[kind, len(taken)], polling=20)
-        self.exchange.end()
+        self.fake_pbx.end()
         taken.append({name: at - sent for name, at in stamp.json_value().items()})
 
     def column(self, kind, name="at"):
@@ -137,11 +137,13 @@ def card(server, provider, number):
     [partner] = admin.call("res.partner", "search_read", known, ["name"])
     bare_url = f"{server.url}/bench/message/{admin.uid}"
     with contextlib.ExitStack() as stack:
-        people = stack.enter_context(office(server, admin, provider["id"], PEOPLE))
+        people = stack.enter_context(
+            open_browsers(server, admin, provider["id"], PEOPLE)
+        )
         phones = [one.extension for one in people]
         page = stack.enter_context(open_page(server, admin, partner["name"]))
         stack.enter_context(other_calls(provider, phones))
-        samples = Samples(page, Exchange(provider, number), bare_url, phones)
+        samples = Samples(page, FakePbx(provider, number), bare_url, phones)
         deadline = time.monotonic() + SECONDS
         while len(samples.taken["bare"]) < WARM_UP + SAMPLES:
             samples.take("card")

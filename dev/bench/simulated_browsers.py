@@ -1,4 +1,4 @@
-"""An office: people with phones, each with a browser that is told what happens."""
+"""People with phones, each with a browser that waits for messages of the bus."""
 
 import contextlib
 import json
@@ -64,7 +64,7 @@ class Colleague:
 
 
 @contextlib.contextmanager
-def office(server, admin, provider_id, people):
+def open_browsers(server, admin, provider_id, people):
     """So many colleagues at their desks."""
     domain = [("module", "=", "cloud_pbx"), ("name", "=", "group_pbx_user")]
     [group] = admin.call("ir.model.data", "search_read", domain, ["res_id"])

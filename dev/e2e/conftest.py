@@ -6,6 +6,8 @@ pbx       .url, .play(scenario, **options), .post(path, body), .log_text()
 provider  dict: id, webhook_url, api_key, api_secret, tz
 servers   .start(workers=2) -> one more Odoo, on a database of its own
 prefork   (odoo, pbx, provider), one more of each, with two workers
+own       (odoo, pbx, provider), one more of each for a module, without any call
+workers   one more Odoo for a module, with two workers and no PBX
 cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
 browsers  .one(user) -> a page of that user (see browser.py)
 
@@ -77,6 +79,24 @@ def prefork(instance, servers):
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
     yield odoo, pbx, provider
     pbx.stop()
+
+
+@pytest.fixture(scope="module")
+def own(instance, servers):
+    odoo = servers.start()
+    log = instance.folder / f"{odoo.database}-pbx.log"
+    pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
+    odoo.sql("delete from pbx_call")  # those of the demo data
+    yield odoo, pbx, provider
+    pbx.stop()
+    odoo.stop()
+
+
+@pytest.fixture(scope="module")
+def workers(servers):
+    odoo = servers.start(workers=2)
+    yield odoo
+    odoo.stop()
 
 
 @pytest.fixture(scope="session")

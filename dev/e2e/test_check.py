@@ -17,10 +17,8 @@ MANY, AT_ONCE = 40, 4
 
 
 @pytest.fixture(scope="module")
-def odoo(servers):
-    server = servers.start(workers=2)
-    yield server
-    server.stop()
+def odoo(workers):
+    return workers
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,8 @@ NAMES = ["state", "last_error", "webhook_url", "balance", "former_url", "check_l
 
 
 @pytest.fixture(scope="module")
-def odoo(servers):
-    server = servers.start(workers=2)
-    yield server
-    server.stop()
+def odoo(workers):
+    return workers
 
 
 @pytest.fixture(scope="module")

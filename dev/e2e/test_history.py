@@ -14,8 +14,6 @@ import pytest
 from posting import post, session
 from test_scenarios import CALLS
 
-from lib import pbx as introduction
-
 COUNT = 100
 FETCH, EVENTS = "ir_cron_fetch_history", "ir_cron_apply_events"
 # What is compared, where the PBX's statistics tell it.
@@ -124,20 +122,8 @@ class Outage:
 
 
 @pytest.fixture(scope="module")
-def odoo(servers):
-    odoo = servers.start()
-    yield odoo
-    odoo.stop()
-
-
-@pytest.fixture(scope="module")
-def outage(instance, odoo):
-    path = instance.folder / "history-pbx.log"
-    pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, path)
-    # The demo data have calls already.
-    odoo.sql("delete from pbx_call")
-    yield Outage(odoo, pbx, provider)
-    pbx.stop()
+def outage(own):
+    return Outage(*own)
 
 
 def test_calls_of_an_outage_are_all_there(outage):

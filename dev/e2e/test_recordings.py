@@ -4,29 +4,22 @@ import log
 import pytest
 import requests
 
-from lib import pbx as introduction
-
 DOWNLOADS = "/v1/pbx/record/download/*"
 
 
 @pytest.fixture(scope="module")
-def odoo(servers):
-    odoo = servers.start()
-    yield odoo
-    odoo.stop()
+def odoo(own):
+    return own[0]
 
 
 @pytest.fixture(scope="module")
-def pbx(instance, odoo):
-    path = instance.folder / "recordings-pbx.log"
-    pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, path)
-    odoo.sql("delete from pbx_call")  # those of the demo data
+def pbx(own):
+    odoo, pbx, provider = own
     # As after Connect: the job asks the fake PBX, which the demo's provider may not.
     odoo.login("admin").call(
         "pbx.provider", "write", [provider["id"]], {"server_url": pbx.url}
     )
-    yield pbx
-    pbx.stop()
+    return pbx
 
 
 def states(odoo):

@@ -212,6 +212,20 @@ def odoo(tools: Tools, words: list, options: list, report: Report) -> None:
         inside_odoo(home, words, options, report)
 
 
+def browser_with_cache(folder: Path, cache: Path) -> Path:
+    """Make a browser that keeps what it has loaded: Odoo starts one for each tour.
+
+    Returns the folder in which Odoo, looking on the PATH, finds it first.
+    """
+    folder.mkdir()
+    program = folder / debian.BROWSERS[0]
+    program.write_text(
+        f'#!/bin/sh\nexec "{debian.browser()}" --disk-cache-dir="{cache}" "$@"\n'
+    )
+    program.chmod(0o755)
+    return folder
+
+
 def inside_odoo(home: Instance, words: list, options: list, report: Report) -> None:
     home.clone("odoo_tests", PRISTINE)
     if words == [ODOO]:
@@ -230,6 +244,8 @@ def inside_odoo(home: Instance, words: list, options: list, report: Report) -> N
         *options,
     ]
     env = home.environment() | {"TMPDIR": str(temporary)}
+    programs = browser_with_cache(home.folder / "bin", temporary / "cache")
+    env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
     pytest(ODOO, command, report, env=env, cwd=Path("/"))
     read_log(log, ODOO, report)
     if any(screenshots.rglob("*.png")):

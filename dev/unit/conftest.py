@@ -21,6 +21,26 @@ settings.register_profile("cloud_pbx", deadline=None, print_blob=True)
 settings.load_profile("cloud_pbx")
 
 
+@pytest.fixture(scope="session")
+def server():
+    """A fake PBX with its own keys; each test that uses it resets it."""
+    from fake_zadarma.running import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def hook(pbx):
+    """Where the fake PBX of the test sends its webhooks."""
+    from fake_zadarma.receiver import receiver
+
+    with receiver("secret") as hook:
+        assert pbx.control("POST", "/webhook", {"url": hook.url}).status_code == 200
+        hook.echoed.clear()
+        yield hook
+
+
 @pytest.fixture(scope="module", params=["live", "spec"])
 def fake_pbx(request):
     from fake_account import KEY, SECRET

@@ -10,19 +10,12 @@ import pytest
 from fake_zadarma import contract
 from fake_zadarma.answers import ANSWERS
 from fake_zadarma.receiver import receiver
-from fake_zadarma.running import running
 from telephony.zadarma.signature import encode_params
 
 ROOT = Path(__file__).parents[2]
 VECTORS = json.loads((ROOT / "tests" / "zadarma-vectors.json").read_text())
 START = {"call_start": "2026-05-04 09:15:07"}
 MAY = {"start": "2026-05-01 00:00:00", "end": "2026-05-31 23:59:59", "version": "2"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

@@ -5,15 +5,6 @@ import time
 
 import pytest
 
-from fake_zadarma.receiver import receiver
-from fake_zadarma.running import running
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as server:
-        yield server
-
 
 @pytest.fixture
 def pbx(server):
@@ -21,13 +12,6 @@ def pbx(server):
     third = {"extensions": {"102": {"name": "Workshop"}}}
     assert server.control("POST", "/settings", third).status_code == 200
     return server
-
-
-@pytest.fixture
-def hook(pbx):
-    with receiver("secret") as hook:
-        assert pbx.control("POST", "/webhook", {"url": hook.url}).status_code == 200
-        yield hook
 
 
 def refused(answer, status, words):

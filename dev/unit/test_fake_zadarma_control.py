@@ -6,30 +6,15 @@ import pytest
 
 from fake_zadarma import wire
 from fake_zadarma.receiver import receiver
-from fake_zadarma.running import running
 from fake_zadarma.scenarios import SCENARIOS, scenario
 
 FIXED = {"call_start": "2026-05-04 09:15:07"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as server:
-        yield server
 
 
 @pytest.fixture
 def pbx(server):
     server.reset()
     return server
-
-
-@pytest.fixture
-def hook(pbx):
-    with receiver("secret") as hook:
-        assert pbx.control("POST", "/webhook", {"url": hook.url}).status_code == 200
-        hook.echoed.clear()
-        yield hook
 
 
 def refused(answer, status, words):

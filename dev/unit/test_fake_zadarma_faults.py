@@ -5,15 +5,7 @@ import time
 import pytest
 import requests
 
-from fake_zadarma.running import running
-
 MAY = {"start": "2026-05-01 00:00:00", "end": "2026-05-31 23:59:59", "version": "2"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,15 +2,7 @@
 
 import pytest
 
-from fake_zadarma.running import running
-
 START = {"call_start": "2026-05-04 09:15:07"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-from . import bare, history, office
+from . import bare, history, people

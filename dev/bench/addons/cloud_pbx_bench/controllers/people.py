@@ -3,8 +3,8 @@ from odoo.http import request
 from odoo.service import security
 
 
-class Office(http.Controller):
-    """What a benchmark needs to have an office full of people."""
+class People(http.Controller):
+    """What a benchmark needs to have many people log in."""
 
     @http.route(
         "/bench/login/<int:uid>",
