@@ -1,15 +1,1 @@
-from . import (
-    pbx_call,
-    pbx_call_person,
-    log,
-    pbx_call_join,
-    match,
-    dial,
-    pbx_call_dial_check,
-    pbx_call_ref,
-    pbx_call_leg,
-    pbx_call_display,
-    notify,
-    pbx_call_callback,
-    pbx_call_history,
-)
+from . import dial, log, match, notify, pbx_call, pbx_call_leg, pbx_call_ref

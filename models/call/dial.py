@@ -1,41 +1,43 @@
 """Click-to-call: a number is dialled through the phone of who clicked.
 
 The call is in the log before the PBX is asked, in a transaction of its own: whatever
-becomes of the request, it is not dialled twice, and what the PBX tells finds its call.
+becomes of the request, it is not dialled twice, and the PBX's events find their call.
 """
 
 import dataclasses
 import logging
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import SUPERUSER_ID, fields
 from odoo.exceptions import UserError
 from odoo.http import request
 
 from ...telephony import dialect as dialects
-from ...telephony import errors
-from ...telephony.call import (
-    CLICKED,
-    FAILED,
-    OUTBOUND,
-    REFUSED,
-    CallEvent,
-    CallFacts,
-    derive,
-)
+from ...telephony import errors, numbers
+from ...telephony.call import CallFacts
 from ...telephony.dialect import GENERAL
-from ..tools.companies import of_all_companies
-from ..tools.transactions import CONFLICTS, TRIES
-from .match import SILENT_SECONDS
+from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent
+from ..tools.transactions import CONFLICTS, in_own_transaction, wait_for_locks
+from .log import CallLog
 
 _logger = logging.getLogger(__name__)
 
 # The same person and number within so many seconds: one dial.
 SAME_SECONDS = 10
-# Seconds that a person waits for the PBX to take the call.
-PATIENCE = 10
+# For which a person waits for the PBX to take the call.
+DIAL_SECONDS = 10
+# For an answer that only helps to say sooner that it will not work.
+CHECK_SECONDS = 3
+# For which a phone that was online is taken to be so still.
+ONLINE_SECONDS = 60
+# What the PBX dials: E.164, without the shortest ones.
+MIN_DIGITS = 7
+# Whoever does not answer this may still dial; wrong keys and limits hold for both.
+NO_ANSWER = (errors.Unreachable, errors.BadAnswer, errors.TooLarge)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ class Click:
     @property
     def provider(self):
         return self.phone.provider_id
+
+
+class Written(NamedTuple):
+    """A click's row in the log."""
+
+    call_id: int
+    is_new: bool
 
 
 class PrepaidWire(dialects.Wire):
@@ -70,49 +79,265 @@ class PrepaidWire(dialects.Wire):
         self.wire.was_asked(exchange)
 
 
-class PbxCall(models.Model):
-    _inherit = "pbx.call"
+class Dial:
+    """One click, in four parts: read, check, write, ask.
 
-    @api.model
-    def dial(self, number, res_model=None, res_id=None, line=None):
-        """Ring the user's phone, then ``number``; return the id of the call.
+    What cannot succeed is refused before anything is written. Once it is written, the
+    PBX is asked, and what it answers is written down.
 
-        :param str number: as typed, in any style.
-        :param res_model: with ``res_id`` the record it belongs to. A contact or a lead
-            that has the number becomes the call's.
-        :param line: id of one of :meth:`dial_lines`, or its number; by default the
-            phone's own.
-        :raises UserError: what cannot succeed is not asked for; what the PBX refuses is
-            in the log with its reason.
+    :param env: of the user who dials, with all of the user's companies.
+    """
 
-        Called again within ten seconds, for the same number by the same user, it
-        returns the same id and dials nothing. The call was written in a transaction of
-        its own: the caller's own one does not see it.
-        """
-        self = of_all_companies(self)
-        click = self._read_click(number, res_model, res_id, line)
-        # Odoo runs a request again whose transaction met another one, perhaps later
-        # than ten seconds after.
-        dialled = vars(request).setdefault("pbx_dialled", {}) if request else {}
-        this = self.env.cr.dbname, self.env.uid, click.number
-        if known := dialled.get(this) or self._same_click(click.number):
+    def __init__(self, env):
+        self.env = env
+        self.calls = env["pbx.call"]
+
+    def run(self, number, res_model=None, res_id=None, line=None):
+        """Do all of it; see ``pbx.call.dial``."""
+        click = self.read(number, res_model, res_id, line)
+        if known := self._same_click(self.env, click.number):
             return known
-        wire = self._check_click(click)
-        call_id, is_new = self._write_click(click)
-        dialled[this] = call_id
-        if is_new:
-            self._dial_click(click, call_id, wire)
-        return call_id
+        wire = self.check(click)
+        written = self.write(click)
+        if written.is_new:
+            self.ask(click, written.call_id, wire)
+        return written.call_id
 
-    # ---------------------------------------------------------------- the row
+    # ---------------------------------------------------------------------- read
 
-    def _same_click(self, number):
-        """Return the id of the call this user has just asked for, or ``False``."""
-        now = _now()
+    def read(self, number, res_model, res_id, line):
+        """Return the :class:`Click` that is asked for; nothing is asked of the PBX."""
+        record = self._record_to_call(res_model, res_id)
+        # sudo: to which company it belongs decides only which phone rings
+        company = record and "company_id" in record and record.sudo().company_id
+        phones = self.calls._phones(company)
+        if not phones:
+            raise UserError(
+                self.env._(
+                    "You have no internal number here. An administrator enters it in "
+                    "your user's form, on the page “IP telephony”."
+                )
+            )
+        phone = phones[0]
+        if not phone.provider_id.is_running:
+            raise UserError(
+                self.env._(
+                    "The cloud PBX “%s” is switched off: nobody is entered under “Run "
+                    "as”.",
+                    phone.provider_id.name,
+                )
+            )
+        number = self._read_number(number, record, phone)
+        click = Click(phone, number, self._read_line(line, phone))
+        if record is None or record._name not in ("res.partner", "crm.lead"):
+            return click
+        return dataclasses.replace(click, **self._whom(record, click))
+
+    def _record_to_call(self, res_model, res_id):
+        """Return the record somebody is called about, ``None`` for none."""
+        if not res_model or not res_id:
+            return None
+        if res_model not in self.env or self.env[res_model]._abstract:
+            raise UserError(self.env._("There is no such record any more."))
+        record = self.env[res_model].browse(int(res_id)).exists()
+        if not record:
+            raise UserError(self.env._("There is no such record any more."))
+        record.check_access("read")
+        return record
+
+    def _read_number(self, number, record, phone):
+        """Return E.164 for what was typed; national forms in the record's country."""
+        typed = number.strip() if isinstance(number, str) else ""
+        settings = phone.provider_id._settings(phone.provider_id.id)
+        # sudo: in which country a number is read, nothing else
+        own = record.sudo()._phone_get_country().get(record.id) if record else None
+        countries = [own.code] if own else []
+        for country in (*countries, *settings.countries, None):
+            found = numbers.to_e164(typed, country)
+            if numbers.is_possible(found) and len(found) > MIN_DIGITS:
+                return found
+        if numbers.is_extension(typed):
+            raise UserError(
+                self.env._(
+                    "“%s” is a short number. The PBX takes only whole phone numbers "
+                    "from here: dial it on your phone.",
+                    typed,
+                )
+            )
+        raise UserError(
+            self.env._(
+                "“%s” cannot be read as a phone number. Enter it with its country "
+                "code, such as +44 20 7946 0201.",
+                typed,
+            )
+        )
+
+    def _read_line(self, line, phone):
+        """Return the extension whose number is to be shown, ``""`` for the phone's."""
+        if not line:
+            return ""
+        lines = self.calls._lines(phone)
+        if isinstance(line, str):
+            wanted = numbers.from_pbx(line)
+            chosen = lines.filtered(lambda one: one.caller_id == wanted)
+        else:
+            chosen = lines.filtered(lambda one: one.id == line)
+        if not chosen:
+            raise UserError(
+                self.env._(
+                    "This number cannot be shown to those you call. Choose another "
+                    "line."
+                )
+            )
+        return "" if chosen.caller_id == phone.caller_id else chosen.number
+
+    def _whom(self, record, click):
+        """Return contact and lead of a call about ``record``, if it has the number."""
+        settings = self._settings(click)
+        lead = record if record._name == "crm.lead" else None
+        # sudo: the contact of a lead that the user may read
+        partner = lead.sudo().partner_id if lead else record
+        theirs = (
+            self._has_number(one, click.number, settings)
+            for one in (partner, lead)
+            if one
+        )
+        if not any(theirs):
+            return {}
+        return {
+            name: one
+            for name, one in (("partner", partner), ("lead", lead))
+            if one and (one.company_id.id or False) in (False, *settings.company_ids)
+        }
+
+    def _has_number(self, record, number, settings):
+        return record.phone_sanitized == number or numbers.same_number(
+            number, record.phone or "", record.country_id.code, settings.countries
+        )
+
+    # --------------------------------------------------------------------- check
+
+    def check(self, click):
+        """Refuse what cannot succeed; return a wire on which one question is free."""
+        self._check_number(click)
+        dialect, account = click.provider._open_api(urgent=True)
+        account = dataclasses.replace(account, patience=CHECK_SECONDS)
+        try:
+            self._check_phone(click, dialect, account)
+            self._check_money(click, dialect, account)
+            return PrepaidWire(account.wire)
+        except errors.PbxError as error:
+            raise UserError(click.provider._explain(error)) from error
+
+    def _check_number(self, click):
+        """Refuse our own numbers, and those that are not to be called."""
+        settings = self._settings(click)
+        # sudo: our own lines and extensions, whoever may see them
+        own = self.env["pbx.directory"].sudo()._is_own(settings, click.number)
+        readable = numbers.readable(click.number)
+        if own:
+            raise UserError(
+                self.env._("%s is one of your own numbers at the PBX.", readable)
+            )
+        spellings = list({click.number, numbers.canonical(click.number)})
+        # sudo: what is on that list is asked, nothing of it is shown
+        blacklist = self.env["phone.blacklist"].sudo()
+        if blacklist.search_count([("number", "in", spellings)], limit=1):
+            raise UserError(
+                self.env._(
+                    "%s is on the phone blacklist: its owner does not want to be "
+                    "called.",
+                    readable,
+                )
+            )
+
+    def _check_phone(self, click, dialect, account):
+        """Refuse if no phone is registered; that this is not known is no reason."""
+        phone = click.phone
+        since = fields.Datetime.now() - timedelta(seconds=ONLINE_SECONDS)
+        asked = phone.checked_at and phone.checked_at > since
+        if asked and phone.status == "online":
+            return
+        try:
+            online = dialect.fetch_online(account, phone.number)
+        except (dialects.NotOffered, *NO_ANSWER):
+            return
+        except (errors.NotFound, errors.BadParameter) as error:
+            raise UserError(
+                self.env._(
+                    "The PBX does not know your internal number %(number)s (%(said)s).",
+                    number=phone.number,
+                    said=error.detail,
+                )
+            ) from error
+        self._keep(phone, lambda one: one._set_online(online))
+        if not online:
+            raise UserError(
+                self.env._(
+                    "Your phone %s is not connected to the PBX: it would not ring. "
+                    "Switch it on, or check its settings, then try again.",
+                    phone.number,
+                )
+            )
+
+    def _check_money(self, click, dialect, account):
+        """Refuse if nothing is left; asked anew, since it may have been topped up."""
+        # sudo: what is left is for administrators, that nothing is left for all
+        provider_sudo = click.provider.sudo()
+        known = dialect.has_balance and provider_sudo.balance
+        if not known or provider_sudo.balance_amount > 0:
+            return
+        try:
+            balance = dialect.fetch_balance(account)
+            amount = float(balance.amount)
+        except (dialects.NotOffered, ValueError, *NO_ANSWER):
+            return
+        self._keep(provider_sudo, lambda one: one._note_balance(balance))
+        if math.isfinite(amount) and amount <= 0:
+            raise UserError(provider_sudo._explain(errors.NoMoney()))
+
+    def _keep(self, record, note):
+        """Keep what the PBX has just answered, whatever becomes of the request."""
+        try:
+            # sudo: what the PBX answers, the user only asked
+            in_own_transaction(
+                self.env, lambda env: note(record.with_env(env).sudo()), tries=1
+            )
+        except CONFLICTS:
+            # Somebody else notes the same in this moment: one of them is enough.
+            _logger.info("Cloud PBX: noted by somebody else in this moment")
+
+    # --------------------------------------------------------------------- write
+
+    def write(self, click):
+        """Write the call, unless it is there; return :class:`Written`."""
+
+        def write_row(env):
+            if known := self._same_click(env, click.number):
+                return Written(known, False)
+            return Written(self._create_row(env, click), True)
+
+        def write_alone(env):
+            wait_for_locks(env, [f"pbx.call.dial/{env.uid}/{click.number}"])
+            # One more transaction: what this one sees may be older than the wait.
+            return in_own_transaction(self.env, write_row)
+
+        return in_own_transaction(self.env, write_alone)
+
+    def _same_click(self, env, number):
+        """Return the id of the call this user has just asked for, or ``False``.
+
+        Within ten seconds, or in this very request: Odoo runs a request again whose
+        transaction met another one, perhaps later than that.
+        """
         # sudo: the user's own click, whoever may see the call now
-        clicks = self.sudo().search(
+        calls, now = env["pbx.call"].sudo(), _now()
+        if key := self._click_key(number):
+            if same := calls.search([("click_key", "=", key)], limit=1):
+                return same.id
+        clicks = calls.search(
             [
-                ("user_id", "=", self.env.uid),
+                ("user_id", "=", env.uid),
                 ("clicked_at", ">=", now - timedelta(seconds=SAME_SECONDS + 1)),
             ],
             order="clicked_at desc",
@@ -128,135 +353,106 @@ class PbxCall(models.Model):
                 return click.id
         return False
 
-    def _write_click(self, click):
-        """Write the call, unless it is there; return ``(id, whether it is new)``."""
-        key = f"pbx.call.dial/{self.env.uid}/{click.number}"
-        with self.env.registry.cursor() as lock:
-            lock.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-            # Another cursor: this one's view of the data may be older than the wait.
-            with self.env.registry.cursor() as cr:
-                calls = self.with_env(self.env(cr=cr))
-                if known := calls._same_click(click.number):
-                    return known, False
-                return calls._create_click(click).id, True
+    def _click_key(self, number):
+        """Return what makes this click another one than all others, ``""`` for nothing.
 
-    def _create_click(self, click):
-        settings = click.provider._settings(click.provider.id)
-        calls = self._for_log(settings)
-        now = _now()
-        asked = CallEvent(
-            kind=CLICKED,
-            ref="",
-            received_at=now,
-            direction=OUTBOUND,
-            caller=click.line,
-            called=click.number,
-            extension=click.phone.number,
-            at=now,
+        The request is named once, where a web server would have named it: however often
+        Odoo runs it, its click has the same key.
+        """
+        if not request:
+            return ""
+        environ = request.httprequest.environ
+        request_id = environ.setdefault("cloud_pbx.request_id", uuid4().hex)
+        return f"{request_id}/{self.env.uid}/{number}"
+
+    def _create_row(self, env, click):
+        asked = self._event(
+            click, CLICKED, caller=click.line, at=(now := _now()), received_at=now
         )
-        facts = CallFacts([asked])
-        told = derive(facts)
-        at = calls.env["pbx.extension"]._who_is_at(settings.id, {click.phone.number})
-        values = calls._values_of(settings, told, facts, at, calls)
-        # Who dialled is known, however many sit at this phone.
-        values.update(user_id=self.env.uid, user_picked=True)
-        values["clicked_at"] = now.replace(microsecond=0)
-        values.update(calls._whom_values(click))
-        call = calls.create(values)
-        call._write_legs(settings, told, at)
-        job = calls.env.ref("cloud_pbx.ir_cron_close_calls")
-        job._trigger(at=fields.Datetime.now() + timedelta(seconds=SILENT_SECONDS))
-        self.env["pbx.notifier"]._call_dialled(call)
-        return call
-
-    def _whom_values(self, click):
-        """Return whom the user said it is about: known here, not only to the caller."""
-        values = {}
+        values = {
+            # Who dialled is known, however many sit at this phone.
+            "user_id": self.env.uid,
+            "user_picked": True,
+            "click_key": self._click_key(click.number) or False,
+        }
+        # Whom the user said it is about, if others see that too.
         for name, record, source in (
             ("partner_id", click.partner, "number"),
             ("lead_id", click.lead, "lead"),
         ):
-            if record and self.env[record._name].browse(record.id).exists():
+            if record and env[record._name].browse(record.id).exists():
                 values.update({name: record.id, "partner_source": source})
-        return values
+        log = CallLog(env, self._settings(click))
+        return log.create_click(asked, values).id
 
-    # ---------------------------------------------------------------- the PBX
+    # ----------------------------------------------------------------------- ask
 
-    def _dial_click(self, click, call_id, wire):
-        """Ask the PBX to dial; write down what it says to that."""
+    def ask(self, click, call_id, wire):
+        """Ask the PBX to dial; write down what it answers.
+
+        :raises UserError: it refused.
+        """
         dialect, account = click.provider._open_api(urgent=True)
-        account = dataclasses.replace(account, wire=wire, patience=PATIENCE)
+        account = dataclasses.replace(account, wire=wire, patience=DIAL_SECONDS)
         try:
             ref = dialect.dial(account, click.phone.number, click.number, click.line)
         except (errors.PbxError, dialects.NotOffered) as error:
-            told = click.provider._explain(error)
+            reason = click.provider._explain(error)
             if _may_have_arrived(error):
-                self._notify_doubt(call_id, told)
+                self._note_doubt(call_id, reason)
                 return
-            now = _now()
-            refused = CallEvent(
-                kind=REFUSED,
-                ref="",
-                received_at=now,
-                direction=OUTBOUND,
-                called=click.number,
-                extension=click.phone.number,
-                disposition=FAILED,
-                said=told,
-                at=now,
+            refused = self._event(
+                click, REFUSED, disposition=FAILED, said=reason, at=_now()
             )
             self._add_to_click(click, call_id, refused)
-            raise UserError(told) from error
+            raise UserError(reason) from error
         if ref:
-            self._name_click(click, call_id, ref)
+            self._add_to_click(click, call_id, self._event(click, CLICKED, ref=ref))
 
-    def _add_to_click(self, click, call_id, event, adopt=""):
-        """Add a fact to the call, in a transaction of its own.
+    def _add_to_click(self, click, call_id, event):
+        """Add a fact to the call, in a transaction of its own."""
+        settings = self._settings(click)
+        try:
+            in_own_transaction(
+                self.env,
+                lambda env: CallLog(env, settings).add_to_click(call_id, event),
+            )
+        except CONFLICTS:
+            # Its own events say the same, a moment later.
+            _logger.warning("Cloud PBX %s: call %s not updated", settings.id, call_id)
 
-        :param str adopt: the PBX's id, under which it may be known already.
-        """
-        settings = click.provider._settings(click.provider.id)
-        for _try in range(TRIES):
-            try:
-                with self.env.registry.cursor() as cr:
-                    calls = self.with_env(self.env(cr=cr))._for_log(settings)
-                    call = calls.browse(call_id).exists()
-                    facts = CallFacts.from_json(call.facts).add([event])
-                    other = calls._find_by_ref(settings.id, adopt) if adopt else calls
-                    if other and other != call:
-                        facts = facts.add(CallFacts.from_json(other.facts).events)
-                        other._give_way_to(call)
-                    calls._write_facts(settings, facts, call)
-                    return
-            except CONFLICTS:
-                continue  # an event of it was applied in this moment: look again
-        _logger.warning("Cloud PBX %s: call %s not updated", settings.id, call_id)
-
-    def _name_click(self, click, call_id, ref):
-        """Note the id that the PBX told at once."""
-        now = _now()
-        named = CallEvent(
-            kind=CLICKED,
-            ref=ref,
-            received_at=now,
-            direction=OUTBOUND,
-            called=click.number,
-            extension=click.phone.number,
-        )
-        self._add_to_click(click, call_id, named, adopt=ref)
-
-    def _notify_doubt(self, call_id, told):
+    def _note_doubt(self, call_id, reason):
         """Nobody knows whether the PBX has taken it: it may ring in a moment."""
         doubt = self.env._(
             "It is not known whether the PBX dials: wait a moment whether your phone "
             "rings. %s",
-            told,
+            reason,
         )
-        with self.env.registry.cursor() as cr:
-            # sudo: a line in the call's own chatter, by Odoo itself
-            call = self.env(cr=cr, user=SUPERUSER_ID)["pbx.call"].browse(call_id)
-            call._message_log(body=doubt)
+        # As the superuser: a line in the call's own chatter, by Odoo itself.
+        in_own_transaction(
+            self.env,
+            lambda env: env["pbx.call"].browse(call_id)._message_log(body=doubt),
+            user=SUPERUSER_ID,
+        )
         self.env["pbx.notifier"]._dial_in_doubt(self.env.user, doubt)
+
+    # --------------------------------------------------------------------- parts
+
+    @staticmethod
+    def _settings(click):
+        return click.provider._settings(click.provider.id)
+
+    @staticmethod
+    def _event(click, kind, ref="", **more):
+        """Return what we know of a click, as an event."""
+        return CallEvent(
+            kind=kind,
+            ref=ref,
+            direction=OUTBOUND,
+            called=click.number,
+            extension=click.phone.number,
+            **{"received_at": _now(), **more},
+        )
 
 
 def _now():

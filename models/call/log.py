@@ -1,17 +1,27 @@
-"""Writing the log: facts grow, the call is derived from them anew."""
+"""Writing the log: facts grow, and the call is derived from them anew."""
 
 import logging
+from datetime import timedelta
 
-from odoo import api, fields, models
+from markupsafe import Markup
 
-from ...telephony.call import CLICKED, EXPIRED, RECORDED, CallEvent, CallFacts, derive
-from ..tools.transactions import lock_rows
+from odoo import fields, models
+
+from ...telephony import dialect as dialects
+from ...telephony.call import CallFacts, derive
+from ...telephony.event import CLICKED, EXPIRED, LOGGED, RECORDED, REFUSED, CallEvent
+from ..tools.transactions import lock_rows, wait_for_locks
+from .match import CallMatcher, is_made_up
 
 _logger = logging.getLogger(__name__)
 
 # Facts of one call. No real call has that many; a forged flood would make each further
 # event cost more.
 MAX_FACTS = 400
+# Nothing followed a click for so long: it is over.
+SILENT_SECONDS = 180
+# What the history says, or we do; everything else is an event of the PBX.
+NOT_LIVE = frozenset((LOGGED, CLICKED, REFUSED, EXPIRED))
 # A machine writes: no followers, no tracking, no "created" line in the chatter.
 QUIET = {
     "tracking_disable": True,
@@ -21,106 +31,295 @@ QUIET = {
 }
 
 
-class PbxCall(models.Model):
-    _inherit = "pbx.call"
+class CallLog:
+    """The log of one cloud PBX, written in the transaction of ``env``.
 
-    @api.model
-    def _add_facts(self, settings, events):
-        """Add events of one call to its facts and write what follows from them.
+    A plain class: it carries the provider's settings, the environment in which the log
+    is written, and the memory of one run's look-ups through all that it does. Facts
+    come in, rows go out; which rows belong together :class:`CallMatcher` says. Whom to
+    notify is named at the end of what writes.
 
-        :param PbxSettings settings: of the provider that told them.
-        :param list events: ``CallEvent``, all with the same ``ref``.
+    :param PbxSettings settings: of the provider.
+    :param dict memory: that of ``pbx.directory``'s ``_find``; by default a new one.
+    """
+
+    def __init__(self, env, settings, memory=None):
+        self.settings = settings
+        self.memory = {} if memory is None else memory
+        # sudo: the log is the system's; it is written in the name of "run as", whose
+        # rights need not reach every contact and every colleague.
+        calls = env["pbx.call"].with_user(settings.user_id or env.uid).sudo()
+        self.calls = calls.with_context(
+            **QUIET, allowed_company_ids=[settings.company_id]
+        )
+        self.env = self.calls.env
+        self.notifier = self.env["pbx.notifier"]
+        self.dialect = dialects.get(settings.dialect)
+        self.matcher = CallMatcher(self.calls, settings)
+
+    # ------------------------------------------------------------------ one call
+
+    def add_events(self, events, ref=None):
+        """Add events of one call to its facts, and write what follows from them.
+
+        :param list events: ``CallEvent``, at least one.
+        :param str ref: the id of the call; by default that of the events.
         :return: the call.
+        :raises ValueError: it has more facts than any real call.
         """
-        calls = self._for_log(settings)
-        call, clicks = calls._find_told(settings, events)
+        ref = events[0].ref if ref is None else ref
+        call, clicks = self.matcher.find(ref, events)
         known = CallFacts.from_json(call.facts if call else None)
         facts = known.add(events)
         if facts == known:
             return call
-        call, facts = call._bind_click(clicks, known, facts)
+        call, facts = self.matcher.bind_click(call, clicks, known, facts)
+        call, facts = self.matcher.bind_rows(call, facts)
         if len(facts) > MAX_FACTS:
             raise ValueError(
                 f"The call has {len(facts)} events, more than any real one: "
                 "further ones are not applied."
             )
-        return calls._write_facts(settings, facts, call)._join_legs(settings)
+        return self.join_legs(self.write_facts(facts, call, ref))
 
-    def _for_log(self, settings):
-        """Return the model as the log of this provider is written."""
-        # sudo: the log is the system's; it is written in the name of "run as", whose
-        # rights need not reach every contact and every colleague.
-        calls = self.browse().with_user(settings.user_id or self.env.uid).sudo()
-        return calls.with_context(**QUIET, allowed_company_ids=[settings.company_id])
+    def write_facts(self, facts, call, ref=""):
+        """Make ``call`` (or a new one, if empty) what ``facts`` say; return it.
 
-    @api.model
-    def _write_facts(self, settings, facts, call):
-        """Make ``call`` (or a new one, if empty) what ``facts`` tell; return it."""
-        notifier = self.env["pbx.notifier"]
-        shown = notifier._shown(call)
-        told = derive(facts)
-        at = self.env["pbx.extension"]._who_is_at(
-            settings.id, {leg.extension for leg in told.legs}
+        :param str ref: its id, if no fact has one.
+        """
+        shown = self.notifier._shown(call)
+        derived = self._derive(facts)
+        users_at = self.env["pbx.extension"]._who_is_at(
+            self.settings.id, {leg.extension for leg in derived.legs}
         )
-        values = self._values_of(settings, told, facts, at, call)
+        values = self._values(derived, facts, users_at, call, ref)
         if call:
-            changed = _changed(call, values)
-            # Who it was goes with how that is known, or it would pass for a person's
-            # choice and never be moved again.
-            if "partner_id" in changed:
-                changed["partner_source"] = values["partner_source"]
-            if "user_id" in changed:
-                changed["user_picked"] = False
-            if "start" in changed:
-                lock_rows(call.recording_ids)  # they repeat it
-            call.write(changed)
-            if "corrected" in changed and told.corrected:
-                call._say_corrected(told.contradictions)
+            self._write_call(call, values, derived)
         else:
-            call = self.create(values)
-        call._write_legs(settings, told, at)
-        call.env["pbx.recording"]._write_from_facts(call, facts)
-        notifier._call_changed(call, shown)
+            call = self.calls.create(values)
+        self._write_legs(call, derived, users_at)
+        self.env["pbx.recording"]._write_from_facts(call, facts)
+        self.notifier._call_changed(call, shown)
         return call
 
-    def _values_of(self, settings, told, facts, at, call):
-        """Return all that is written of a call; see ``_values_from``."""
-        values = self._values_from(told, at, call)
-        values["facts"] = facts.to_json()
-        values.update(self._history_values(told, facts))
-        values["own_leg_only"] = any(e.own_leg for e in facts.events) and all(
-            e.own_leg or e.kind in (RECORDED, CLICKED) for e in facts.events
+    def _derive(self, facts):
+        return derive(facts)
+
+    def _write_call(self, call, values, derived):
+        changed = _changed(call, values)
+        # Who it was goes with how that is known, or it would pass for a person's choice
+        # and never be moved again.
+        if "partner_id" in changed:
+            changed["partner_source"] = values["partner_source"]
+        if "user_id" in changed:
+            changed["user_picked"] = False
+        if "start" in changed:
+            lock_rows(call.recording_ids)  # they repeat it
+        call.write(changed)
+        if "corrected" in changed and derived.corrected:
+            self._post_correction(call, derived.contradictions)
+
+    def join_legs(self, call, wait=False):
+        """Join ``call`` with the other leg of the same click, if there is one.
+
+        :param bool wait: for others who join; without it they are left to do so.
+        :return: the call that is left, this one or the older of the two.
+        """
+        joined = self.matcher.join(call, wait)
+        return self.write_facts(joined.facts, joined.call) if joined else call
+
+    # -------------------------------------------------------------------- clicks
+
+    def create_click(self, asked, values):
+        """Write a click-to-call before the PBX is asked; return the call.
+
+        :param CallEvent asked: the ``CLICKED``.
+        :param dict values: what is known besides: who dialled, and about whom.
+        """
+        facts = CallFacts([asked])
+        derived = self._derive(facts)
+        users_at = self.env["pbx.extension"]._who_is_at(
+            self.settings.id, {asked.extension}
         )
-        values.update(self._match_values(settings, told, call))
+        call = self.calls.create(
+            {
+                **self._values(derived, facts, users_at, self.calls),
+                "clicked_at": _to_second(asked.at),
+                **values,
+            }
+        )
+        self._write_legs(call, derived, users_at)
+        job = self.env.ref("cloud_pbx.ir_cron_close_calls")
+        job._trigger(at=fields.Datetime.now() + timedelta(seconds=SILENT_SECONDS))
+        self.notifier._call_dialled(call)
+        return call
+
+    def add_to_click(self, call_id, event):
+        """Add what the PBX answered to a click's facts."""
+        call = self.calls.browse(call_id).exists()
+        facts = CallFacts.from_json(call.facts).add([event])
+        if event.ref:
+            # Its first event may have come before the answer.
+            call, facts = self.matcher.adopt(call, facts, event.ref)
+        self.write_facts(facts, call)
+
+    # -------------------------------------------------------------- many at a time
+
+    def add_history(self, groups):
+        """Add past calls to the log.
+
+        Nobody else writes these calls meanwhile: their locks are taken first.
+
+        :param dict groups: ``{ref: [CallEvent]}``.
+        :return: ``{ref: ["new" | "completed" | "unchanged", perhaps "corrected"]}``, by
+            the ids that the calls are kept under.
+        """
+        if not groups:
+            return {}
+        self._lock(groups)
+        known = self._known_of(groups)
+        verdicts, by_call = {}, {}
+        for ref, events in groups.items():
+            if call := known.get(ref):
+                by_call.setdefault(call, []).extend(events)
+        for call, events in by_call.items():
+            if _is_known(call, events):
+                verdicts[call.ref] = ["unchanged"]
+                continue
+            was = call.corrected
+            kept = self.add_events(events, call.ref)
+            verdicts[kept.ref] = ["completed"]
+            if kept.corrected and not was:
+                verdicts[kept.ref].append("corrected")
+        fresh = {ref: events for ref, events in groups.items() if ref not in known}
+        for kept, verdict in self._add_fresh(fresh):
+            verdicts.setdefault(kept.ref, [verdict])
+        return verdicts
+
+    def _lock(self, refs):
+        """Wait for the locks under which the inbox writes these calls."""
+        wait_for_locks(self.env, [f"pbx.call/{self.settings.id}/{ref}" for ref in refs])
+
+    def _known_of(self, groups):
+        """Return ``{ref: call}`` of those of ``groups`` that are in the log."""
+        known = self.calls._find_by_refs(self.settings.id, list(groups))
+        made_up = {
+            ref: events
+            for ref, events in groups.items()
+            if is_made_up(ref) and ref not in known
+        }
+        if made_up:
+            found = self.matcher.calls_of_rows(made_up)
+            self._lock(sorted({call.ref for call in found.values() if call.ref}))
+            known.update(found)
+        return known
+
+    def _add_fresh(self, groups):
+        """Write calls under unknown ids; return ``[(call, verdict)]``.
+
+        One may turn out to belong to a call that is known: the other leg of a click.
+        """
+        if self.matcher.click_waits(groups):
+            # A click that waits for its id may be one of them: one by one.
+            kept = [(self.add_events(new, ref), new) for ref, new in groups.items()]
+            return [
+                (call, "new" if len(call.facts) <= len(new) else "completed")
+                for call, new in kept
+            ]
+        created = self._create_many(groups)
+        outbound = created.filtered(lambda call: call.direction == "outbound")
+        left = set(created)
+        for call in self.matcher.near_a_leg(outbound):
+            if call.exists():
+                left.add(self.join_legs(call, wait=True))
+        return [
+            (call, "new" if call in created else "completed")
+            for call in self.calls.union(*left).exists()
+        ]
+
+    def _create_many(self, groups):
+        """Create calls of which nothing is known: the same, but together."""
+        many = []
+        for ref, events in groups.items():
+            facts = CallFacts(events)
+            many.append((ref, facts, self._derive(facts)))
+        users_at = self.env["pbx.extension"]._who_is_at(
+            self.settings.id,
+            {leg.extension for _ref, _facts, derived in many for leg in derived.legs},
+        )
+        self.env["pbx.directory"]._remember_strangers(
+            self.settings,
+            {derived.number for _ref, _facts, derived in many if derived.number},
+            self.memory,
+        )
+        values = []
+        for ref, facts, derived in many:
+            names = {leg.extension for leg in derived.legs}
+            own = {name: who for name, who in users_at.items() if name in names}
+            values.append(self._values(derived, facts, own, self.calls, ref))
+        created, legs, recordings = self.calls.create(values), [], []
+        for call, (_ref, _facts, derived) in zip(created, many, strict=True):
+            legs += [self._leg_values(call, leg, users_at) for leg in derived.legs]
+            recordings += [
+                {"call_id": call.id, "ref": name} for name in derived.recordings
+            ]
+        self.env["pbx.call.leg"].create(legs)
+        self.env["pbx.recording"].create(recordings)
+        self.notifier._missed_changed(created)
+        return created
+
+    # -------------------------------------------------------------------- values
+
+    def _values(self, derived, facts, users_at, call, ref=""):
+        """Return all that is written of a call; what people wrote is not in it.
+
+        :param Call derived: from ``facts``.
+        :param dict users_at: ``{extension: (id, user ids)}``, as ``_who_is_at`` gives.
+        :param call: what is known of it, perhaps nothing.
+        """
+        kinds = {event.kind for event in facts.events}
+        values = {
+            **self._pbx_values(derived, call, ref),
+            **self._people_values(derived, users_at, call),
+            **self._match_values(derived, call),
+            "facts": facts.to_json(),
+            "from_history": LOGGED in kinds and kinds <= NOT_LIVE,
+            "corrected": derived.corrected,
+            "own_leg_only": any(e.own_leg for e in facts.events)
+            and all(e.own_leg or e.kind in (RECORDED, CLICKED) for e in facts.events),
+        }
         if not call:
-            values.update(provider_id=settings.id, company_id=settings.company_id)
+            values.update(
+                provider_id=self.settings.id, company_id=self.settings.company_id
+            )
         return values
 
-    def _values_from(self, told, at, call):
-        """Return the fields that the facts decide; what people wrote is not in them.
-
-        :param Call told: as derived.
-        :param dict at: who is at each extension, as ``_who_is_at`` gives it.
-        """
-        extension_id, users = at.get(told.extension, (False, []))
-        values = {
-            # A click's record keeps the id by which it was first known.
-            "ref": call.ref or told.ref or False,
-            "direction": told.direction or False,
-            "state": told.state,
-            "outcome": told.outcome or False,
-            "disposition": told.disposition or False,
-            "number": told.number or False,
-            "line": told.line or False,
-            "extension_id": extension_id,
-            "start": _to_second(told.start),
-            "answer": _to_second(told.answer),
-            "stop": _to_second(told.stop),
-            "wait_seconds": told.wait,
-            "talk_seconds": told.talk,
-            "last_event_at": _to_second(told.last_event_at),
+    def _pbx_values(self, derived, call, ref):
+        """Return what the PBX says of the call itself."""
+        # A click's record keeps the id by which it was first known; one that we made up
+        # gives way to the PBX's own.
+        known = "" if is_made_up(call.ref) and derived.ref else call.ref
+        return {
+            "ref": known or derived.ref or ref or False,
+            "direction": derived.direction or False,
+            "state": derived.state,
+            "outcome": derived.outcome or False,
+            "disposition": derived.disposition or False,
+            "number": derived.number or False,
+            "line": derived.line or False,
+            "start": _to_second(derived.start),
+            "answer": _to_second(derived.answer),
+            "stop": _to_second(derived.stop),
+            "wait_seconds": derived.wait,
+            "talk_seconds": derived.talk,
+            "last_event_at": _to_second(derived.last_event_at),
         }
-        everybody = sorted({user for _id, users in at.values() for user in users})
+
+    def _people_values(self, derived, users_at, call):
+        """Return who took part, and who spoke."""
+        extension_id, users = users_at.get(derived.extension, (False, []))
+        values = {"extension_id": extension_id}
+        everybody = sorted({user for _id, own in users_at.values() for user in own})
         if everybody != sorted(call.participant_ids.ids):
             values["participant_ids"] = [fields.Command.set(everybody)]
         if not call.user_picked:
@@ -129,95 +328,155 @@ class PbxCall(models.Model):
             values["user_picked"] = False
         return values
 
-    def _match_values(self, settings, told, call):
+    def _match_values(self, derived, call):
         """Look the outside party up: once, and not before the provider wants it."""
         if call.partner_source and (
-            call.partner_source == "picked" or call.number == (told.number or False)
+            call.partner_source == "picked" or call.number == (derived.number or False)
         ):
             return {}
-        if not told.number and told.state != "done":
+        if not derived.number and derived.state != "done":
             return {}
-        if settings.lookup_on_answer and told.state == "ringing":
+        if self.settings.lookup_on_answer and derived.state == "ringing":
             return {}
-        found = self.env["pbx.directory"]._find(settings, told.number, told.line)
-        values = {"partner_id": found.partner_id, "partner_source": found.source}
-        if found.lead_id and not call.lead_id:
-            values["lead_id"] = found.lead_id
+        match = self.env["pbx.directory"]._find(
+            self.settings, derived.number, derived.line, self.memory
+        )
+        values = {"partner_id": match.partner_id, "partner_source": match.source}
+        if match.lead_id and not call.lead_id:
+            values["lead_id"] = match.lead_id
         return values
 
-    def _write_legs(self, settings, told, at):
+    # ---------------------------------------------------------------------- legs
+
+    def _write_legs(self, call, derived, users_at):
         """Write one leg per extension."""
-        legs = {}
-        if told.legs:
-            names = ["number", "start", "answer", "stop", "outcome"]
-            found = self.env["pbx.call.leg"].search_fetch(
-                [("call_id", "=", self.id)], names
-            )
-            legs = {leg.number: leg for leg in found}
+        if not derived.legs:
+            return
+        names = ["number", "start", "answer", "stop", "outcome"]
+        found = self.env["pbx.call.leg"].search_fetch(
+            [("call_id", "=", call.id)], names
+        )
+        legs = {leg.number: leg for leg in found}
         new = []
-        for leg in told.legs:
+        for leg in derived.legs:
             if known := legs.get(leg.extension):
                 if changed := _changed(known, _leg_times(leg)):
                     known.write(changed)
             else:
-                new.append(self._leg_values(settings, leg, at))
+                new.append(self._leg_values(call, leg, users_at))
         if new:
             self.env["pbx.call.leg"].create(new)
 
-    def _leg_values(self, settings, leg, at):
+    def _leg_values(self, call, leg, users_at):
         """Return the values of a leg that is new."""
-        extension_id, users = at.get(leg.extension, (False, []))
+        extension_id, users = users_at.get(leg.extension, (False, []))
         return {
-            "call_id": self.id,
-            "provider_id": settings.id,
+            "call_id": call.id,
+            "provider_id": self.settings.id,
             "number": leg.extension,
             "extension_id": extension_id,
             "user_id": users[0] if len(users) == 1 else False,
             **_leg_times(leg),
         }
 
-    def _recording_values(self, told, known=()):
-        """Return the values of each recording that is not among ``known``."""
-        return [
-            {"call_id": self.id, "ref": ref}
-            for ref in told.recordings
-            if ref not in known
-        ]
+    # ------------------------------------------------------------------- closing
 
-    @api.model
-    def _cron_close(self, limit=200):
-        """Close calls whose end was never told, a while after their last event."""
-        providers = self.env["pbx.provider"].with_context(active_test=False)
-        for provider in providers.search([("company_id", "!=", False)]):
-            before = fields.Datetime.subtract(
-                fields.Datetime.now(), hours=provider.open_call_hours
-            )
-            calls = self.search(
-                [
-                    ("provider_id", "=", provider.id),
-                    ("state", "!=", "done"),
-                    ("last_event_at", "<", before),
-                ],
-                order="last_event_at",
-                limit=limit,
-            )
-            for call in calls:
-                call._close_unended(provider._settings(provider.id))
-            self.env["ir.cron"]._commit_progress(len(calls))
+    def close_open_calls(self, hours, limit):
+        """Close calls whose end never came, ``hours`` after their last event.
 
-    def _close_unended(self, settings):
-        facts = CallFacts.from_json(self.sudo().facts)  # sudo: for nobody but the code
-        if not facts:
-            return
-        expired = CallEvent(
-            kind=EXPIRED, ref=self.ref, received_at=fields.Datetime.now()
+        :return: how many there were.
+        """
+        before = fields.Datetime.now() - timedelta(hours=hours)
+        calls = self.calls.search(
+            [
+                ("provider_id", "=", self.settings.id),
+                ("state", "!=", "done"),
+                ("last_event_at", "<", before),
+            ],
+            order="last_event_at",
+            limit=limit,
         )
+        for call in calls:
+            if call.facts:
+                expired = CallEvent(
+                    kind=EXPIRED, ref=call.ref, received_at=fields.Datetime.now()
+                )
+                self._close(call, expired)
+        return len(calls)
+
+    def close_silent_clicks(self, limit):
+        """Close the clicks that no event followed; return how many there were."""
+        before = fields.Datetime.now() - timedelta(seconds=SILENT_SECONDS)
+        clicks = self.calls.search(
+            [
+                ("provider_id", "=", self.settings.id),
+                ("ref", "=", False),
+                ("state", "!=", "done"),
+                ("clicked_at", "<=", before),
+            ],
+            order="clicked_at",
+            limit=limit,
+        )
+        for click in clicks:
+            reason = click.with_context(lang=click.user_id.lang).env._(
+                "Nothing was heard from the PBX"
+            )
+            now = fields.Datetime.now()
+            self._close(
+                click, CallEvent(kind=EXPIRED, ref="", received_at=now, said=reason)
+            )
+        return len(clicks)
+
+    def _close(self, call, expired):
         try:
             with self.env.cr.savepoint():
-                self._add_facts(settings, [expired])
+                if call.ref:
+                    self.add_events([expired], call.ref)
+                else:
+                    facts = CallFacts.from_json(call.facts).add([expired])
+                    self.write_facts(facts, call)
         except Exception:  # noqa: BLE001
             # One call that cannot be closed must not keep the others open.
-            _logger.exception("Cloud PBX %s: call %s not closed", settings.id, self.id)
+            _logger.exception(
+                "Cloud PBX %s: call %s not closed", self.settings.id, call.id
+            )
+
+    # ---------------------------------------------------------------- correction
+
+    def _post_correction(self, call, contradictions):
+        """Write into the chatter, once, what was said of a call and what counts now.
+
+        :param contradictions: ``(field, live, logged)``, as ``derive`` gives them.
+        """
+        call = call.with_context(lang=call.env.user.lang)
+        outcomes = dict(call._fields["outcome"]._description_selection(call.env))
+        titles = {
+            "outcome": call.env._("Outcome"),
+            "talk": call.env._("Talk"),
+            "extension": call.env._("Internal number"),
+        }
+        lines = []
+        for field, live, logged in contradictions:
+            if field == "outcome":
+                live, logged = outcomes.get(live, live), outcomes.get(logged, logged)
+            elif field == "talk":
+                live, logged = _as_duration(live), _as_duration(logged)
+            lines.append(Markup("<li>%s: %s → %s</li>") % (titles[field], live, logged))
+        call._message_log(
+            body=Markup("%s<ul>%s</ul>")
+            % (
+                call.env._(
+                    "The statistics of the PBX contradict what it had told at the end "
+                    "of the call. They count:"
+                ),
+                Markup().join(lines),
+            ),
+            author_id=call.env.ref("base.partner_root").id,
+        )
+
+
+def _as_duration(seconds):
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 def _to_second(moment):
@@ -243,3 +502,9 @@ def _changed(record, values):
         if now != value:
             changed[name] = value
     return changed
+
+
+def _is_known(call, events):
+    """Tell whether the facts of ``call`` hold all of ``events`` already."""
+    known = {e: e.received_at for e in CallFacts.from_json(call.facts).events}
+    return all(event in known and known[event] <= event.received_at for event in events)

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools.transactions import before_commit
-from .pbx_call_callback import MISSED_DAYS
+from .pbx_call import MISSED_DAYS
 
 # What a card shows of a call, as far as the PBX decides it.
 SHOWN = (

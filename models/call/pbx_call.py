@@ -1,9 +1,20 @@
+"""The log of calls: what is known of each, and what people do with it."""
+
+import logging
+
+from markupsafe import Markup
+
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...telephony import numbers
+from ..tools.companies import of_all_companies
+from .dial import Dial
+from .log import CallLog
+
+_logger = logging.getLogger(__name__)
 
 OUTCOMES = [
     ("answered", "Answered"),
@@ -13,8 +24,12 @@ OUTCOMES = [
     ("cancelled", "Cancelled"),
     ("failed", "Failed"),
 ]
-# What the PBX told: nobody corrects that by hand.
-TOLD_FIELDS = frozenset(
+# How long a missed call is somebody's business.
+MISSED_DAYS = 30
+# How phones are chosen: one that is connected first.
+_RANK = {"online": 0, "unknown": 1, "offline": 2}
+# What the PBX says: nobody corrects that by hand.
+PBX_FIELDS = frozenset(
     (
         "provider_id",
         "company_id",
@@ -167,6 +182,48 @@ class PbxCall(models.Model):
     own_leg_only = fields.Boolean(
         readonly=True, help="Told so far: only our own part of a click-to-call."
     )
+    clicked_at = fields.Datetime(
+        readonly=True, copy=False, help="When Odoo was asked to dial."
+    )
+    click_key = fields.Char(
+        groups=fields.NO_ACCESS,
+        copy=False,
+        help="One for each click: a request that Odoo runs again has the same.",
+    )
+    from_history = fields.Boolean(
+        readonly=True,
+        help="No event told of this call: it was found among the PBX's past calls.",
+    )
+    corrected = fields.Boolean(
+        readonly=True,
+        help="The PBX's statistics contradict what its events had told, and count.",
+    )
+    called_back = fields.Boolean(
+        string="Settled",
+        copy=False,
+        help="Marked by hand: nobody need call back.",
+    )
+    to_call_back = fields.Boolean(
+        string="To call back",
+        compute="_compute_to_call_back",
+        search="_search_to_call_back",
+        help="Missed, and nobody has spoken with that number since.",
+    )
+    # How the screens show it.
+    line_readable = fields.Char(
+        string="Our line",
+        compute="_compute_line_readable",
+        search="_search_line_readable",
+        help="Which of our numbers was called, or was shown.",
+    )
+    number_country_id = fields.Many2one(
+        "res.country", string="Country of the number", compute="_compute_number_country"
+    )
+    number_flag = fields.Char(string="Flag", compute="_compute_number_country")
+    lead_contact = fields.Char(
+        string="Name in the lead", compute="_compute_lead_contact", compute_sudo=True
+    )
+    has_candidates = fields.Boolean(compute="_compute_has_candidates")
 
     # One call has one id; a click that waits for its first event has none yet.
     _ref_uniq = models.UniqueIndex("(provider_id, ref) WHERE ref IS NOT NULL")
@@ -183,8 +240,15 @@ class PbxCall(models.Model):
     )
     _own_leg_idx = models.Index("(provider_id, start) WHERE own_leg_only")
     _line_idx = models.Index("(company_id, line) WHERE direction = 'inbound'")
+    _click_uniq = models.UniqueIndex("(click_key) WHERE click_key IS NOT NULL")
+    _click_waits_idx = models.Index("(provider_id, clicked_at) WHERE ref IS NULL")
+    _click_user_idx = models.Index("(user_id, clicked_at) WHERE clicked_at IS NOT NULL")
+    _missed_idx = models.Index(
+        "(company_id, start) WHERE outcome = 'missed' AND called_back IS NOT TRUE"
+    )
+    _spoken_idx = models.Index("(number, company_id, start) WHERE outcome = 'answered'")
 
-    # --------------------------------------------------------------- computed
+    # -------------------------------------------------------------------- what is shown
 
     @api.depends("number")
     def _compute_number_readable(self):
@@ -251,14 +315,75 @@ class PbxCall(models.Model):
             legs = call.leg_ids.filtered(lambda leg: not leg.extension_id)
             call.unknown_extensions = ", ".join(legs.mapped("number")) or False
 
-    # ------------------------------------------------------------------- CRUD
+    @api.depends("line")
+    def _compute_line_readable(self):
+        for call in self:
+            call.line_readable = numbers.readable(call.line)
+
+    @api.model
+    def _search_line_readable(self, operator, value):
+        """Find a line in whatever style its number is typed."""
+        domain = self._search_number_readable(operator, value)
+        if domain is NotImplemented:
+            return domain
+        return domain.map_conditions(
+            lambda condition: Domain("line", condition.operator, condition.value)
+        )
+
+    @api.depends("number")
+    def _compute_number_country(self):
+        codes = {call: numbers.country_of(call.number) for call in self}
+        countries = self.env["res.country"].search(
+            [("code", "in", [code for code in set(codes.values()) if code])]
+        )
+        by_code = {country.code: country for country in countries}
+        for call in self:
+            call.number_country_id = by_code.get(codes[call], False)
+            call.number_flag = call.number_country_id.image_url
+
+    @api.depends("lead_id.contact_name", "lead_id.partner_name", "lead_id.name")
+    def _compute_lead_contact(self):
+        for call in self:
+            lead = call.lead_id
+            call.lead_contact = lead.contact_name or lead.partner_name or lead.name
+
+    @api.depends("candidate_ids")
+    def _compute_has_candidates(self):
+        for call in self:
+            call.has_candidates = bool(call.candidate_ids)
+
+    @api.depends("outcome", "number", "called_back")
+    def _compute_to_call_back(self):
+        missed = self.filtered(
+            lambda call: call.outcome == "missed" and call.number and call.id
+        )
+        # sudo: only of calls that are being read
+        waiting = missed.sudo().search(
+            [("id", "in", missed.ids), ("to_call_back", "=", True)]
+        ) if missed else missed  # fmt: skip
+        for call in self:
+            call.to_call_back = call in waiting
+
+    @api.model
+    def _search_to_call_back(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # What a later call tells is asked when it is wanted, and kept nowhere: so it is
+        # right in whatever order the two calls are told.
+        waiting = Domain.custom(to_sql=_waits)
+        wanted = set(value)
+        if wanted == {True}:
+            return waiting
+        return ~waiting if wanted == {False} else Domain.TRUE
+
+    # ----------------------------------------------------------------------------- CRUD
 
     def write(self, vals):
-        if not self.env.su and (told := TOLD_FIELDS.intersection(vals)):
+        if not self.env.su and (names := PBX_FIELDS.intersection(vals)):
             raise AccessError(
                 self.env._(
                     "What the cloud PBX told about a call cannot be changed: %s",
-                    ", ".join(sorted(told)),
+                    ", ".join(sorted(names)),
                 )
             )
         if "partner_id" in vals and "partner_source" not in vals:
@@ -288,6 +413,8 @@ class PbxCall(models.Model):
                 self.env._("Only a supervisor changes whose call it was.")
             )
 
+    # ------------------------------------------------------------------- look-ups by id
+
     @api.model
     def _find_by_ref(self, provider_id, ref):
         """Return the call that the PBX names ``ref``, whichever of its ids that is."""
@@ -304,3 +431,316 @@ class PbxCall(models.Model):
             )
         )
         return self.browse(row[0] for row in rows)
+
+    @api.model
+    def _find_by_refs(self, provider_id, refs):
+        """Return ``{ref: call}`` of those of ``refs`` that are known."""
+        self.flush_model(["provider_id", "ref"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT ref, id FROM pbx_call
+                    WHERE provider_id = %(provider)s AND ref = ANY(%(refs)s)
+                    UNION ALL
+                   SELECT ref, call_id FROM pbx_call_ref
+                    WHERE provider_id = %(provider)s AND ref = ANY(%(refs)s)""",
+                provider=provider_id,
+                refs=refs,
+            )
+        )
+        # One prefetch for all of them.
+        calls = self.browse([call_id for _ref, call_id in rows])
+        return {ref: call for (ref, _id), call in zip(rows, calls, strict=True)}
+
+    # ------------------------------------------------------------------- what people do
+
+    def action_claim(self):
+        """“It was me”: several people share the extension that spoke."""
+        for call in self:
+            if not call.can_claim:
+                raise UserError(
+                    self.env._(
+                        "This call has its user already, or your phone had no part "
+                        "in it."
+                    )
+                )
+        self.write({"user_id": self.env.uid})
+        return True
+
+    def _pick(self, partner):
+        """Link ``partner`` by a person's choice; it is remembered for the number."""
+        self.write({"partner_id": partner.id})
+        for call in self:
+            if call.number and not partner.phone and partner.has_access("write"):
+                # Entered once here, it is found by everybody from now on.
+                partner.phone = numbers.readable(call.number)
+
+    def action_create_contact(self):
+        """Open the form of a new contact that has the number already."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New contact"),
+            "res_model": "res.partner",
+            "views": [(False, "form")],
+            "target": "current",
+            "context": {
+                "default_phone": self._phone_for_form(),
+                "default_user_id": self.user_id.id,
+                "default_country_id": self._country_of_number().id,
+                "default_company_id": False,
+                "pbx_call_id": self.id,
+            },
+        }
+
+    def action_create_lead(self):
+        """Open the form of a new lead for this caller."""
+        self.ensure_one()
+        who = self.partner_id.display_name or self._phone_for_form()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New lead"),
+            "res_model": "crm.lead",
+            "views": [(False, "form")],
+            "target": "current",
+            "context": {
+                "default_type": (
+                    "lead"
+                    if self.env.user.has_group("crm.group_use_lead")
+                    else "opportunity"
+                ),
+                "default_name": self.env._("Call from %s", who)
+                if self.direction == "inbound"
+                else self.env._("Call to %s", who),
+                "default_partner_id": self.partner_id.id,
+                "default_phone": self._phone_for_form(),
+                "default_user_id": self.user_id.id or self.env.uid,
+                "pbx_call_id": self.id,
+            },
+        }
+
+    def action_create_extensions(self):
+        """Offer the internal numbers that nobody entered yet."""
+        self.ensure_one()
+        number = (self.unknown_extensions or "").split(", ")[0]
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New internal number"),
+            "res_model": "pbx.extension",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {
+                "default_number": number,
+                "default_provider_id": self.provider_id.id,
+            },
+        }
+
+    def _phone_for_form(self):
+        return numbers.readable(self.number) or False
+
+    def _country_of_number(self):
+        code = numbers.country_of(self.number)
+        return self.env["res.country"].search([("code", "=", code)], limit=1)
+
+    @api.model
+    def _adopt_created(self, record):
+        """Link what was just created from a call's form to that call."""
+        call = self.browse(self.env.context.get("pbx_call_id")).exists()
+        if not call:
+            return
+        if record._name == "crm.lead":
+            values = {"lead_id": record.id}
+            if record.partner_id and not call.partner_id:
+                values["partner_id"] = record.partner_id.id
+            call.write(values)
+        else:
+            call.write({"partner_id": record.id})
+
+    def action_called_back(self):
+        """Nobody need call back any more, for whatever reason."""
+        missed = self.filtered(lambda call: call.outcome == "missed")
+        if not missed:
+            raise UserError(self.env._("Only a missed call can be called back."))
+        missed.write({"called_back": True})
+        return True
+
+    # -------------------------------------------------------------------- click-to-call
+
+    @api.model
+    def dial(self, number, res_model=None, res_id=None, line=None):
+        """Ring the user's phone, then ``number``; return the id of the call.
+
+        :param str number: as typed, in any style.
+        :param res_model: with ``res_id`` the record it belongs to. A contact or a lead
+            that has the number becomes the call's.
+        :param line: id of one of :meth:`dial_lines`, or its number; by default the
+            phone's own.
+        :raises UserError: what cannot succeed is not asked for; what the PBX refuses is
+            in the log with its reason.
+
+        Called again within ten seconds, for the same number by the same user, it
+        returns the same id and dials nothing. The call was written in a transaction of
+        its own: the caller's own one does not see it.
+        """
+        return Dial(of_all_companies(self).env).run(number, res_model, res_id, line)
+
+    @api.model
+    @api.readonly
+    def dial_lines(self):
+        """Return the numbers that can be shown to those who are called.
+
+        :return: ``[{"id", "number", "name"}]``, the usual one first; ``id`` is what
+            :meth:`dial` takes as ``line``.
+        """
+        self = of_all_companies(self)
+        phones = self._phones()
+        lines = self._lines(phones[:1])
+        # sudo: what our own lines are called, for those who call through them
+        names = {
+            line.number: line.name
+            for line in self.env["pbx.line"]
+            .sudo()
+            .search([("provider_id", "in", phones[:1].provider_id.ids)])
+        }
+        return [
+            {
+                "id": line.id,
+                "number": line.caller_id,
+                "name": names.get(line.caller_id) or numbers.readable(line.caller_id),
+            }
+            for line in lines
+        ]
+
+    def _phones(self, company=None):
+        """Return the phones of this user, the one to be rung first."""
+        if not self.env.user.has_group("cloud_pbx.group_pbx_user"):
+            raise AccessError(
+                self.env._(
+                    "You cannot call from Odoo. Ask an administrator to make you an "
+                    "agent of the cloud PBX."
+                )
+            )
+        company = company or self.env.company
+        chosen = self.env.user.pbx_dial_extension_id
+        phones = self.env["pbx.extension"].search([("user_ids", "in", self.env.uid)])
+        return phones.filtered("provider_id.active").sorted(
+            lambda phone: (
+                not phone.provider_id.is_running,
+                phone != chosen,
+                phone.company_id != company,
+                _RANK[phone.status],
+                len(phone.user_ids) > 1,
+                phone.number,
+            )
+        )
+
+    def _lines(self, phone):
+        """Return one extension for each number that can be shown, ``phone`` first."""
+        if not phone:
+            return phone
+        others = self.env["pbx.extension"].search(
+            [("provider_id", "=", phone.provider_id.id), ("caller_id", "!=", False)],
+            order="number",
+        )
+        others = others.sorted(
+            lambda line: (line != phone, self.env.user not in line.user_ids)
+        )
+        return self.env["pbx.extension"].union(
+            *(same[0] for same in others.grouped("caller_id").values())
+        )
+
+    # ----------------------------------------------------------------------------- jobs
+
+    @api.model
+    def _cron_close(self, limit=200):
+        """Close clicks that nothing followed, and calls whose end never came."""
+        providers = self.env["pbx.provider"].with_context(active_test=False)
+        for provider in providers.search([("company_id", "!=", False)]):
+            log = CallLog(self.env, provider._settings(provider.id))
+            closed = log.close_silent_clicks(limit)
+            if closed:
+                self.env["ir.cron"]._commit_progress(closed)
+            closed = log.close_open_calls(provider.open_call_hours, limit)
+            self.env["ir.cron"]._commit_progress(closed)
+
+    # -------------------------------------------------------------------- an empty list
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        """Say what to do next: another thing to each who may see an empty list."""
+        title, text = self._empty_list_words()
+        return super().get_empty_list_help(
+            Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>')
+            % (title, text)
+        )
+
+    @api.model
+    def _empty_list_words(self):
+        user = self.env.user
+        is_admin = user.has_group("base.group_system")
+        # sudo: whether there is one at all is no secret
+        providers = (
+            self.env["pbx.provider"]
+            .sudo()
+            .search_count([("company_id", "in", self.env.companies.ids)], limit=1)
+        )
+        if not providers and is_admin:
+            return self.env._("Connect your cloud PBX"), Markup(
+                '%s <a href="/odoo/cloud-pbx/new">%s</a>'
+            ) % (
+                self.env._(
+                    "From then on every call is written down here, with the right "
+                    "contact. It takes two keys and a minute."
+                ),
+                self.env._("Connect a cloud PBX"),
+            )
+        if not providers:
+            return (
+                self.env._("No cloud PBX is connected yet"),
+                self.env._("Ask your administrator to connect one."),
+            )
+        is_supervisor = user.has_group("cloud_pbx.group_pbx_manager")
+        if not is_supervisor and not user.pbx_extension_ids:
+            return (
+                self.env._("Your calls will be here"),
+                self.env._(
+                    "No internal number is yours yet. Ask your administrator to enter "
+                    "it in your user, on the tab “IP telephony”."
+                ),
+            )
+        if is_admin:
+            return self.env._("No calls here"), Markup(
+                '%s <a href="/odoo/cloud-pbx">%s</a>'
+            ) % (
+                self.env._(
+                    "Call one of your lines: the call is here before you hang up. "
+                    "Nothing comes? Open the cloud PBX and press “Check”."
+                ),
+                self.env._("Cloud PBXs"),
+            )
+        return (
+            self.env._("No calls here"),
+            self.env._(
+                "When your phone rings, or you dial, the call is written down here by "
+                "itself."
+            ),
+        )
+
+
+def _waits(model, alias, query):
+    """Return the SQL condition that ``alias`` was missed and is not called back yet."""
+    call = {
+        name: SQL.identifier(alias, name, to_flush=model._fields[name])
+        for name in ("outcome", "called_back", "number", "company_id", "start")
+    }
+    # A single value, asked of the few calls that may wait: for NOT EXISTS the database
+    # may choose to read the whole log first.
+    return SQL(
+        """(%(outcome)s = 'missed' AND %(called_back)s IS NOT TRUE
+            AND %(number)s IS NOT NULL
+            AND (SELECT TRUE FROM pbx_call later
+                  WHERE later.number = %(number)s
+                    AND later.company_id = %(company_id)s
+                    AND later.outcome = 'answered' AND later.start > %(start)s
+                  LIMIT 1) IS NULL)""",
+        **call,
+    )

@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ...telephony import numbers
 from ..call.notify import FRESH
-from ..call.pbx_call_callback import MISSED_DAYS
+from ..call.pbx_call import MISSED_DAYS
 from ..tools.companies import of_all_companies
 
 # Without an event for so long a phone rings no more: the call's end was lost.

@@ -1,5 +1,1 @@
-from . import (
-    pbx_history,
-    reader,
-    pbx_history_write,
-)
+from . import pbx_history, reader

@@ -1,8 +1,23 @@
+import itertools
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...telephony import errors
+from ...telephony.dialect import NotOffered
+from .reader import HistoryReader, Place, Progress
+
+# Where nothing of a cloud PBX was ever read.
+FIRST_DAYS = 30
+# A call is in the history when it is over, under the time at which it began.
+OVERLAP = timedelta(days=1)
+# The catch-up begins anew so long after it was done: a bit less than the job's pause.
+AGAIN = timedelta(minutes=25)
+# What may be over by itself is tried again sooner.
+SOON = timedelta(minutes=5)
+# Broken calls that are named to a person.
+MAX_NAMED = 5
 # What cannot be changed any more once an import has begun.
 PERIOD = frozenset(("provider_id", "start", "stop"))
 # What one import has found: calls, each counted once.
@@ -188,7 +203,195 @@ class PbxHistory(models.Model):
             "context": {},
         }
 
+    # ------------------------------------------------------------------- job
+
+    @api.model
+    def _cron_fetch(self):
+        """Catch up with what no event reported, and go on with the periods asked for.
+
+        Page by page, the cloud PBXs by turns. Where one sets a limit, its rest waits.
+        """
+        # sudo: the job's own user; all companies
+        providers = self.env["pbx.provider"].sudo().search([("user_id", "!=", False)])
+        turn = [provider for provider in providers if _is_readable(provider)]
+        while turn:
+            provider = turn.pop(0)
+            if provider.exists().is_running:  # and was not ended meanwhile
+                if HistoryReader(self.env, provider).take_turn():
+                    turn.append(provider)
+            if not self.env["ir.cron"]._commit_progress(1, remaining=len(turn)):
+                return
+        # What was found may show that events are missing.
+        self.env.ref("cloud_pbx.ir_cron_silence")._trigger()
+
     @api.model
     def _wake(self, at=None):
         # sudo: to start the job is all that is done with it
         self.env.ref("cloud_pbx.ir_cron_fetch_history").sudo()._trigger(at=at)
+
+    # -------------------------------------------------------------- what to read
+
+    def _find_due(self, provider_id):
+        """Return the ids of what to go on with, those of people after the catch-up."""
+        self._catch_up_of(provider_id)
+        found = self.search(
+            [("provider_id", "=", provider_id), ("state", "!=", "draft")]
+            + ["|", ("kind", "=", "catch_up"), ("state", "in", ("waiting", "running"))],
+            order="kind, id",
+        )
+        now = fields.Datetime.now()
+        return found.filtered(
+            lambda one: one._is_open() and (one.next_attempt_at or now) <= now
+        ).ids
+
+    def _catch_up_of(self, provider_id):
+        """Return the catch-up of this cloud PBX, made when it is wanted first."""
+        catch_up = self.search(
+            [("provider_id", "=", provider_id), ("kind", "=", "catch_up")], limit=1
+        )
+        return catch_up or self.create(
+            {"provider_id": provider_id, "kind": "catch_up", "state": "waiting"}
+        )
+
+    def _request_catch_up(self, provider_id):
+        """Have the catch-up begin, or go on, at once; return its id."""
+        catch_up = self._catch_up_of(provider_id)
+        catch_up.write({"state": "waiting", "next_attempt_at": False})
+        return catch_up.id
+
+    def _is_open(self):
+        """Tell whether there is something to read; a catch-up begins ever anew."""
+        if self.kind == "catch_up":
+            return self.state != "stopped"
+        return self.state in ("waiting", "running")
+
+    # ------------------------------------------------- what one run writes down
+
+    def _begin(self):
+        """Take the next page up: return its :class:`Place`, ``None`` if stopped."""
+        if not self.exists() or not self._is_open():
+            return None
+        values = {"state": "running", "next_attempt_at": False}
+        if not self.counted:
+            # Not merely interrupted: its first page may be half counted.
+            values.update(self._beginning(fields.Datetime.now()))
+        self.write(values)
+        return Place(self.start, self.stop, self.page or None)
+
+    def _beginning(self, now):
+        """Return what the row holds before its first page."""
+        values = dict.fromkeys((*COUNTS, "failed_count", "rows", "progress"), 0)
+        values.update(page=False, counted=[[], []], error=False)
+        if self.kind == "catch_up":
+            mark = self.until
+            # A mark that is yet to come is of a clock that went wrong: what it hides
+            # nobody knows.
+            known = mark and mark <= now + timedelta(minutes=5)
+            start = mark - OVERLAP if known else now - timedelta(days=FIRST_DAYS)
+            values.update(start=start, stop=now)
+        else:
+            values["until"] = False
+        return values
+
+    def _is_at(self, place):
+        """Tell whether this still runs, where the page was read."""
+        return bool(
+            self.exists()
+            and self.state == "running"
+            and (self.start, self.stop, self.page or None) == place
+        )
+
+    def _count(self, groups, verdicts, broken):
+        """Count each call once, though its legs may be spread over two pages.
+
+        :param dict verdicts: ``{ref: "new", "completed" or "unchanged"}``, with
+            ``"corrected"`` besides, as ``_add_history`` gives them.
+        """
+        before, lately = self.counted or ([], [])
+        seen = {*before, *lately}
+        values = {}
+        for ref, words in verdicts.items():
+            for word in words:
+                if word == "corrected" or ref not in seen:
+                    name = f"{word}_count"
+                    values[name] = values.get(name, self[name]) + 1
+        self.write({**values, "counted": [before, [*lately, *verdicts, *groups]]})
+        if broken:
+            named = "\n".join(
+                f"{ref}: {error}"
+                for ref, error in itertools.islice(broken.items(), MAX_NAMED)
+            )
+            self.failed_count += len(broken)
+            self.error = self.env._(
+                "Some calls could not be written. The server's log says more.\n%s",
+                named,
+            )
+
+    def _finish_page(self, page):
+        """Note that a page is written, and what comes after it."""
+        now = fields.Datetime.now()
+        covered = min(filter(None, (page.until, self.stop)))
+        counted = self.counted or ([], [])
+        values = {
+            "page": page.next or False,
+            "rows": self.rows + page.rows,
+            "counted": [counted[1], []],
+            "progress": max(self.progress, self._percent(covered)),
+        }
+        if not self.failed_count:
+            values["error"] = False  # it works again
+        if self.kind == "period":
+            values["until"] = covered if page.until else self.until
+        if page.next is None:
+            values.update(
+                state="done",
+                progress=100,
+                counted=False,
+                next_attempt_at=now + AGAIN if self.kind == "catch_up" else False,
+                until=covered,
+            )
+        self.write(values)
+        self.env["pbx.notifier"]._history_changed(self)
+
+    def _percent(self, covered):
+        whole = (self.stop - self.start).total_seconds()
+        part = (covered - self.start).total_seconds()
+        return min(max(100 * part / whole, 0), 99) if whole > 0 else 0
+
+    def _not_read(self, progress, error):
+        """Note why there was no page, and when to try again.
+
+        :param Progress progress: what the reader makes of ``error``.
+        """
+        if not self.exists() or self.state != "running":
+            return
+        now = fields.Datetime.now()
+        passing = progress in (Progress.LIMITED, Progress.WAITING)
+        if progress is Progress.LIMITED:
+            pause = timedelta(seconds=error.retry_after)
+        else:
+            pause = SOON if passing else AGAIN
+            self.error = self._why(error)
+        again = passing or self.kind == "catch_up"
+        self.state = "waiting" if passing else "failed"
+        self.next_attempt_at = now + pause if again else False
+        if passing:
+            self._wake(self.next_attempt_at)
+        elif not isinstance(error, (errors.WrongKey, errors.AddressNotAllowed)):
+            # Perhaps it is this very page that the PBX does not know any more.
+            self.write({"page": False, "counted": False})
+        self.env["pbx.notifier"]._history_changed(self)
+
+    def _why(self, error):
+        if isinstance(error, (errors.PbxError, NotOffered)):
+            return self.provider_id._explain(error)
+        return f"{type(error).__name__}: {error}"[:2000]
+
+    def _result(self):
+        """Return what the row says of the last run, as plain values."""
+        names = (*COUNTS, "failed_count", "error", "next_attempt_at", "state")
+        return {name: self[name] for name in names}
+
+
+def _is_readable(provider):
+    return provider.is_running and (provider.api_key or provider.api_secret)

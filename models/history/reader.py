@@ -1,4 +1,4 @@
-"""Reading past calls: a page is asked for, applied, and its place noted with its calls.
+"""Reading past calls: a page is asked for, written, and its place noted with its calls.
 
 Like the inbox, this ends transactions by itself: what was read stays read, whatever
 becomes of the next page, of the job, or of the server.
@@ -7,33 +7,27 @@ becomes of the next page, of the job, or of the server.
 import contextlib
 import dataclasses
 import logging
-from datetime import timedelta
+from enum import Enum
 from typing import NamedTuple
 
 import psycopg2.errors
 
-from odoo import SUPERUSER_ID, api, fields, models
-from odoo.tools import SQL
+from odoo import SUPERUSER_ID
+from odoo.tools import SQL, split_every
 
+from ...telephony import dialect as dialects
 from ...telephony import errors
 from ...telephony.dialect import NotOffered, fixed_zone
-from ..tools.transactions import CONFLICTS, TRIES
-from .pbx_history import COUNTS
+from ..call.log import CallLog
+from ..call.match import made_up_groups
+from ..tools.transactions import in_own_transaction, try_lock, wait_for_locks
 
 _logger = logging.getLogger(__name__)
 
-# A cloud PBX of which nothing was ever read.
-FIRST_DAYS = 30
-# A call is told when it is over, by the time at which it began.
-OVERLAP = timedelta(days=1)
-# The catch-up begins anew so long after it was done: a bit less than the job's pause.
-AGAIN = timedelta(minutes=25)
-# What may be over by itself is tried again sooner.
-SOON = timedelta(minutes=5)
-# What may be over by itself.
-PASSING = (errors.RateLimited, errors.Unreachable, errors.BadAnswer)
 # A click waits so long for a job that reads at this moment.
-GUARD_SECONDS = 15
+LOCK_SECONDS = 15
+# Calls in one transaction: so long their events have to wait.
+MAX_TOGETHER = 100
 
 
 class Place(NamedTuple):
@@ -44,221 +38,244 @@ class Place(NamedTuple):
     page: object
 
 
-class PbxHistory(models.Model):
-    _inherit = "pbx.history"
+class Progress(Enum):
+    """How it goes on after a page was asked for."""
 
-    # ------------------------------------------------------------ transactions
+    MORE = "more"  # there is another one
+    DONE = "done"  # that was the last one, or somebody stopped it
+    LIMITED = "limited"  # the PBX may not be asked more often now
+    WAITING = "waiting"  # what is wrong may be over by itself soon
+    FAILED = "failed"  # it is not over by itself
+
+
+def _progress_after(error):
+    if isinstance(error, errors.RateLimited):
+        return Progress.LIMITED
+    if isinstance(error, (errors.Unreachable, errors.BadAnswer)):
+        return Progress.WAITING
+    return Progress.FAILED
+
+
+class HistoryReader:
+    """Reads the history of one cloud PBX, a page at a time.
+
+    A plain class: it carries what a page needs, from the question to the last call that
+    is written. Where an import is stands in its row, a ``pbx.history``.
+
+    :param env: of the job, or of the click.
+    :param provider: the ``pbx.provider``, of the caller's own transaction.
+    :param bool urgent: a person waits for it.
+    """
+
+    def __init__(self, env, provider, urgent=False):
+        self.env, self.provider, self.urgent = env, provider, urgent
+
+    @property
+    def settings(self):
+        """The provider's settings; they may change while pages are read."""
+        return self.provider._settings(self.provider.id)
+
+    # ---------------------------------------------------------------------- guard
 
     @contextlib.contextmanager
-    def _reader_lock(self, provider_id, wait=0):
+    def lock(self, wait_seconds=0):
         """Hold that nobody else reads this PBX's history; give ``False`` if somebody
-        does, for longer than ``wait`` seconds.
+        does, for longer than ``wait_seconds``.
         """
+        key = f"pbx.history/{self.provider.id}"
         with self.env.registry.cursor() as cr:
-            key = SQL("hashtextextended(%s, 0)", f"pbx.history/{provider_id}")
-            if wait:
-                cr.execute("SELECT set_config('lock_timeout', %s, TRUE)", [f"{wait}s"])
+            env = self.env(cr=cr)
+            if not wait_seconds:
+                yield try_lock(env, key)
+                return
+            cr.execute(
+                "SELECT set_config('lock_timeout', %s, TRUE)", [f"{wait_seconds}s"]
+            )
             try:
                 with cr.savepoint(flush=False):
-                    if wait:
-                        query = SQL("SELECT pg_advisory_xact_lock(%s) IS NOT NULL", key)
-                    else:
-                        query = SQL("SELECT pg_try_advisory_xact_lock(%s)", key)
-                    cr.execute(query, log_exceptions=False)
-                    [held] = cr.fetchone()
+                    wait_for_locks(env, [key])
+                held = True
             except psycopg2.errors.LockNotAvailable:
                 held = False
             yield held
 
-    def _in_own_transaction(self, work):
-        """Return ``work(self)`` done in a transaction of its own, again on conflicts.
+    def take_turn(self):
+        """Read one page of what is due; tell whether there is more to read now."""
+        with self.lock() as held:
+            if not held:
+                return False  # whoever reads at this moment goes on
+            due = self._alone(lambda all_: all_._find_due(self.provider.id))
+            if not due:
+                return False
+            progress = self.read_page(due[0])
+            if progress is Progress.MORE:
+                return True
+            # What one import was refused for good may not concern the next one.
+            return len(due) > 1 and progress in (Progress.DONE, Progress.FAILED)
 
-        It has the system's rights and sees what was committed until now.
+    def begin_catch_up(self):
+        """Have the catch-up begin, or go on, at once; return its id."""
+        return self._alone(lambda all_: all_._request_catch_up(self.provider.id))
+
+    def result(self, history_id):
+        """Return what the row says, as plain values."""
+        return self._alone(lambda all_: all_.browse(history_id)._result())
+
+    def _alone(self, work):
+        """Return ``work(pbx.history)``, done in a transaction of its own."""
+        return in_own_transaction(
+            self.env,
+            lambda env: work(env["pbx.history"]),
+            user=SUPERUSER_ID,
+            context={},
+        )
+
+    # ----------------------------------------------------------------------- page
+
+    def read_page(self, history_id):
+        """Ask for the next page of an import and write its calls.
+
+        The caller holds the lock.
+
+        :return: :class:`Progress`; what did not work is noted in the row.
         """
-        for attempt in range(1, TRIES + 1):
-            with self.env.registry.cursor() as cr:
-                context = {"pbx_found": {}}
-                env = api.Environment(cr, SUPERUSER_ID, context)
-                try:
-                    result = work(self.with_env(env))
-                    cr.commit()  # pylint: disable=invalid-commit
-                    return result
-                except CONFLICTS:
-                    # Met with a webhook, or a person: a fresh one sees what they did.
-                    cr.rollback()
-                    if attempt == TRIES:
-                        raise
-        return None
-
-    # ------------------------------------------------------------------- pages
-
-    def _read_page(self, provider, urgent=False):
-        """Ask for the next page and write its calls.
-
-        The caller holds the guard.
-
-        :param provider: the record, of the caller's own transaction.
-        :param bool urgent: a person waits for it.
-        :return: ``True``: there is more, ``False``: that was all, or it was stopped; an
-            exception where it did not work: it is noted in the row.
-        """
-        place = self._in_own_transaction(lambda history: history._begin())
+        place = self._alone(lambda all_: all_.browse(history_id)._begin())
         if place is None:
-            return False
+            return Progress.DONE
         try:
-            dialect, account = provider._open_api(urgent)
-            account = self._with_zone(provider, dialect, account)
+            dialect, account = self.provider._open_api(self.urgent)
+            account = self._with_zone(dialect, account)
             page = dialect.fetch_history(account, *place)
-            return self._write_page(provider._settings(provider.id), place, page)
+            return self._write_page(history_id, place, page)
         except (errors.PbxError, NotOffered) as error:
             failure = error
         except Exception as error:  # noqa: BLE001
             # A page that breaks the reader must not end the others' imports.
-            _logger.exception("Cloud PBX %s: past calls not read", provider.id)
+            _logger.exception("Cloud PBX %s: past calls not read", self.provider.id)
             failure = error
-        self._in_own_transaction(lambda history: history._not_read(failure))
-        return failure
+        progress = _progress_after(failure)
+        self._alone(lambda all_: all_.browse(history_id)._not_read(progress, failure))
+        return progress
 
-    def _with_zone(self, provider, dialect, account):
+    def _with_zone(self, dialect, account):
         """Ask for the offset of the PBX's times where nobody has entered any.
 
         Its past calls would all be hours off, and stay so.
         """
-        if provider.tz or provider.utc_offset:
+        if self.provider.tz or self.provider.utc_offset:
             return account
         try:
             offset = dialect.fetch_offset(account)
         except NotOffered:
             return account
-        self._in_own_transaction(
-            lambda one: one.provider_id.write({"utc_offset": offset})
+        self._alone(
+            lambda all_: (
+                all_.env["pbx.provider"]
+                .browse(self.provider.id)
+                .write({"utc_offset": offset})
+            )
         )
         return dataclasses.replace(account, zone=fixed_zone(offset))
 
-    def _begin(self):
-        """Take the next page up: return its :class:`Place`, ``None`` if stopped."""
-        if not self.exists() or not self._is_open():
-            return None
-        values = {"state": "running", "next_attempt_at": False}
-        if not self.counted:
-            # Not merely interrupted: its first page may be half counted.
-            values.update(self._beginning(fields.Datetime.now()))
-        self.write(values)
-        return Place(self.start, self.stop, self.page or None)
+    # ---------------------------------------------------------------------- parts
 
-    def _beginning(self, now):
-        """Return what the row holds before its first page."""
-        values = dict.fromkeys((*COUNTS, "failed_count", "rows", "progress"), 0)
-        values.update(page=False, counted=[[], []], error=False)
-        if self.kind == "catch_up":
-            mark = self.until
-            # A mark that is yet to come is of a clock that went wrong: what it hides
-            # nobody knows.
-            known = mark and mark <= now + timedelta(minutes=5)
-            start = mark - OVERLAP if known else now - timedelta(days=FIRST_DAYS)
-            values.update(start=start, stop=now)
-        else:
-            values["until"] = False
-        return values
+    def _write_page(self, history_id, place, page):
+        """Write the calls of a page, some at a time, and then where to go on.
 
-    def _not_read(self, error):
-        """Note why there was no page, and when to try again."""
-        if not self.exists() or self.state != "running":
-            return
-        now = fields.Datetime.now()
-        passing = isinstance(error, PASSING)
-        if isinstance(error, errors.RateLimited):
-            pause = timedelta(seconds=error.retry_after)
-        else:
-            pause = SOON if passing else AGAIN
-            self.error = self._why(error)
-        again = passing or self.kind == "catch_up"
-        self.state = "waiting" if passing else "failed"
-        self.next_attempt_at = now + pause if again else False
-        if passing:
-            self._wake(self.next_attempt_at)
-        elif not isinstance(error, (errors.WrongKey, errors.AddressNotAllowed)):
-            # Perhaps it is this very page that the PBX does not know any more.
-            self.write({"page": False, "counted": False})
-        self.env["pbx.notifier"]._history_changed(self)
-
-    def _why(self, error):
-        if isinstance(error, (errors.PbxError, NotOffered)):
-            return self.provider_id._explain(error)
-        return f"{type(error).__name__}: {error}"[:2000]
-
-    def _is_open(self):
-        """Tell whether there is something to read; a catch-up begins ever anew."""
-        if self.kind == "catch_up":
-            return self.state != "stopped"
-        return self.state in ("waiting", "running")
-
-    # --------------------------------------------------------------------- job
-
-    @api.model
-    def _cron_fetch(self):
-        """Catch up with what no event told, and go on with the periods asked for.
-
-        Page by page, the cloud PBXs by turns. Where one sets a limit, its rest waits.
+        :param Place place: where the page was read.
+        :return: :class:`Progress`.
         """
-        # sudo: the job's own user; all companies
-        providers = self.env["pbx.provider"].sudo().search([("user_id", "!=", False)])
-        providers = providers.filtered(
-            lambda one: one.is_running and (one.api_key or one.api_secret)
+        parts = list(split_every(MAX_TOGETHER, self._calls_of(page).items(), dict))
+        last = parts.pop() if parts else {}
+        for part in parts:
+            if not self._write_part(history_id, place, part):
+                return Progress.DONE
+        if not self._write_part(history_id, place, last, page):
+            return Progress.DONE
+        return Progress.DONE if page.next is None else Progress.MORE
+
+    def _calls_of(self, page):
+        """Return ``{ref: [CallEvent]}``; rows without an id get one of our making."""
+        groups, without = {}, []
+        for event in page.events:
+            if event.ref:
+                groups.setdefault(event.ref, []).append(event)
+            else:
+                without.append(event)
+        if not dialects.get(self.settings.dialect).history_has_ids:
+            groups.update(made_up_groups(without))
+        return groups
+
+    def _write_part(self, history_id, place, groups, page=None):
+        """Write some calls; with ``page``, they are its last ones.
+
+        :param dict groups: ``{ref: [CallEvent]}``.
+        :return: whether the import still runs.
+        """
+        part = Part(self.settings, history_id, place, page)
+        try:
+            running = self._alone(lambda all_: part.write(all_, groups))
+        except Exception:  # noqa: BLE001
+            # One call that cannot be written must not cost the others.
+            _logger.warning("Cloud PBX %s: one by one", part.settings.id, exc_info=True)
+            running = self._write_one_by_one(part, groups)
+        self._apply_waiting(groups)
+        return running
+
+    def _write_one_by_one(self, part, groups):
+        broken, unfinished = {}, dataclasses.replace(part, page=None)
+        for ref, events in groups.items():
+            one = {ref: events}
+            try:
+                self._alone(lambda all_, one=one: unfinished.write(all_, one))
+            except Exception as error:  # noqa: BLE001
+                _logger.exception(
+                    "Cloud PBX %s: call %s not written", part.settings.id, ref
+                )
+                broken[ref] = error
+        return self._alone(lambda all_: part.write(all_, {}, broken))
+
+    def _apply_waiting(self, groups):
+        """Apply events that came meanwhile: who brought them did not wait for us."""
+        rows = self._alone(
+            lambda all_: all_.env.execute_query(
+                SQL(
+                    """SELECT DISTINCT ref FROM pbx_event
+                        WHERE provider_id = %s AND ref = ANY(%s)
+                          AND state = 'pending'""",
+                    self.provider.id,
+                    list(groups),
+                )
+            )
         )
-        turn = list(providers)
-        while turn:
-            provider = turn.pop(0)
-            if self._take_turn(provider):
-                turn.append(provider)
-            if not self.env["ir.cron"]._commit_progress(1, remaining=len(turn)):
-                return
-        # What was found may show that events are missing.
-        self.env.ref("cloud_pbx.ir_cron_silence")._trigger()
+        for [ref] in rows:
+            self.env["pbx.event"]._apply(self.provider.id, ref)
 
-    def _take_turn(self, provider):
-        """Read one page of this cloud PBX; tell whether there is more to read now."""
-        if not provider.exists().is_running:
-            return False  # ended meanwhile
-        with self._reader_lock(provider.id) as held:
-            if not held:
-                return False  # whoever reads at this moment goes on
-            due = self._in_own_transaction(lambda history: history._due(provider.id))
-            if not due:
-                return False
-            result = self.browse(due[0])._read_page(provider)
-            # What one import was refused for good may not concern the next one.
-            return result is True or (len(due) > 1 and not isinstance(result, PASSING))
 
-    def _due(self, provider_id):
-        """Return the ids of what to go on with, those of people after the catch-up."""
-        self._catch_up_of(provider_id)
-        found = self.search(
-            [("provider_id", "=", provider_id), ("state", "!=", "draft")]
-            + ["|", ("kind", "=", "catch_up"), ("state", "in", ("waiting", "running"))],
-            order="kind, id",
-        )
-        now = fields.Datetime.now()
-        return found.filtered(
-            lambda one: one._is_open() and (one.next_attempt_at or now) <= now
-        ).ids
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Some calls of one page, which are written in one transaction.
 
-    def _catch_up_of(self, provider_id):
-        """Return the catch-up of this cloud PBX, made when it is wanted first."""
-        catch_up = self.search(
-            [("provider_id", "=", provider_id), ("kind", "=", "catch_up")], limit=1
-        )
-        return catch_up or self.create(
-            {"provider_id": provider_id, "kind": "catch_up", "state": "waiting"}
-        )
+    :var page: the dialect's page, if these are its last calls.
+    """
 
-    def _request_catch_up(self, provider_id):
-        """Have the catch-up begin, or go on, at once; return its id."""
-        catch_up = self._catch_up_of(provider_id)
-        catch_up.write({"state": "waiting", "next_attempt_at": False})
-        return catch_up.id
+    settings: object
+    history_id: int
+    place: Place
+    page: object = None
 
-    def _told(self):
-        """Return what the row says, as plain values."""
-        names = (*COUNTS, "failed_count", "error", "next_attempt_at", "state")
-        return {name: self[name] for name in names}
+    def write(self, histories, groups, broken=None):
+        """Write the calls, and note in the row what became of them.
+
+        :param histories: ``pbx.history``, of the transaction to write in.
+        :param dict broken: ``{ref: error}`` of what could not be written.
+        :return: whether the import still runs, where the page was read.
+        """
+        history = histories.browse(self.history_id)
+        if not history._is_at(self.place):
+            return False
+        verdicts = CallLog(history.env, self.settings).add_history(groups)
+        history._count(groups, verdicts, broken or {})
+        if self.page:
+            history._finish_page(self.page)
+        return True

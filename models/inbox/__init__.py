@@ -1,5 +1,1 @@
-from . import (
-    pbx_event,
-    apply,
-    pbx_event_replay,
-)
+from . import apply, pbx_event

@@ -1,7 +1,7 @@
-"""Applying the inbox: from written-down events to the call log.
+"""Applying the inbox: from stored events to the call log.
 
-This is the one place that ends transactions by itself: what a PBX was answered is
-committed already, and what fails here must fail alone.
+This is one of the few places that end transactions by themselves: what a PBX was
+answered is committed already, and what fails here must fail alone.
 """
 # pylint: disable=invalid-commit
 
@@ -10,19 +10,20 @@ import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import fields
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
 from ...telephony.dialect import Delivery
-from ..tools.transactions import CONFLICTS, TRIES
+from ..call.log import CallLog
+from ..tools.transactions import CONFLICTS, TRIES, pause_before_retry
 
 _logger = logging.getLogger(__name__)
 
 # Applied together at the most; the rest follows in the next transaction.
 MAX_TOGETHER = 200
 # Minutes until a failed event is tried again; the last one goes on for ever.
-PAUSES = (1, 5, 30, 120, 360, 1440)
+PAUSES_MINUTES = (1, 5, 30, 120, 360, 1440)
 
 
 class Waiting(NamedTuple):
@@ -40,68 +41,107 @@ class Waiting(NamedTuple):
         return Delivery(self.event_type, self.ref or "", json.loads(self.payload))
 
 
-class PbxEvent(models.Model):
-    _inherit = "pbx.event"
+class Apply:
+    """Applies the waiting events of one call.
 
-    @api.model
-    def _apply_in(self, cr, provider_id, ref, found=None):
-        """Apply all waiting events of one call, in fresh transactions on ``cr``.
+    A plain class: it is the state of one run. Only the holder of the call's lock
+    applies; who does not get it leaves at once, since the holder looks once more after
+    letting go. The lock is held until its transaction ends, and no longer: after each
+    rollback it is taken again, and the rows are read anew.
 
-        Only the holder of the call's lock applies; who does not get it leaves at once,
-        since the holder looks once more after letting go. A lock whose last holder
-        committed in the very moment in which our snapshot was taken shows us old rows:
-        writing over them is refused by the database, and we begin anew.
+    A lock whose last holder committed in the very moment in which our snapshot was
+    taken shows us old rows: writing over them is refused by the database, and we begin
+    anew.
 
-        :param dict found: remembers whom the look-ups found, for the caller.
-        """
-        context = {"pbx_found": {} if found is None else found}
-        events = api.Environment(cr, SUPERUSER_ID, context)["pbx.event"]
-        conflicts = 0
+    :param env: with the system's rights, on the cursor whose transactions are used.
+    :param str ref: the PBX's id of the call, ``""`` for events without one.
+    :param dict memory: of the look-ups; see ``pbx.directory``.
+    """
+
+    def __init__(self, env, provider_id, ref, memory=None):
+        self.env = env
+        self.provider_id, self.ref = provider_id, ref
+        self.memory = {} if memory is None else memory
+        self.settings = self.env["pbx.provider"]._settings(provider_id)
+
+    # -------------------------------------------------------------- transactions
+
+    def run(self):
+        """Apply all that waits, in fresh transactions, as long as nobody else does."""
+        cr, conflicts, failure = self.env.cr, 0, None
         while True:
-            locked, waiting = events._waiting(provider_id, ref, lock=True)
-            if not locked:
-                return
+            waiting = self._read_waiting(lock=True)
+            if waiting is None:
+                return  # somebody else applies them
             try:
-                outbound = events._apply_together(provider_id, waiting)
+                if failure is None:
+                    call = self._apply_together(waiting)
+                else:
+                    self._apply_one_by_one(waiting, failure)
+                    call, failure = None, None
                 cr.commit()
-                if outbound:
-                    self._join_unseen(cr, outbound)
             except CONFLICTS as error:
                 cr.rollback()
                 conflicts += 1
                 if conflicts == TRIES:
-                    events._apply_one_by_one(provider_id, waiting, error)
+                    failure = error
+                elif conflicts > 2 * TRIES:
+                    _logger.warning(
+                        "Cloud PBX %s: events wait for the job", self.provider_id
+                    )
+                    return
+                pause_before_retry(min(conflicts, TRIES))
+                continue
             except Exception as error:  # noqa: BLE001
                 cr.rollback()
-                events._apply_one_by_one(provider_id, waiting, error)
+                if failure is not None:
+                    raise  # even noting the failure fails
+                failure = error
+                continue
+            if call and call.direction == "outbound":
+                self._join_unseen(call)
+            more = self._read_waiting(limit=1)
             cr.commit()
-            if not events._waiting(provider_id, ref, limit=1)[1]:
+            if not more:
                 return
 
-    @staticmethod
-    def _join_unseen(cr, call):
+    def run_in_place(self):
+        """Apply what waits in the caller's own transaction."""
+        waiting = self._read_waiting()
+        try:
+            with self.env.cr.savepoint():
+                self._apply_together(waiting)
+        except Exception as error:  # noqa: BLE001
+            self._apply_one_by_one(waiting, error)
+
+    def _join_unseen(self, call):
         """Join the other leg of a click that was written in the same moment.
 
         Two ids have two locks, and neither transaction sees what the other wrote. Once
         both are committed the later one does.
         """
-        for _try in range(TRIES):
+        cr = self.env.cr
+        for attempt in range(1, TRIES + 1):
             try:
-                if call._may_have_leg():
-                    settings = call.provider_id._settings(call.provider_id.id)
-                    call._join_legs(settings, wait=True)
+                log = self._log()
+                if log.matcher.near_a_leg(call):
+                    log.join_legs(call, wait=True)
                 cr.commit()
                 return
             except CONFLICTS:
-                cr.rollback()  # joined by the other's transaction, perhaps: look again
+                # Joined by the other's transaction, perhaps: look again.
+                cr.rollback()
+                pause_before_retry(attempt)
 
-    def _waiting(self, provider_id, ref, lock=False, limit=MAX_TOGETHER):
-        """Return ``(locked, [Waiting])``: what waits of one call, oldest first.
+    # ---------------------------------------------------------------------- rows
 
-        :param bool lock: take the call's lock for this transaction; who does not get it
-            is given nothing.
+    def _read_waiting(self, lock=False, limit=MAX_TOGETHER):
+        """Return what waits, oldest first: a list of :class:`Waiting`.
+
+        :param bool lock: take the call's lock for this transaction; ``None`` is
+            returned if somebody else has it.
         """
-        key = f"pbx.call/{provider_id}/{ref}"
+        key = f"pbx.call/{self.provider_id}/{self.ref}"
         rows = self.env.execute_query(
             SQL(
                 """WITH this AS MATERIALIZED (SELECT %(lock)s AS locked)
@@ -117,60 +157,15 @@ class PbxEvent(models.Model):
                 lock=SQL("pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key)
                 if lock
                 else SQL("TRUE"),
-                provider=provider_id,
-                of_call=SQL("ref = %s", ref) if ref else SQL("ref IS NULL"),
+                provider=self.provider_id,
+                of_call=SQL("ref = %s", self.ref) if self.ref else SQL("ref IS NULL"),
                 now=fields.Datetime.now(),
                 limit=limit,
             )
         )
-        return rows[0][0], [Waiting(*row[1:]) for row in rows if row[1]]
-
-    def _apply_here(self, provider_id, ref):
-        """Apply what waits for one call in the caller's own transaction."""
-        _locked, waiting = self._waiting(provider_id, ref)
-        try:
-            with self.env.cr.savepoint():
-                self._apply_together(provider_id, waiting)
-        except Exception as error:  # noqa: BLE001
-            self._apply_one_by_one(provider_id, waiting, error)
-
-    def _apply_one_by_one(self, provider_id, waiting, error):
-        """One event must not hold the others of its call up.
-
-        Whatever broke, the events stay, and a person can read why.
-        """
-        _logger.error("Cloud PBX %s: events not applied", provider_id, exc_info=error)
-        if len(waiting) == 1:
-            self._mark_failed(waiting[0], error)
-            return
-        for event in waiting:
-            try:
-                with self.env.cr.savepoint():
-                    self._apply_together(provider_id, [event])
-            except Exception as own_error:  # noqa: BLE001
-                self._mark_failed(event, own_error)
-
-    def _apply_together(self, provider_id, waiting):
-        """Read the events, add them to the facts of their call, write it.
-
-        :return: the call, if it is an outgoing one.
-        """
-        if not waiting:
+        if not rows[0][0]:
             return None
-        settings = self.env["pbx.provider"]._settings(provider_id)
-        dialect = dialects.get(settings.dialect)
-        told, applied, ignored, call = [], [], [], None
-        for event in waiting:
-            events = dialect.read(event.delivery, event.received_at, settings.account)
-            told += events
-            (applied if events else ignored).append(event.id)
-        # Marked first: rows that are older than our snapshot are noticed here, at once.
-        self._mark("done", applied, blank=not settings.keep_log)
-        # Not understood, but perhaps one day: the contents stay until they are pruned.
-        self._mark("ignored", ignored)
-        if told:
-            call = self.env["pbx.call"]._add_facts(settings, told)
-        return call if call and call.direction == "outbound" else None
+        return [Waiting(*row[1:]) for row in rows if row[1]]
 
     def _mark(self, state, ids, blank=False):
         if not ids:
@@ -190,14 +185,63 @@ class PbxEvent(models.Model):
         )
 
     def _mark_failed(self, event, error):
-        pause = PAUSES[min(event.attempts, len(PAUSES) - 1)]
+        """Note why ``event`` was not applied, unless somebody else has done with it."""
+        pause = PAUSES_MINUTES[min(event.attempts, len(PAUSES_MINUTES) - 1)]
         at = fields.Datetime.now() + timedelta(minutes=pause)
-        self.browse(event.id).write(
-            {
-                "state": "failed",
-                "attempts": event.attempts + 1,
-                "next_attempt_at": at,
-                "error": f"{type(error).__name__}: {error}"[:2000],
-            }
+        self.env["pbx.event"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_event
+                      SET state = 'failed', attempts = %(attempts)s + 1,
+                          next_attempt_at = %(at)s, error = %(error)s
+                    WHERE id = %(id)s AND state IN ('pending', 'failed')
+                      AND coalesce(attempts, 0) = %(attempts)s""",
+                id=event.id,
+                attempts=event.attempts,
+                at=at,
+                # PostgreSQL has no NUL in a text.
+                error=f"{type(error).__name__}: {error}"[:2000].replace("\0", ""),
+            ),
+            log_exceptions=False,
         )
+        self.env["pbx.event"].invalidate_model()
         self.env.ref("cloud_pbx.ir_cron_apply_events")._trigger(at=at)
+
+    # --------------------------------------------------------------------- apply
+
+    def _log(self):
+        return CallLog(self.env, self.settings, self.memory)
+
+    def _apply_together(self, waiting):
+        """Read the events, add them to the facts of their call, write it.
+
+        :return: the call, ``None`` if they say nothing of one.
+        """
+        dialect = dialects.get(self.settings.dialect)
+        call_events, applied, ignored = [], [], []
+        for event in waiting:
+            read = dialect.read(
+                event.delivery, event.received_at, self.settings.account
+            )
+            call_events += read
+            (applied if read else ignored).append(event.id)
+        # Marked first: rows that are older than our snapshot are noticed at once.
+        self._mark("done", applied, blank=not self.settings.keep_log)
+        # Not understood, but perhaps one day: the contents stay until they are pruned.
+        self._mark("ignored", ignored)
+        return self._log().add_events(call_events) if call_events else None
+
+    def _apply_one_by_one(self, waiting, error):
+        """One event must not hold the others of its call up.
+
+        Whatever broke, the events stay, and a person can read why.
+        """
+        _logger.error(
+            "Cloud PBX %s: events not applied", self.provider_id, exc_info=error
+        )
+        for event in waiting:
+            try:
+                with self.env.cr.savepoint():
+                    self._apply_together([event])
+            except Exception as own_error:  # noqa: BLE001
+                self._mark_failed(event, own_error)

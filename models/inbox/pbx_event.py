@@ -2,12 +2,15 @@ import json
 import logging
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
 from ...telephony.dialect import Decision
+from ..tools.notification import notification
+from ..tools.transactions import in_own_transaction
+from .apply import Apply
 
 _logger = logging.getLogger(__name__)
 
@@ -16,7 +19,7 @@ REPEAT_HOURS = 72
 
 
 class PbxEvent(models.Model):
-    """The inbox: what a PBX told us, committed before it is answered."""
+    """The inbox: what a PBX sent us, committed before it is answered."""
 
     _name = "pbx.event"
     _description = "Phone event"
@@ -33,13 +36,16 @@ class PbxEvent(models.Model):
         string="Contents",
         help="As received, without secrets. Empty once applied, if no log is kept.",
     )
+    payload_readable = fields.Text(
+        string="Received contents", compute="_compute_payload_readable"
+    )
     reply = fields.Text(help="What was answered.")
     received_at = fields.Datetime(string="Received", required=True)
     state = fields.Selection(
         [
             ("pending", "Waiting"),
             ("done", "Applied"),
-            ("ignored", "Kept only"),
+            ("ignored", "Stored, not applied"),
             ("failed", "Failed"),
         ],
         required=True,
@@ -66,6 +72,19 @@ class PbxEvent(models.Model):
                 else False
             )
 
+    @api.depends("payload")
+    def _compute_payload_readable(self):
+        for event in self:
+            try:
+                payload = json.loads(event.payload or "")
+            except ValueError:
+                # Empty, or not JSON: a person reads it as it is.
+                event.payload_readable = event.payload
+            else:
+                event.payload_readable = json.dumps(
+                    payload, indent=2, ensure_ascii=False
+                )
+
     # ------------------------------------------------------------- taking in
 
     @api.model
@@ -77,10 +96,10 @@ class PbxEvent(models.Model):
 
         :param PbxSettings settings: of the provider it came for.
         :param Delivery delivery: what the dialect proved.
-        :param Reply reply: what the PBX will be told; kept where a log is.
+        :param Reply reply: what the PBX will be answered; kept where a log is.
         """
         digest = delivery.digest or None
-        told = reply.body if reply and settings.keep_log else ""
+        answer = reply.body if reply and settings.keep_log else ""
         self.env.cr.execute(
             SQL(
                 """INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
@@ -101,11 +120,11 @@ class PbxEvent(models.Model):
                 ref=delivery.ref or None,
                 payload=json.dumps(delivery.payload, ensure_ascii=False),
                 digest=digest,
-                reply=None if told in ("", "{}") else told,
+                reply=None if answer in ("", "{}") else answer,
                 user=settings.user_id,
                 repeat=timedelta(hours=REPEAT_HOURS),
             ),
-            log_exceptions=False,  # the log is not told what the event holds
+            log_exceptions=False,  # the log must not hold what the event does
         )
         row = self.env.cr.fetchone()
         return row[0] if row else None
@@ -116,26 +135,26 @@ class PbxEvent(models.Model):
 
         Commits: what is answered with 200 is in the database.
         """
-        cr, found = self.env.cr, {}
+        cr, memory = self.env.cr, {}
         # Before the row is written: later, whoever applies it would be in the way.
-        reply = self._reply_to(settings, delivery, found)
+        reply = self._reply_to(settings, delivery, memory)
         event_id = self._take(settings, delivery, reply)
         cr.commit()  # pylint: disable=invalid-commit
         if event_id is not None:
-            self._apply_in(cr, settings.id, delivery.ref, found)
+            env = self.env(user=SUPERUSER_ID, context={})
+            Apply(env, settings.id, delivery.ref, memory).run()
         return reply
 
     @api.model
-    def _reply_to(self, settings, delivery, found):
+    def _reply_to(self, settings, delivery, memory):
         """Return the :class:`Reply` to a delivery.
 
-        :param dict found: remembers whom the look-up found.
+        :param dict memory: of the look-ups, for whoever applies the event.
         """
         dialect, decision = dialects.get(settings.dialect), None
         if delivery.asks_routing and dialect.can_answer_routing:
             try:
-                events = self.with_context(pbx_found=found)
-                decision = events._decide(settings, delivery)
+                decision = self._decide(settings, delivery, memory)
             except Exception:  # noqa: BLE001
                 # The event is kept all the same; the PBX goes on as it would anyway.
                 self.env.cr.rollback()
@@ -143,22 +162,22 @@ class PbxEvent(models.Model):
         return dialect.reply(delivery, decision)
 
     @api.model
-    def _decide(self, settings, delivery):
-        """Return what a PBX that asks is told: the caller's name, if it is known.
+    def _decide(self, settings, delivery, memory):
+        """Return the answer to a PBX that asks: the caller's name, if it is known.
 
         Needs no lock: whoever applies the event, the look-up is the same.
         """
         if settings.lookup_on_answer:
             return Decision()
-        told = dialects.get(settings.dialect).read(
+        events = dialects.get(settings.dialect).read(
             delivery, fields.Datetime.now(), settings.account
         )
-        if not told:
+        if not events:
             return Decision()
-        found = self.env["pbx.directory"]._find(
-            settings, told[0].caller, told[0].called
+        match = self.env["pbx.directory"]._find(
+            settings, events[0].caller, events[0].called, memory
         )
-        return Decision(caller_name=found.name)
+        return Decision(caller_name=match.name)
 
     # ----------------------------------------------------------------- people
 
@@ -176,14 +195,46 @@ class PbxEvent(models.Model):
         self.env.flush_all()
         for provider_id, ref in {(e.provider_id.id, e.ref or "") for e in self}:
             # sudo: applying writes the log, which no person may.
-            self.sudo()._apply_here(provider_id, ref)
+            Apply(self.sudo().env, provider_id, ref).run_in_place()
         self.invalidate_recordset()
         return True
+
+    def action_replay_failed(self):
+        """The same for all cloud PBXs of the companies that are shown."""
+        self.check_access("write")
+        providers = self.env["pbx.provider"].with_context(active_test=False)
+        shown = providers.search([("company_id", "in", self.env.companies.ids)])
+        count = self._replay_failed(shown)
+        return notification(self._replay_text(count), "info")
+
+    def _replay_text(self, count):
+        if not count:
+            return self.env._("No event failed.")
+        return self.env._("%s events are applied again, in a moment.", count)
+
+    def _replay_failed(self, providers):
+        """Let the job apply what failed, however much; return the number of events."""
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """UPDATE pbx_event
+                      SET state = 'pending', error = NULL, next_attempt_at = NULL
+                    WHERE provider_id = ANY(%s) AND state = 'failed'
+                      AND payload IS NOT NULL
+                RETURNING id""",
+                list(providers.ids),
+            )
+        )
+        self.invalidate_model()
+        if rows:
+            # sudo: an administrator of one company may wake our own job.
+            self.env.ref("cloud_pbx.ir_cron_apply_events").sudo()._trigger()
+        return len(rows)
 
     def action_view_call(self):
         self.ensure_one()
         if not self.call_id:
-            raise UserError(self.env._("No call has come of this event."))
+            raise UserError(self.env._("This event did not create a call."))
         return {
             "type": "ir.actions.act_window",
             "res_model": "pbx.call",
@@ -209,12 +260,21 @@ class PbxEvent(models.Model):
             )
         )
         for done, (provider_id, ref, _first) in enumerate(rows[:limit]):
-            with self.env.registry.cursor() as cr:
-                self._apply_in(cr, provider_id, ref)
+            self._apply(provider_id, ref)
             if not self.env["ir.cron"]._commit_progress(
                 1, remaining=len(rows) - done - 1
             ):
                 break
+
+    @api.model
+    def _apply(self, provider_id, ref):
+        """Apply what waits for one call, apart from the caller's transaction."""
+        in_own_transaction(
+            self.env,
+            lambda env: Apply(env, provider_id, ref).run(),
+            user=SUPERUSER_ID,
+            context={},
+        )
 
     @api.autovacuum
     def _gc_events(self):

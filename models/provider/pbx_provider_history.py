@@ -6,8 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_time
 
-from ...telephony import errors
-from ..history.reader import GUARD_SECONDS
+from ..history.reader import LOCK_SECONDS, HistoryReader, Progress
 
 # So long a click reads; the rest is the job's.
 CLICK_SECONDS = 40
@@ -78,40 +77,36 @@ class PbxProvider(models.Model):
                 )
             )
         # sudo: administrators alone get here; imports write the log, which nobody may.
-        histories = self.env["pbx.history"].sudo()
-        with histories._reader_lock(self.id, wait=GUARD_SECONDS) as held:
+        reader = HistoryReader(self.sudo().env, self, urgent=True)
+        with reader.lock(LOCK_SECONDS) as held:
             if not held:
                 return self._notify(
                     self.env._("Past calls are being read at this moment."), "info"
                 )
-            catch_up = histories.browse(
-                histories._in_own_transaction(
-                    lambda all_: all_._request_catch_up(self.id)
-                )
-            )
-            end, result = time.monotonic() + CLICK_SECONDS, True
-            while result is True and time.monotonic() < end:
-                result = catch_up._read_page(self, urgent=True)
-            if result is True:
+            catch_up_id = reader.begin_catch_up()
+            end, progress = time.monotonic() + CLICK_SECONDS, Progress.MORE
+            while progress is Progress.MORE and time.monotonic() < end:
+                progress = reader.read_page(catch_up_id)
+            if progress is Progress.MORE:
                 self._history_wanted()
-            told = catch_up._in_own_transaction(lambda one: one._told())
-        return self._notify(*self._history_words(result, told))
+            values = reader.result(catch_up_id)
+        return self._notify(*self._history_words(progress, values))
 
-    def _history_words(self, result, told):
-        """Return what a person is told, and in which colour."""
+    def _history_words(self, progress, values):
+        """Return what a person reads, and in which colour."""
         counts = self.env._(
             "Past calls: %(new)s new, %(completed)s completed, "
             "%(unchanged)s unchanged.",
-            new=told["new_count"],
-            completed=told["completed_count"],
-            unchanged=told["unchanged_count"],
+            new=values["new_count"],
+            completed=values["completed_count"],
+            unchanged=values["unchanged_count"],
         )
-        if told["failed_count"]:
-            return f"{counts} {told['error']}", "warning", True
-        if result is False:
+        if values["failed_count"]:
+            return f"{counts} {values['error']}", "warning", True
+        if progress is Progress.DONE:
             return counts, "success"
-        if result is True or isinstance(result, errors.RateLimited):
-            at = told["next_attempt_at"] or fields.Datetime.now()
+        if progress in (Progress.MORE, Progress.LIMITED):
+            at = values["next_attempt_at"] or fields.Datetime.now()
             tz = self.env.user.tz or "UTC"
             rest = self.env._(
                 "The PBX may not be asked more often: the rest follows by itself, "
@@ -119,4 +114,4 @@ class PbxProvider(models.Model):
                 format_time(self.env, at, tz=tz, time_format="short"),
             )
             return f"{counts} {rest}", "info", True
-        return told["error"], "danger", True
+        return values["error"], "danger", True
