@@ -274,7 +274,8 @@ class TestDial(DialCase):
 
     def test_a_request_that_is_run_again_does_not_dial_again(self):
         """However long the PBX, and Odoo's pause before it does, had taken."""
-        with patch.object(pbx_call_dial, "request", SimpleNamespace()):
+        request = SimpleNamespace(httprequest=SimpleNamespace(environ={}))
+        with patch.object(pbx_call_dial, "request", request):
             call = self.dial()
             self.age(call, 60)
             self.assertEqual(self.dial(), call)
@@ -328,7 +329,7 @@ class TestDial(DialCase):
         for place, fault in enumerate(("500", "html", "truncated", "timeout")):
             with (
                 self.subTest(fault),
-                patch.object(pbx_call_dial, "PATIENCE", 1),
+                patch.object(pbx_call_dial, "DIAL_SECONDS", 1),
             ):
                 self.break_next(fault, CALLBACK, seconds=2)
                 call = self.dial(f"020 7946 022{place}")

@@ -7,7 +7,8 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ..models.call import match as pbx_call_bind
+from ..models.call import match
+from ..models.call.log import CallLog
 from ..telephony.call import LOGGED, CallEvent
 from .common import CALLER, REF, TYPED, PbxHttpCase, log_lines, scenarios
 from .fake_pbx import FakePbxCase
@@ -372,7 +373,7 @@ class TestBindHistory(BindCase):
         for event in events:
             groups.setdefault(event.ref, []).append(event)
         settings = self.provider._settings(self.provider.id)
-        self.env["pbx.call"]._for_log(settings)._add_history(settings, groups)
+        CallLog(self.env, settings).add_history(groups)
 
     def test_no_event_ever_came(self):
         call = self.dial()
@@ -402,10 +403,10 @@ class TestBindHistory(BindCase):
     def test_what_is_far_from_any_click_is_written_together(self):
         self.dial()
         settings = self.provider._settings(self.provider.id)
-        calls = self.env["pbx.call"]
+        matcher = CallLog(self.env, settings).matcher
         near, far = [self.logged()], [self.logged(ref="out_3", after=600)]
-        self.assertTrue(calls._click_waits(settings, {OUT: near}))
-        self.assertFalse(calls._click_waits(settings, {"out_3": far}))
+        self.assertTrue(matcher.click_waits({OUT: near}))
+        self.assertFalse(matcher.click_waits({"out_3": far}))
 
 
 @tagged("post_install", "-at_install")
@@ -441,7 +442,7 @@ class TestBindCost(FakePbxCase, PbxHttpCase):
     def test_the_look_up_uses_its_index(self):
         settings = self.provider._settings(self.provider.id)
         span = (datetime(2026, 1, 1), datetime(2026, 1, 2))
-        where = pbx_call_bind._waits(settings, [span])
+        where = match._waits(settings, [span])
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
         self.env.cr.execute(
             SQL("EXPLAIN SELECT id FROM pbx_call WHERE %s ORDER BY clicked_at", where)

@@ -3,6 +3,8 @@
 from odoo import fields
 from odoo.tests import tagged
 
+from ..models.call.log import CallLog
+from ..models.inbox.apply import Apply
 from ..telephony import dialect as dialects
 from ..telephony.dialect import Delivery
 from .common import CALLER, LINE, scenarios
@@ -92,9 +94,9 @@ class TestExplain(ExplainCase):
             for step in scenarios.scenario(name, **parameters):
                 self.put([step], fields.Datetime.now())
                 with self.statements() as recorded:
-                    self.env["pbx.event"]._apply_here(
-                        self.provider.id, step.fields["pbx_call_id"]
-                    )
+                    Apply(
+                        self.env, self.provider.id, step.fields["pbx_call_id"]
+                    ).run_in_place()
                     self.env.flush_all()
                 with self.subTest(name, event=step.event):
                     self.assertIndexed(recorded)
@@ -104,7 +106,7 @@ class TestExplain(ExplainCase):
         call = self.env["pbx.call"].search([("ref", "=", "in_300")])
         self.assertEqual(call.direction, "outbound")
         with self.statements() as recorded:
-            call._may_have_leg()
+            CallLog(self.env, self.settings).matcher.near_a_leg(call)
         self.assertIndexed(recorded)
 
     # ------------------------------------------------------------------------- jobs

@@ -5,6 +5,8 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from ..models.call.log import CallLog
+from ..models.history.reader import HistoryReader
 from .common import CALLER, log_lines, scenarios
 from .history import AN_HOUR, HistoryCase
 
@@ -156,13 +158,13 @@ class TestHistory(HistoryCase):
     def test_events_that_come_while_a_page_is_written(self):
         """Whoever brings one does not wait for the lock, so the page looks after it."""
         plan = self.happened("answered", duration=34)
-        write = type(self.env["pbx.history"])._write_part
+        write = HistoryReader._write_part
 
-        def also_told(history, *arguments, **more):
+        def with_events(reader, *arguments, **more):
             self.put(plan.steps, self.now - AN_HOUR)
-            return write(history, *arguments, **more)
+            return write(reader, *arguments, **more)
 
-        with patch.object(type(self.env["pbx.history"]), "_write_part", also_told):
+        with patch.object(HistoryReader, "_write_part", with_events):
             self.fetch()
         self.assertEqual(set(self.events().mapped("state")), {"done"})
         self.assertFalse(self.the_call().from_history)
@@ -171,20 +173,17 @@ class TestHistory(HistoryCase):
         for _ in range(3):
             self.happened("answered")
         bad = self.happened("missed").pbx_call_id
-        values_of = type(self.env["pbx.call"])._values_of
+        values_of = CallLog._values
 
-        def breaks(call, settings, told, *more):
-            if told.ref == bad:
+        def breaks(log, derived, *more):
+            if derived.ref == bad:
                 raise ZeroDivisionError("a bug of ours")
-            return values_of(call, settings, told, *more)
+            return values_of(log, derived, *more)
 
-        with (
-            patch.object(type(self.env["pbx.call"]), "_values_of", breaks),
-            log_lines() as said,
-        ):
-            told = self.fetch()
-        self.assertIn(bad, str(said))
-        self.assertIn(bad, told)
+        with patch.object(CallLog, "_values", breaks), log_lines() as lines:
+            message = self.fetch()
+        self.assertIn(bad, str(lines))
+        self.assertIn(bad, message)
         self.assertEqual(self.counts(), (3, 0, 0, 0, 1))
         self.assertEqual(self.catch_up.state, "done")
         self.fetch()

@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from ..models.history.reader import HistoryReader
 from .common import log_lines
 from .history import AN_HOUR, HistoryCase
 
@@ -89,13 +90,13 @@ class TestPages(PagesCase):
 
     def test_rows_that_come_meanwhile_push_no_call_away(self):
         self.many(A_PAGE + 10)
-        read = type(self.env["pbx.history"])._write_page
+        read = HistoryReader._write_page
 
-        def more(history, *arguments):
+        def more(reader, *arguments):
             self.happened("answered", ago=timedelta(0))
-            return read(history, *arguments)
+            return read(reader, *arguments)
 
-        with patch.object(type(self.env["pbx.history"]), "_write_page", more):
+        with patch.object(HistoryReader, "_write_page", more):
             self.fetch()
         self.fetch()
         self.assertEqual(
@@ -217,7 +218,7 @@ class TestPages(PagesCase):
         def taken(*_arguments, **_more):
             yield False
 
-        with patch.object(type(self.env["pbx.history"]), "_reader_lock", taken):
+        with patch.object(HistoryReader, "lock", taken):
             self.assertIn("at this moment", self.fetch())
             self.run_job("fetch_history")
         self.assertFalse(self.asked(STATISTICS))
@@ -370,14 +371,14 @@ class TestPeriod(PagesCase):
         history = self.period(
             start=self.now - timedelta(days=41), stop=self.now - timedelta(days=39)
         )
-        wait = type(history)._apply_waiting
+        wait = HistoryReader._apply_waiting
 
-        def stop(one, *arguments):
-            if one.id == history.id:
-                one._in_own_transaction(lambda apart: apart.action_stop())
-            return wait(one, *arguments)
+        def stop(reader, part):
+            if part.history_id == history.id:
+                reader._alone(lambda all_: all_.browse(history.id).action_stop())
+            return wait(reader, part)
 
-        with patch.object(type(history), "_apply_waiting", stop):
+        with patch.object(HistoryReader, "_apply_waiting", stop):
             self.run_job("fetch_history")
         self.assertEqual(history.state, "stopped")
         self.assertEqual(self.counts(history), (100, 0, 0, 0, 0))

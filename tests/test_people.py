@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.models import MAGIC_COLUMNS
 from odoo.tests import Form, tagged
 
-from ..models.call.pbx_call import TOLD_FIELDS
+from ..models.call.pbx_call import PBX_FIELDS
 from .common import CALLER, LOCAL_NOON, REF, PbxCase, scenarios
 
 
@@ -114,8 +114,8 @@ class TestPeople(PbxCase):
     def test_nobody_writes_what_the_pbx_told(self):
         self.ring()
         call = self.go_on()
-        told = TOLD_FIELDS & set(call._fields)
-        self.assertEqual(told, TOLD_FIELDS, "a name that is no field")
+        told = PBX_FIELDS & set(call._fields)
+        self.assertEqual(told, PBX_FIELDS, "a name that is no field")
         for name in sorted(told | {"facts"}):
             for user in (self.anna, self.supervisor):
                 field = call._fields[name]
@@ -132,7 +132,7 @@ class TestPeople(PbxCase):
             name
             for name, field in self.env["pbx.call"]._fields.items()
             if field.store and name not in mixins and name not in MAGIC_COLUMNS
-            if name not in TOLD_FIELDS and name != "facts"
+            if name not in PBX_FIELDS and name != "facts"
         }
         people = {"note", "partner_id", "lead_id", "user_id", "called_back"}
         self.assertEqual(written, people)

@@ -55,6 +55,7 @@ PBX_FIELDS = frozenset(
         "last_event_at",
         "own_leg_only",
         "clicked_at",
+        "click_key",
         "from_history",
         "corrected",
     )

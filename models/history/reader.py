@@ -219,7 +219,7 @@ class HistoryReader:
             # One call that cannot be written must not cost the others.
             _logger.warning("Cloud PBX %s: one by one", part.settings.id, exc_info=True)
             running = self._write_one_by_one(part, groups)
-        self._apply_waiting(groups)
+        self._apply_waiting(part)
         return running
 
     def _write_one_by_one(self, part, groups):
@@ -235,7 +235,7 @@ class HistoryReader:
                 broken[ref] = error
         return self._alone(lambda all_: part.write(all_, {}, broken))
 
-    def _apply_waiting(self, groups):
+    def _apply_waiting(self, part):
         """Apply events that came meanwhile: who brought them did not wait for us."""
         rows = self._alone(
             lambda all_: all_.env.execute_query(
@@ -244,7 +244,7 @@ class HistoryReader:
                         WHERE provider_id = %s AND ref = ANY(%s)
                           AND state = 'pending'""",
                     self.provider.id,
-                    list(groups),
+                    list(part.refs),
                 )
             )
         )
@@ -252,17 +252,19 @@ class HistoryReader:
             self.env["pbx.event"]._apply(self.provider.id, ref)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Part:
     """Some calls of one page, which are written in one transaction.
 
     :var page: the dialect's page, if these are its last calls.
+    :var refs: of the calls whose locks were held.
     """
 
     settings: object
     history_id: int
     place: Place
     page: object = None
+    refs: set = dataclasses.field(default_factory=set)
 
     def write(self, histories, groups, broken=None):
         """Write the calls, and note in the row what became of them.
@@ -271,10 +273,12 @@ class Part:
         :param dict broken: ``{ref: error}`` of what could not be written.
         :return: whether the import still runs, where the page was read.
         """
+        self.refs.update(groups)
         history = histories.browse(self.history_id)
         if not history._is_at(self.place):
             return False
         verdicts = CallLog(history.env, self.settings).add_history(groups)
+        self.refs.update(verdicts)
         history._count(groups, verdicts, broken or {})
         if self.page:
             history._finish_page(self.page)

@@ -79,6 +79,7 @@ class Apply:
                 else:
                     self._apply_one_by_one(waiting, failure)
                     call, failure = None, None
+                is_outbound = call and call.direction == "outbound"
                 cr.commit()
             except CONFLICTS as error:
                 cr.rollback()
@@ -98,7 +99,7 @@ class Apply:
                     raise  # even noting the failure fails
                 failure = error
                 continue
-            if call and call.direction == "outbound":
+            if is_outbound:
                 self._join_unseen(call)
             more = self._read_waiting(limit=1)
             cr.commit()
