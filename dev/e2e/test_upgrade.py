@@ -133,18 +133,20 @@ def fill(odoo, pbx, provider):
     own = {"pbx_open_contact": "ring", "pbx_sound": False}
     admin.call("res.users", "write", [admin.uid], own)
     admin.call("pbx.provider", "write", [provider["id"]], {"notify_internal": False})
-    return admin.call("pbx.call", "dial", "+442079460299")
+    click = admin.call("pbx.call", "dial", "+442079460299")
+    done = "select 1 from pbx_call where id = %s and state = 'done'"
+    log.until(lambda: odoo.sql(done, [click]), 60, "the call that was dialled ends")
+    return click
 
 
 def leave_waiting(odoo, provider):
     """Leave events in the inbox that the release had no time for; return their refs."""
     refs = {}
     for state in ("pending", "failed"):
-        for event in posting.render("answered", provider["api_secret"]):
+        events = posting.render("answered", provider["api_secret"])
+        for event in events:
             assert posting.post(provider["webhook_url"], event).status == 200
-        [[ref]] = odoo.sql(
-            "select ref from pbx_event where ref is not null order by id desc limit 1"
-        )
+        ref = events[0]["fields"]["pbx_call_id"]
         odoo.sql("delete from pbx_call where ref = %s", [ref])
         odoo.sql(
             """update pbx_event set state = %s, attempts = %s,
