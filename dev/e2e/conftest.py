@@ -4,6 +4,7 @@ odoo      .url, .login(user, password) -> .call(model, method, *args, **kwargs),
           .sql(query, params) -> rows, .stop(), .start(), .kill(), .log_text()
 pbx       .url, .play(scenario, **options), .post(path, body), .log_text()
 provider  dict: id, webhook_url, api_key, api_secret, tz
+admin     an administrator's login at the module's odoo
 servers   .start(workers=2) -> one more Odoo, on a database of its own
 prefork   (odoo, pbx, provider), one more of each, with two workers
 own       (odoo, pbx, provider), one more of each for a module, without any call
@@ -79,6 +80,11 @@ def prefork(instance, servers):
     pbx, provider = introduction.introduce(odoo, instance.tools.venv.python, log)
     yield odoo, pbx, provider
     pbx.stop()
+
+
+@pytest.fixture(scope="module")
+def admin(odoo):
+    return odoo.login("admin")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import subprocess
 from pathlib import Path
 
 import psycopg2
@@ -39,6 +40,20 @@ class Odoo(OdooServer):
             with connection.cursor() as cursor:
                 cursor.execute(query, params)
                 return cursor.fetchall() if cursor.description else []
+
+    def shell(self, program: str) -> str:
+        """What a program says in an Odoo shell, a process of its own; it has `env`."""
+        instance = self.instance
+        return subprocess.run(
+            instance.odoo_command("shell", "-c", instance.conf, "-d", self.database),
+            input=program,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=instance.environment(),
+            cwd="/",
+            check=False,
+        ).stdout
 
 
 class Servers:

@@ -21,11 +21,6 @@ def odoo(workers):
     return workers
 
 
-@pytest.fixture(scope="module")
-def admin(odoo):
-    return odoo.login("admin")
-
-
 class Form:
     """A provider's form, as an administrator has it open."""
 

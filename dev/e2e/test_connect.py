@@ -17,11 +17,6 @@ def odoo(workers):
     return workers
 
 
-@pytest.fixture(scope="module")
-def admin(odoo):
-    return odoo.login("admin")
-
-
 @pytest.fixture(scope="module", params=["live", "spec"])
 def fresh(request, odoo, admin, instance):
     """A PBX that has never heard of this Odoo, and the keys to it."""

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 import time
 import uuid
@@ -159,18 +158,8 @@ def test_all_that_follows_at_the_same_moment(story, threaded, provider):
 
 
 def test_odoo_runs_a_request_again(threaded):
-    odoo, instance = threaded.odoo, threaded.odoo.instance
     number = NUMBER.format(20)
-    said = subprocess.run(
-        instance.odoo_command("shell", "-c", instance.conf, "-d", odoo.database),
-        input=AGAIN.replace("NUMBER", repr(number)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=instance.environment(),
-        cwd="/",
-        check=False,
-    ).stdout
+    said = threaded.odoo.shell(AGAIN.replace("NUMBER", repr(number)))
     assert "DIALLED 2 1" in said, said
     assert threaded.asked(number) == 1
     assert len(threaded.rows(number)) == 1

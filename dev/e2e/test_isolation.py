@@ -34,11 +34,6 @@ class Side(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def admin(odoo):
-    return odoo.login("admin")
-
-
-@pytest.fixture(scope="module")
 def country(admin):
     return admin.call("res.country", "search", [("code", "=", "GB")])[0]
 

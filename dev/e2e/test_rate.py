@@ -1,9 +1,6 @@
 """The limits that all workers of all machines share: two processes, eight threads."""
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-
-from server import Odoo
 
 PROGRAM = """
 import threading
@@ -29,26 +26,11 @@ print("PASSED", sum(counts))
 """
 
 
-def run(odoo: Odoo) -> str:
-    """What the program says in an Odoo shell of its own."""
-    instance = odoo.instance
-    return subprocess.run(
-        instance.odoo_command("shell", "-c", instance.conf, "-d", odoo.database),
-        input=PROGRAM,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=instance.environment(),
-        cwd="/",
-        check=False,
-    ).stdout
-
-
 def test_two_processes_stay_within_one_limit(odoo):
     odoo.sql("update pbx_provider set general_limit = 50")
     odoo.sql("delete from pbx_rate")
     with ThreadPoolExecutor(2) as pool:
-        said = list(pool.map(run, [odoo, odoo]))
+        said = list(pool.map(odoo.shell, [PROGRAM, PROGRAM]))
     lines = [line for text in said for line in text.splitlines()]
     passed = [int(line.split()[-1]) for line in lines if "PASSED" in line]
     assert len(passed) == 2, said

@@ -10,11 +10,6 @@ IMPORTED, IMPORTS = 600, 2
 
 
 @pytest.fixture(scope="module")
-def admin(odoo):
-    return odoo.login("admin")
-
-
-@pytest.fixture(scope="module")
 def britain(admin):
     return admin.call("res.country", "search", [("code", "=", "GB")])[0]
 
