@@ -51,8 +51,6 @@ class PbxDirectory(models.AbstractModel):
         if not number or numbers.is_extension(number) or number == line:
             return Match("none")
         if memory is None:
-            memory = self.env.context.get("pbx_found")
-        if memory is None:
             return self._look_up(settings, number)
         if (settings.id, number) not in memory:
             memory[settings.id, number] = self._look_up(settings, number)
@@ -260,7 +258,7 @@ class PbxDirectory(models.AbstractModel):
     # ------------------------------------------------------------ many numbers
 
     @api.model
-    def _remember_strangers(self, settings, wanted, memory=None):
+    def _remember_strangers(self, settings, wanted, memory):
         """Find out, in one statement, which of ``wanted`` nobody has.
 
         What is found goes to ``memory``, that of ``_find``; all others are looked up
@@ -268,8 +266,6 @@ class PbxDirectory(models.AbstractModel):
 
         :param wanted: E.164 numbers.
         """
-        if memory is None:
-            memory = self.env.context["pbx_found"]
         wanted = {number for number in wanted if (settings.id, number) not in memory}
         strangers = wanted - self._perhaps_known(settings, wanted)
         memory.update({(settings.id, number): Match("none") for number in strangers})
