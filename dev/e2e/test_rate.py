@@ -17,8 +17,8 @@ def ask(place):
         try:
             wires[place].may_ask("general")
             counts[place] += 1
-        except RateLimited as error:
-            assert not error.told
+        except RateLimited:
+            pass  # as it has to be, from the fifty-first on
 threads = [threading.Thread(target=ask, args=(place,)) for place in range(4)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
