@@ -16,6 +16,7 @@ from . import test_health
 from . import test_api
 from . import test_history
 from . import test_history_pages
+from . import test_history_rows
 from . import test_extension
 from . import test_dial
 from . import test_dial_bind

@@ -71,22 +71,22 @@ STORIES = (
         "anna", "anna", {"100": False}, 0,
     ),
     *(
-        (f"click_{told}", {"extension": "101"}, DIALLED, "boris", "boris",
+        (f"click_{story}", {"extension": "101"}, DIALLED, "boris", "boris",
          {"101": "answered"}, 1)
-        for told in ("calltype", "swapped", "plain", "two_ids")
+        for story in ("calltype", "swapped", "plain", "two_ids")
     ),
     *(
-        (f"click_{told}", {"outcome": said}, {**SILENT, "outcome": outcome},
+        (f"click_{story}", {"outcome": how}, {**SILENT, "outcome": outcome},
          "anna", "anna", {"100": False}, 0)
-        for told in ("calltype", "swapped", "plain", "two_ids")
-        for said, outcome in (
+        for story in ("calltype", "swapped", "plain", "two_ids")
+        for how, outcome in (
             ("no answer", "no_answer"), ("busy", "busy"), ("offline", "failed"),
         )
     ),
     (
         "extension_to_extension", {},
         {**DIALLED, "direction": "internal", "number": "101", "line": False},
-        # Of the one who was called nothing is told but the name.
+        # Of the one who was called only the name is known.
         "anna", "anna boris", {"100": "answered", "101": False}, 0,
     ),
 )  # fmt: skip
@@ -105,7 +105,7 @@ class TestStories(PbxHttpCase):
         return self.env["res.users"].union(*(getattr(self, n) for n in names.split()))
 
     def test_every_story(self):
-        for name, parameters, told, spoke, took_part, legs, recordings in STORIES:
+        for name, parameters, values, spoke, took_part, legs, recordings in STORIES:
             if name not in scenarios.SCENARIOS:
                 continue
             with self.fresh(name, **parameters):
@@ -118,7 +118,7 @@ class TestStories(PbxHttpCase):
                     "partner_id": self.partner.browse() if no_partner else self.partner,
                     "user_id": self.people(spoke),
                     "participant_ids": self.people(took_part),
-                    **told,
+                    **values,
                 }
                 self.assertCall(call, **expected)
                 self.assertEqual(self.legs(call), legs)
@@ -134,9 +134,9 @@ class TestStories(PbxHttpCase):
         self.assertEqual(set(self.events().mapped("state")) | {"ignored"}, {"ignored"})
 
     def test_every_scenario_has_its_test(self):
-        told = {name for name, *_rest in STORIES} | {"answer_only"}
-        told |= {"sms", "number_lookup", "speech_recognition", "unknown_event"}
-        self.assertFalse(set(scenarios.SCENARIOS) - told)
+        covered = {name for name, *_rest in STORIES} | {"answer_only"}
+        covered |= {"sms", "number_lookup", "speech_recognition", "unknown_event"}
+        self.assertFalse(set(scenarios.SCENARIOS) - covered)
 
     def test_the_fake_pbx_is_used_where_it_is(self):
         beside = Path(__file__).resolve().parent.parent / "dev" / "fake_zadarma"

@@ -1,4 +1,4 @@
-"""When it was: told starts, receipts, summer time, and ends that nobody told."""
+"""When it was: reported starts, receipts, summer time, and ends that never came."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from .common import CALLER, NOON, REF, PbxCase, scenarios
 
 @tagged("post_install", "-at_install")
 class TestTimes(PbxCase):
-    """Times to the second, from told starts and receipts."""
+    """Times to the second, from reported starts and receipts."""
 
     def test_answered(self):
         call = self.tell("answered", received=NOON + timedelta(seconds=2))
@@ -129,7 +129,7 @@ class TestTimes(PbxCase):
 
 @tagged("post_install", "-at_install")
 class TestOpenCalls(PbxCase):
-    """A call whose end nobody told closes by itself."""
+    """A call whose end never came closes by itself."""
 
     def tell_hours_ago(self, name, hours, **parameters):
         at = fields.Datetime.now() - timedelta(hours=hours)

@@ -43,7 +43,7 @@ class TestCallback(CallbackCase):
         return found
 
     def test_spoken_with_since(self):
-        """Whatever the order in which the two calls are told."""
+        """Whatever the order in which the two calls come."""
         for what, tell, settles in (
             ("a colleague called back", self.dialled, True),
             ("I called back", lambda: self.dialled(extension="100"), True),
@@ -66,7 +66,7 @@ class TestCallback(CallbackCase):
             ),
         ):
             for is_first in (True, False):
-                order = "missed is told first" if is_first else "missed is told last"
+                order = "missed comes first" if is_first else "missed comes last"
                 with self.fresh(what, order=order):
                     call = self.missed() if is_first else None
                     tell()
@@ -101,7 +101,7 @@ class TestCallback(CallbackCase):
         mine.with_user(self.anna).action_called_back()
         self.assertFalse(self.waits(mine))
         self.assertTrue(self.waits(again), "one by one")
-        # A selection in the list: of what is no missed call nothing is said.
+        # A selection in the list: what is no missed call is left out.
         (again | self.spoken(STRANGER)).action_called_back()
         self.assertFalse(self.waits(again))
 

@@ -422,9 +422,9 @@ class TestDialFacts(DialCase):
         self.break_next("429", CALLBACK)
         with self.fails(UserError) as caught:
             self.dial()
-        said = f"{caught.exception} {self.the_call().disposition}"
-        self.assertNotIn(SECRET, said)
-        self.assertNotIn("127.0.0.1", said)
+        shown = f"{caught.exception} {self.the_call().disposition}"
+        self.assertNotIn(SECRET, shown)
+        self.assertNotIn("127.0.0.1", shown)
 
     def test_nobody_but_the_code_changes_when_it_was_clicked(self):
         call = self.dial()

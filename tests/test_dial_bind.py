@@ -38,7 +38,7 @@ class TestDialStories(FakePbxCase, PbxHttpCase):
         self.pbx.account.extensions["100"]["online"] = True
 
     def click(self, story, outcome, early=False):
-        """Dial, and have the story told: afterwards, or before the API answers."""
+        """Dial, and have the story played: afterwards, or before the API answers."""
         self.pbx.account.click.update(story=story, outcome=outcome, speed=0)
         pbx, held = self.pbx.fake, []
 
@@ -128,7 +128,7 @@ class BindCase(DialCase):
         parameters.setdefault("extension", "100")
         return scenarios.scenario(name, **parameters)
 
-    def told(self, steps, after=1, gap=1):
+    def play(self, steps, after=1, gap=1):
         """Have events received from ``after`` seconds after now on, and applied."""
         self.put(steps, self.now + timedelta(seconds=after), gap)
         self.run_job("apply_events")
@@ -146,7 +146,7 @@ class TestBind(BindCase):
             for place, order in enumerate(orders):
                 with self.fresh(story, place, order=[s.event for s in order]):
                     call = self.dial()
-                    self.told(order)
+                    self.play(order)
                     self.assertEqual(self.calls(), call)
                     self.assertCall(
                         call,
@@ -163,7 +163,7 @@ class TestBind(BindCase):
                 call = self.dial()
                 steps = self.steps(f"click_{story}", caller=CALLER)
                 for place, step in enumerate([steps[-1], *steps[:-1]]):
-                    self.told([step], after=place)
+                    self.play([step], after=place)
                 self.assertEqual(self.calls(), call)
                 self.assertCall(call, outcome="answered", user_id=self.anna)
                 self.assertEqual(len(call.recording_ids), 1)
@@ -174,7 +174,7 @@ class TestBind(BindCase):
             with self.fresh(*events):
                 call = self.dial()
                 steps = self.steps("click_plain", caller=CALLER)
-                self.told([step for step in steps if step.event in events])
+                self.play([step for step in steps if step.event in events])
                 self.assertEqual(self.calls(), call)
                 self.assertEqual(call.ref, OUT)
 
@@ -185,8 +185,8 @@ class TestBind(BindCase):
             self.steps("click_plain", caller=f"+44207946020{n}", pbx_call_id=f"out_{n}")
             for n in (2, 1)
         )
-        self.told(second)
-        self.told(first)
+        self.play(second)
+        self.play(first)
         self.assertEqual(self.calls(), one + two)
         self.assertEqual([one.ref, two.ref], ["out_1", "out_2"])
 
@@ -197,19 +197,19 @@ class TestBind(BindCase):
                 "click_calltype", caller=f"+44207946020{n}", pbx_call_id=f"out_{n}"
             )
             steps[0].fields["destination"] = "100"
-            self.told(steps[:1])
+            self.play(steps[:1])
         for n in (2, 1):
             steps = self.steps(
                 "click_calltype", caller=f"+44207946020{n}", pbx_call_id=f"out_{n}"
             )
-            self.told(steps[1:])
+            self.play(steps[1:])
         self.assertEqual(self.calls(), one + two)
         self.assertEqual([one.ref, two.ref], ["out_1", "out_2"])
 
     def test_two_phones_call_one_number(self):
         hers, his = self.dial(), self.dial(user=self.boris)
         for extension, ref in (("101", "out_1"), ("100", "out_0")):
-            self.told(
+            self.play(
                 self.steps(
                     "click_plain", caller=CALLER, pbx_call_id=ref, extension=extension
                 )
@@ -221,30 +221,30 @@ class TestBind(BindCase):
     def test_dialled_by_hand_is_another_call(self):
         """Before the click and still going on, and after the click has its id."""
         by_hand = self.steps("outbound", caller=CALLER, pbx_call_id="out_0")
-        self.told(by_hand[:2], after=-100)
+        self.play(by_hand[:2], after=-100)
         call = self.dial()
-        self.told(by_hand[2:])
+        self.play(by_hand[2:])
         self.assertFalse(call.ref)
-        self.told(self.steps("click_calltype", caller=CALLER))
-        self.told(self.steps("outbound", caller=CALLER, pbx_call_id="out_9"), after=30)
+        self.play(self.steps("click_calltype", caller=CALLER))
+        self.play(self.steps("outbound", caller=CALLER, pbx_call_id="out_9"), after=30)
         self.assertEqual(call.ref, OUT)
         self.assertEqual(len(self.calls()), 3)
 
     def test_dialled_by_hand_to_another_number(self):
         call = self.dial()
-        self.told(self.steps("outbound", caller="+442079460777", pbx_call_id="out_0"))
+        self.play(self.steps("outbound", caller="+442079460777", pbx_call_id="out_0"))
         self.assertFalse(call.ref)
         self.assertEqual(len(self.calls()), 2)
 
     def test_a_call_that_comes_in_meanwhile(self):
         call = self.dial()
-        self.told(scenarios.scenario("answered", caller=CALLER, pbx_call_id=REF))
+        self.play(scenarios.scenario("answered", caller=CALLER, pbx_call_id=REF))
         self.assertFalse(call.ref)
         self.assertEqual(len(self.calls()), 2)
 
     def test_too_late(self):
         call = self.dial()
-        self.told(
+        self.play(
             self.steps("outbound", caller=CALLER, call_start="2026-01-01 00:00:00"),
             after=130,
         )
@@ -256,7 +256,7 @@ class TestBind(BindCase):
             with self.fresh(shift):
                 call = self.dial()
                 moment = datetime.now(self.provider._zone()) + timedelta(seconds=shift)
-                self.told(
+                self.play(
                     self.steps(
                         "click_plain",
                         caller=CALLER,
@@ -271,7 +271,7 @@ class TestBind(BindCase):
         for step in steps:
             if "destination" in step.fields:
                 step.fields["destination"] = "2079460201"
-        self.told(steps)
+        self.play(steps)
         self.assertEqual(self.calls(), call)
 
     def test_the_line_s_extension_is_told(self):
@@ -281,7 +281,7 @@ class TestBind(BindCase):
         for story in STORIES:
             with self.fresh(story):
                 call = self.dial(line=self.extension_2.id)
-                self.told(self.steps(f"click_{story}", caller=CALLER, extension="101"))
+                self.play(self.steps(f"click_{story}", caller=CALLER, extension="101"))
                 self.assertEqual(self.calls(), call)
                 self.assertCall(
                     call,
@@ -295,7 +295,7 @@ class TestBind(BindCase):
     def test_the_contact_that_was_clicked_stays(self):
         _one, two = self.new_partner("One"), self.new_partner("Two")
         call = self.dial(TYPED, "res.partner", two.id)
-        self.told(self.steps("click_two_ids", caller=CALLER))
+        self.play(self.steps("click_two_ids", caller=CALLER))
         self.assertCall(call, partner_id=two, outcome="answered")
 
     def test_what_the_pbx_refused_takes_no_call(self):
@@ -303,7 +303,7 @@ class TestBind(BindCase):
         with self.fails(Exception):
             self.dial()
         refused = self.the_call()
-        self.told(self.steps("outbound", caller=CALLER))
+        self.play(self.steps("outbound", caller=CALLER))
         self.assertEqual(len(self.calls() - refused), 1)
         self.assertEqual(refused.outcome, "failed")
 
@@ -313,7 +313,7 @@ class TestBind(BindCase):
         self.run_job("close_calls")
         self.assertEqual(call.outcome, "failed")
         start = datetime.now(self.provider._zone()) - timedelta(seconds=185)
-        self.told(
+        self.play(
             self.steps(
                 "click_calltype",
                 caller=CALLER,
@@ -331,7 +331,7 @@ class TestBindNamed(BindCase):
     def dial_named(self, before=()):
         def dial(_dialect, _account, _extension, _number, _line=""):
             if before:
-                self.told(before)
+                self.play(before)
             return OUT
 
         with patch.object(type(self.provider._dialect()), "dial", dial):
@@ -341,7 +341,7 @@ class TestBindNamed(BindCase):
         call = self.dial_named()
         self.assertCall(call, ref=OUT, state="ringing", user_id=self.anna)
         # Nothing but the id tells that this is it.
-        self.told(self.steps("outbound", caller="+442079460777", extension="177"))
+        self.play(self.steps("outbound", caller="+442079460777", extension="177"))
         self.assertEqual(self.calls(), call)
         self.assertCall(call, state="done", outcome="answered", user_id=self.anna)
 

@@ -35,7 +35,7 @@ class TestHistory(HistoryCase):
         self.assertEqual(call.stop, start + timedelta(seconds=34))
         self.assertEqual(call.recording_ids.mapped("state"), ["waiting"])
         self.assertEqual(self.legs(call), {"100": "answered"})
-        self.assertFalse(call.message_ids, "nobody is told of what is long over")
+        self.assertFalse(call.message_ids, "nobody is notified of what is long over")
 
     def test_again_nothing_changes(self):
         for name in ("answered", "missed", "outbound", "transfer"):
@@ -55,12 +55,12 @@ class TestHistory(HistoryCase):
         self.put(steps.steps, at)
         self.run_job("apply_events")
         call = self.the_call()
-        told = call.read(["start", "outcome", "talk_seconds", "user_id", "number"])
+        values = call.read(["start", "outcome", "talk_seconds", "user_id", "number"])
         self.pbx.fake.keep_rows(steps.rows)
         self.fetch()
         self.assertEqual(self.counts(), (0, 1, 0, 0, 0))
         self.assertEqual(
-            self.the_call().read(list(told[0])), told, "history tells the same"
+            self.the_call().read(list(values[0])), values, "the history has the same"
         )
         self.assertFalse(call.from_history)
         self.assertFalse(call.corrected)
@@ -74,7 +74,7 @@ class TestHistory(HistoryCase):
         self.put(plan.steps, at)
         self.run_job("apply_events")
         call = self.the_call()
-        self.assertFalse(call.from_history, "an event told of it, late as it was")
+        self.assertFalse(call.from_history, "there was an event of it, late as it was")
         self.assertEqual(call.user_id, self.boris)
 
     def test_a_call_whose_end_never_came_is_closed(self):
@@ -120,7 +120,7 @@ class TestHistory(HistoryCase):
         self.assertIn("0:34", message.body)
         self.fetch()
         self.assertEqual(self.counts(), (0, 0, 1, 0, 0))
-        self.assertEqual(call.message_ids, message, "said once")
+        self.assertEqual(call.message_ids, message, "written once")
 
     def test_what_people_wrote_stays(self):
         plan = self.happened("answered", caller=CALLER)

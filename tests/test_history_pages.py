@@ -14,7 +14,7 @@ from .history import AN_HOUR, HistoryCase
 
 STATISTICS = "/statistics/pbx"
 A_PAGE = 1000
-# Faults of the fake PBX, and a word of what a person is told.
+# Faults of the fake PBX, and a word of what a person reads.
 FAULTS = {
     "500": "cannot be reached",
     "html": "not its API",
@@ -126,9 +126,9 @@ class TestPages(PagesCase):
         self.later()
         self.limited(1)
         self.many(A_PAGE + 5)
-        told = self.fetch()
-        self.assertIn("1000 new", told)
-        self.assertIn("follows by itself", told)
+        message = self.fetch()
+        self.assertIn("1000 new", message)
+        self.assertIn("follows by itself", message)
         self.assertEqual(self.catch_up.state, "waiting")
         self.assertGreater(self.catch_up.next_attempt_at, fields.Datetime.now())
         self.assertEqual(
@@ -157,8 +157,8 @@ class TestPages(PagesCase):
                 self.happened("answered")
                 self.break_next(fault, times=9)
                 with log_lines():
-                    told = self.fetch()
-                self.assertIn(words, told)
+                    message = self.fetch()
+                self.assertIn(words, message)
                 self.assertEqual(self.catch_up.state, "waiting")
                 self.assertFalse(self.calls())
                 self.assertFalse(self.provider.history_mark)
@@ -272,7 +272,7 @@ class TestMark(PagesCase):
                 self.pbx.account.clock_offset = offset
                 call = self.happened("answered", ago=timedelta(seconds=-offset))
                 self.fetch()
-                # In two hours, at the latest, it is told.
+                # In two hours, at the latest, it is found.
                 self.later()
                 with patch.object(
                     fields.Datetime, "now", lambda: self.now + timedelta(hours=3)
@@ -297,13 +297,13 @@ class TestMark(PagesCase):
                     self.assertEqual(history.state, "done")
                 starts = sorted(self.calls().mapped("start"))
                 self.assertEqual(len(starts), len(half_hours))
-                told = {at for at in half_hours}
+                expected = {at for at in half_hours}
                 if night.month == 3:
-                    self.assertEqual(set(starts), told)
+                    self.assertEqual(set(starts), expected)
                 else:
-                    # 1:00 to 2:00 is told twice: nobody knows which hour it was.
+                    # 1:00 to 2:00 comes twice: nobody knows which hour it was.
                     twice = {night + timedelta(minutes=m) for m in (0, 30, 60, 90)}
-                    self.assertEqual(set(starts) - twice, told - twice)
+                    self.assertEqual(set(starts) - twice, expected - twice)
 
     def test_no_zone_is_entered(self):
         """The PBX's own offset is asked for: else all of it would be hours off."""

@@ -6,9 +6,10 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import tagged, test_cursor
 
 from ..models.call import log as pbx_call_log
+from ..models.inbox.apply import Apply
 from .common import CALLER, LINE, LOCAL_NOON, REF, PbxHttpCase, log_lines, scenarios
 
 START = {
@@ -22,7 +23,7 @@ END = {**START, "duration": "0", "disposition": "cancel"}
 
 @contextmanager
 def a_bug(event=None):
-    """Break the handling: of every event, or of those after which ``event`` is told."""
+    """Break the handling: of every event, or of those that follow ``event``."""
     sound = pbx_call_log.derive
 
     def broken(facts):
@@ -125,6 +126,60 @@ class TestInboxFailed(PbxHttpCase):
         self.assertEqual(self.events().state, "done")
         self.assertFalse(self.events().payload)
 
+    # ------------------------------------------------- another worker, in between
+
+    @contextmanager
+    def applied_by_another(self, event):
+        """After a rollback, which ends the lock, another worker applies ``event``."""
+        rollback, rollbacks = test_cursor.TestCursor.rollback, []
+
+        def meanwhile(cr):
+            rollback(cr)
+            rollbacks.append(cr)
+            if len(rollbacks) == 1:
+                cr.execute(
+                    "UPDATE pbx_event SET state = 'done', payload = NULL, attempts = 1 "
+                    "WHERE id = %s",
+                    [event.id],
+                )
+
+        with patch.object(test_cursor.TestCursor, "rollback", meanwhile):
+            yield
+
+    def test_what_another_worker_applied_after_a_rollback_stays_applied(self):
+        for others in (0, 2):
+            with self.fresh(others):
+                steps = scenarios.scenario("answered", pbx_call_id=REF)
+                event = self.put(steps[: 1 + others])[0]
+                apply = Apply._apply_together
+
+                def fails(run, waiting, first=event.id, apply=apply):
+                    if first in [one.id for one in waiting]:
+                        raise ZeroDivisionError("a bug in the handling")
+                    return apply(run, waiting)
+
+                with (
+                    self.applied_by_another(event),
+                    patch.object(Apply, "_apply_together", fails),
+                    log_lines(),
+                ):
+                    self.run_job("apply_events")
+                self.assertEqual(self.events().mapped("state"), ["done"] * (1 + others))
+                self.assertFalse(event.error)
+
+    def test_a_failure_is_not_noted_over_what_changed_meanwhile(self):
+        for values, expected in (
+            ({"state": "done", "attempts": 1}, "done"),
+            ({"state": "failed", "attempts": 3}, "failed"),
+        ):
+            with self.fresh(expected):
+                event = self.put(scenarios.scenario("answered", pbx_call_id=REF)[:1])
+                run = Apply(self.env, self.provider.id, REF)
+                [waiting] = run._read_waiting()
+                event.write(values)
+                run._mark_failed(waiting, ValueError("too late"))
+                self.assertRecordValues(event, [{**values, "error": False}])
+
     def test_replay_button(self):
         administrator = self.new_user("admin", "base.group_system")
         with a_bug():
@@ -171,13 +226,13 @@ class TestInboxFailed(PbxHttpCase):
         self.assertEqual(response.status_code, 503)
         self.assertNotIn("Set-Cookie", response.headers)
         self.assertIn("cannot be written", str(lines))
-        for told in (CALLER, CALLER[1:], REF, LINE[1:], self.provider.webhook_token):
-            self.assertNotIn(told, str(lines) + response.text)
+        for secret in (CALLER, CALLER[1:], REF, LINE[1:], self.provider.webhook_token):
+            self.assertNotIn(secret, str(lines) + response.text)
         self.assertFalse(self.events())
         self.assertFalse(self.calls())
 
     def test_disk_full_forged(self):
-        """Whoever has no signature is still told no more than 403."""
+        """Whoever has no signature still gets no more than a 403."""
         self.full_disk()
         with log_lines():
             self.assertEqual(self.post("NOTIFY_START", secret="x").status_code, 403)

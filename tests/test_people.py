@@ -91,7 +91,7 @@ class TestPeople(PbxCase):
         self.assertFalse(call.with_user(self.anna).can_claim)
         with self.assertRaises(UserError):
             call.with_user(self.anna).action_claim()
-        # Whatever is told later.
+        # Whatever comes later.
         record = scenarios.scenario("answered", pbx_call_id=REF)[-1]
         record.fields["call_id_with_rec"] = "1.2"
         self.assertEqual(self.go_on([record]).user_id, self.boris)
@@ -109,14 +109,14 @@ class TestPeople(PbxCase):
             with self.assertRaises(AccessError):
                 call.with_user(user).user_id = self.robot
 
-    # ------------------------------------------------------------- what the PBX told
+    # ------------------------------------------------------------- what the PBX says
 
     def test_nobody_writes_what_the_pbx_told(self):
         self.ring()
         call = self.go_on()
-        told = PBX_FIELDS & set(call._fields)
-        self.assertEqual(told, PBX_FIELDS, "a name that is no field")
-        for name in sorted(told | {"facts"}):
+        known = PBX_FIELDS & set(call._fields)
+        self.assertEqual(known, PBX_FIELDS, "a name that is no field")
+        for name in sorted(known | {"facts"}):
             for user in (self.anna, self.supervisor):
                 field = call._fields[name]
                 value = [] if field.type in ("one2many", "many2many") else False

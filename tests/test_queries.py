@@ -12,8 +12,8 @@ from .common import CALLER, TYPED, PbxHttpCase, log_lines, scenarios
 
 # The contract: for the costliest event.
 MAX_PER_EVENT = 20
-# Once in the life of a click whose legs are told under two ids: the second one's call
-# is taken back and joined to the first.
+# Once in the life of a click whose legs are reported under two ids: the second one's
+# call is taken back and joined to the first.
 MAX_JOINING = 35
 
 

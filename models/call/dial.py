@@ -375,7 +375,7 @@ class Dial:
             "user_picked": True,
             "click_key": self._click_key(click.number) or False,
         }
-        # Whom the user said it is about, if others see that too.
+        # About whom the user calls, if that is visible to this transaction too.
         for name, record, source in (
             ("partner_id", click.partner, "number"),
             ("lead_id", click.lead, "lead"),

@@ -444,7 +444,7 @@ class CallLog:
     # ---------------------------------------------------------------- correction
 
     def _post_correction(self, call, contradictions):
-        """Write into the chatter, once, what was said of a call and what counts now.
+        """Write into the chatter, once, what the events had and what counts now.
 
         :param contradictions: ``(field, live, logged)``, as ``derive`` gives them.
         """

@@ -103,7 +103,7 @@ class CallMatcher:
     def bind_click(self, call, clicks, known, facts):
         """Let the click that waits for ``call``, if there is one, be this call.
 
-        :param call: the call that events tell of, or none.
+        :param call: the call that the events are of, or none.
         :param clicks: those made about then, the newest first.
         :param CallFacts known: what the log holds of ``call``.
         :param CallFacts facts: with the new events.
@@ -203,7 +203,9 @@ class CallMatcher:
         found = {}
         for ref, events in groups.items():
             derived = derive(CallFacts(events))
-            near = self._near(derived, _extensions(derived))
+            # An outside number that rings in several places rings once.
+            anywhere = derived.direction == INBOUND and bool(derived.number)
+            near = self._near(derived, anywhere)
             # The PBX's own id is the better one: the other call gives way to it.
             near = near.sorted(lambda call: is_made_up(call.ref))
             if near:
@@ -222,7 +224,7 @@ class CallMatcher:
         derived = derive(facts)
         if not derived.number or is_made_up(call.ref) or not derived.ref:
             return call, facts
-        near = self._near(derived, _extensions(derived)) - call
+        near = self._near(derived) - call
         near = near.filtered(lambda one: is_made_up(one.ref))[:1]
         if not near:
             return call, facts
@@ -235,9 +237,12 @@ class CallMatcher:
         self._give_way(call, near)
         return near, facts
 
-    def _near(self, derived, extensions):
+    def _near(self, derived, anywhere=False):
         """Return the calls that ``derived`` may be: by direction, number, start, and
-        one of ``extensions``."""
+        one of its extensions.
+
+        :param bool anywhere: at whatever extension, if it is known from rows alone.
+        """
         self.calls.flush_model()
         self.env["pbx.call.leg"].flush_model()
         span = timedelta(seconds=ROW_SECONDS)
@@ -248,6 +253,8 @@ class CallMatcher:
                     WHERE call.provider_id = %(provider)s
                       AND call.start BETWEEN %(early)s AND %(late)s
                       AND call.direction = %(direction)s
+                      -- a click that waits for its first event is bound by that
+                      AND call.ref IS NOT NULL
                       AND coalesce(call.number, '') = %(number)s
                       AND (%(anywhere)s AND call.ref LIKE %(made_up)s OR EXISTS (
                           SELECT 1 FROM pbx_call_leg leg
@@ -259,10 +266,9 @@ class CallMatcher:
                 late=start + span,
                 direction=derived.direction,
                 number=derived.number,
-                # An outside number that rings in several places rings once.
-                anywhere=derived.direction == INBOUND and bool(derived.number),
+                anywhere=anywhere,
                 made_up=f"{MADE_UP}%",
-                extensions=extensions,
+                extensions=_extensions(derived),
                 limit=MAX_NEAR,
             )
         )

@@ -1,4 +1,4 @@
-"""What browsers are told over the bus, and who is."""
+"""Messages over the bus to the browsers of those whom a change concerns."""
 
 from datetime import timedelta
 

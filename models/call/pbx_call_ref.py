@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class PbxCallRef(models.Model):
-    """A further id of a call whose legs the PBX tells under two ids."""
+    """A further id of a call whose legs the PBX reports under two ids."""
 
     _name = "pbx.call.ref"
     _description = "Further id of a phone call"

@@ -305,7 +305,7 @@ class PbxHistory(models.Model):
         """Count each call once, though its legs may be spread over two pages.
 
         :param dict verdicts: ``{ref: "new", "completed" or "unchanged"}``, with
-            ``"corrected"`` besides, as ``_add_history`` gives them.
+            ``"corrected"`` besides, as ``CallLog.add_history``.
         """
         before, lately = self.counted or ([], [])
         seen = {*before, *lately}

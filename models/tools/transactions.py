@@ -83,7 +83,7 @@ def wait_for_locks(env, keys):
     env.cr.execute(
         SQL(
             """SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
-                 FROM (SELECT unnest(%s) AS key ORDER BY 1 OFFSET 0) keys""",
+                 FROM (SELECT unnest(%s::text[]) AS key ORDER BY 1 OFFSET 0) keys""",
             list(keys),
         ),
         log_exceptions=False,  # whoever met somebody tries again
