@@ -242,13 +242,17 @@ class Setup:
 
 @dataclass(frozen=True)
 class Extension:
-    """An internal number as the PBX describes it; what it does not tell is empty."""
+    """An internal number as the PBX describes it; what it does not say is empty.
+
+    ``detailed``: this is all that the PBX says of it, no further question is needed.
+    """
 
     number: str
     name: str = ""
     caller_id: str = ""
     login: str = ""
     online: bool | None = None
+    detailed: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,12 +300,17 @@ class Dialect:
     # --- events
     proof = Proof.SIGNATURE
     # Names of the notifications that can be switched; the settings hold a field
-    # ``notify_<name>`` for each. Without the essential ones calls are not understood.
+    # ``notify_<name>`` for each.
     notifications = ()
-    essential_notifications = ()
+    # ``{name: why}`` of those without which calls are not understood; marked texts.
+    essential_notifications = {}
+    # It has an event about no call, by which an address can be tried: ``sample``.
+    has_sample = False
     can_answer_routing = False
     # Which field of an extension events and questions name: ``number`` or ``login``.
     extension_identity = "number"
+    # What a number of an extension looks like, for a person who enters one.
+    extension_example = "100"
 
     # --- Connect
     # The steps that it takes, of CONNECT_STEPS and in that order.
@@ -415,7 +424,7 @@ class Dialect:
         raise NotOffered(f"{self.label} does not tell its offset.")
 
     def fetch_extensions(self, account):
-        """Return the numbers of the PBX's extensions, in one question."""
+        """Return the list of :class:`Extension`, in one question."""
         raise NotOffered(f"{self.label} does not list its extensions.")
 
     def fetch_extension(self, account, number):

@@ -6,6 +6,8 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
+from ..models.provider.self_test import SelfTest
+from ..models.provider.watch import SilenceCheck
 from .common import CALLER, LINE, PbxCase, PbxHttpCase, log_lines, scenarios
 from .fake_pbx import FakePbxCase
 
@@ -251,7 +253,7 @@ class TestSilence(HealthCase):
         self.told_call(200)
         self.listed_call(90)
         with self.webhook_open(), log_lines():
-            self.assertFalse(self.provider._try_address())
+            self.assertFalse(SelfTest(self.provider).run())
         self.assertEqual(len(self.listen()), 1)
 
     def test_at_night_and_on_holidays_silence_is_silence(self):
@@ -289,7 +291,9 @@ class TestSilence(HealthCase):
             ("2026-06-13 00:00:00", False),  # a Saturday
         ):
             moment = fields.Datetime.to_datetime(text)
-            self.assertIs(self.provider._is_working_time(moment), working, text)
+            self.assertIs(
+                SilenceCheck(self.provider)._is_working_time(moment), working, text
+            )
 
     def cause(self):
         self.told_call(200)

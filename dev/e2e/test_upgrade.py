@@ -23,7 +23,10 @@ RELEASE = paths.DEV / f"releases/cloud_pbx-{VERSION}.tar.xz"
 DATABASE = "e2e_upgrade"
 CALLER = "+442079460288"
 # Columns that the upgrade renames, {(table, before): after}, and those that go.
-RENAMED = {}
+RENAMED = {
+    ("pbx_line", "name_told"): "pbx_name",
+    ("pbx_extension", "name_told"): "pbx_name",
+}
 GONE = set()
 # Rows that Odoo or the PBX's limits make and drop all the time.
 VOLATILE = {"pbx_rate", "pbx_rematch"}

@@ -38,7 +38,9 @@ def test_the_offset_is_one_that_can_be_read(pbx, account, zone, offset):
 
 
 def test_extensions_are_listed_and_described(pbx, account):
-    assert ZADARMA.fetch_extensions(account) == ["100", "101"]
+    listed = ZADARMA.fetch_extensions(account)
+    assert [one.number for one in listed] == ["100", "101"]
+    assert not any(one.detailed for one in listed)
     assert len(asked(pbx)) == 1
     pbx.account.extensions["101"]["online"] = False
     assert ZADARMA.fetch_extension(account, "101") == Extension(

@@ -12,9 +12,6 @@ from ...telephony.errors import RateLimited
 
 _logger = logging.getLogger(__name__)
 
-# The PBX counts when a question arrives, we when it leaves: a slow one would arrive
-# close to the next ones. So much longer than the PBX's minute is ours.
-WINDOW_SECONDS = 62
 # Of the general limit, this part is left to what a person waits for.
 RESERVE = 0.2
 TRIES = 20
@@ -37,19 +34,21 @@ class PbxRate(models.Model):
     )
 
     @api.model
-    def _count(self, provider_id, limits):
+    def _count(self, provider_id, limits, window_seconds):
         """Count one question in each bucket of ``limits``, or in none of them.
 
         Commits on a cursor of its own: what was sent stays sent, whatever becomes of
         the caller's transaction.
 
-        :param dict limits: ``{bucket: questions in a minute}``.
+        :param dict limits: ``{bucket: questions in the window}``.
+        :param int window_seconds: a bit longer than the PBX's own, which counts when a
+            question arrives, and we when it leaves.
         :raises RateLimited: a limit is used up; it says when to come back.
         """
         for _try in range(TRIES):
             try:
                 with self.env.registry.cursor() as cr:
-                    return _count_on(cr, provider_id, limits)
+                    return _count_on(cr, provider_id, limits, window_seconds)
             except psycopg2.errors.SerializationFailure:
                 continue  # another worker counted in this moment
         raise RateLimited("many ask at once", retry_after=1)
@@ -99,19 +98,19 @@ def _rows(cr, provider_id, buckets):
     return {bucket: tuple(values) for bucket, *values in cr.fetchall()}
 
 
-def _count_on(cr, provider_id, limits):
+def _count_on(cr, provider_id, limits, window_seconds):
     rows = _rows(cr, provider_id, limits)
     kept = {}
     for bucket, (sent, blocked_until, now) in rows.items():
         # A clock that was set back leaves times that are still to come.
-        recent = [at for at in sent or [] if now - WINDOW_SECONDS < at <= now + 1]
+        recent = [at for at in sent or [] if now - window_seconds < at <= now + 1]
         wait = 0
         if blocked_until and now < blocked_until <= now + 3601:
             wait = blocked_until - now
         if len(recent) >= limits[bucket]:
             # The one that has to leave the minute before one more fits in.
             last = recent[len(recent) - limits[bucket]]
-            wait = max(wait, last + WINDOW_SECONDS - now)
+            wait = max(wait, last + window_seconds - now)
         if wait:
             raise RateLimited(bucket, retry_after=int(wait) + 1)
         kept[bucket] = [*recent, now]

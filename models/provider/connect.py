@@ -1,45 +1,58 @@
-"""“Connect”: the button, and how its steps are taken one after another.
+"""“Connect” and “Disconnect”: setting a PBX up to send its events here, and back.
 
-Each step says what came of it in the check list.
+Each step can be taken again at any time: it changes what differs, and says what that
+was. Which steps a PBX has, its dialect declares.
 """
 
+import dataclasses
 import time
-from datetime import timedelta
-from typing import NamedTuple
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo import fields
+from odoo.exceptions import UserError
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
-from .pbx_check import STEPS
+from ..tools.notification import notification
+from ..tools.transactions import in_own_transaction, try_lock
 
 # Without these nothing works; the others are a loss, no stop.
-ESSENTIAL = ("keys", "address", "notifications")
-# Seconds after which a person's click begins no other step; a job has more time.
-PATIENCE, PATIENCE_OF_JOB = 25, 120
+ESSENTIAL_STEPS = ("keys", "address", "notifications")
+# After so long no other step is begun while a person waits; a job has more time.
+PERSON_SECONDS, JOB_SECONDS = 25, 120
+# Extensions whose details are asked for while a person waits; the job does the rest.
+MAX_DETAILS_FOR_A_PERSON = 20
+# Numbers that are named in one sentence.
+MAX_NAMED = 20
 
 
-class Result(NamedTuple):
-    """What came of a step; ``changes`` are sentences."""
+@dataclass(frozen=True)
+class StepResult:
+    """What came of a step; ``state`` as in ``pbx.check``, ``changes`` are sentences."""
 
     state: str
     message: str
     changes: tuple = ()
 
 
-class ConnectRun:
-    """One press of the button: whom to ask, until when, and what is known by now."""
+class Connect:
+    """One run of all steps for one provider.
 
-    def __init__(self, provider, urgent):
-        self.dialect, self.account = provider._open_api(urgent)
+    :param provider: the record, with the rights to write what is found.
+    :param bool urgent: a person waits.
+    """
+
+    def __init__(self, provider, urgent=False):
+        self.provider, self.env = provider, provider.env
         self.urgent = urgent
-        self.deadline = time.monotonic() + (PATIENCE if urgent else PATIENCE_OF_JOB)
+        self.dialect, self.account = provider._open_api(urgent)
+        self.ends_at = time.monotonic() + (PERSON_SECONDS if urgent else JOB_SECONDS)
         self._setup = None
 
     @property
     def is_late(self):
-        return time.monotonic() > self.deadline
+        return time.monotonic() > self.ends_at
 
     def setup(self):
         """Return what the PBX is set to, asked for once."""
@@ -47,107 +60,64 @@ class ConnectRun:
             self._setup = self.dialect.fetch_setup(self.account)
         return self._setup
 
+    # --------------------------------------------------------------------- the run
 
-class PbxProvider(models.Model):
-    _inherit = "pbx.provider"
-
-    check_ids = fields.One2many(
-        "pbx.check", "provider_id", readonly=True, groups="base.group_system"
-    )
-    check_list = fields.Html(
-        compute="_compute_check_list", sanitize=False, groups="base.group_system"
-    )
-    has_alert = fields.Boolean(
-        compute="_compute_has_alert",
-        groups="base.group_system",
-        help="There is an error that the check list does not show.",
-    )
-
-    @api.depends("check_ids.state", "check_ids.message", "check_ids.detail")
-    def _compute_check_list(self):
-        for provider in self:
-            checks = provider.check_ids
-            states = dict(checks._fields["state"]._description_selection(self.env))
-            provider.check_list = bool(checks) and self.env["ir.qweb"]._render(
-                "cloud_pbx.check_list", {"checks": checks, "states": states}
-            )
-
-    @api.depends("last_error", "check_ids.state")
-    def _compute_has_alert(self):
-        for provider in self:
-            shown = "failed" in provider.check_ids.mapped("state")
-            provider.has_alert = bool(provider.last_error) and not shown
-
-    # ----------------------------------------------------------------- the button
-
-    def action_connect(self):
-        """Set the PBX up, take over what it tells, and say what came of each step."""
-        self.ensure_one()
-        self.check_access("write")
-        # sudo: the list and the lines are ours to write; the right to was asked for.
-        checks = self.sudo()._connect(urgent=True)
+    def run_for_a_person(self):
+        """Take all steps; return the notification that says what came of them."""
+        checks = self.run()
         if not checks:
-            return self._notify(
-                self.env._("It is being connected at this moment."), "info"
-            )
+            return notification(self.env._("It is being connected at this moment."))
         troubles = checks.filtered(lambda check: check.state in ("failed", "warning"))
         waiting = checks.filtered(lambda check: check.state == "waiting")
-        told = [f"{check._label()}: {check.message}" for check in troubles or waiting]
+        lines = [f"{one._label()}: {one.message}" for one in troubles or waiting]
         if "failed" in troubles.mapped("state"):
-            return self._notify("\n".join(told), "danger", sticky=True)
+            return notification("\n".join(lines), "danger", sticky=True)
         if troubles:
-            told.insert(0, self.env._("Connected. Please look at this:"))
-            return self._notify("\n".join(told), "warning", sticky=True)
+            lines.insert(0, self.env._("Connected. Please look at this:"))
+            return notification("\n".join(lines), "warning", sticky=True)
         if waiting:
-            return self._notify("\n".join(told), "info", sticky=True)
-        changed = any(checks.mapped("detail"))
-        return self._notify(
+            return notification("\n".join(lines), "info", sticky=True)
+        return notification(
             self.env._("Connected. The list says what was changed.")
-            if changed
+            if any(checks.mapped("detail"))
             else self.env._("Connected. Nothing had to be changed."),
             "success",
         )
 
-    def _connect(self, urgent=False):
+    def run(self):
         """Take all steps and write the check list; return its rows.
 
         None, if somebody else takes them at this moment.
-
-        :param bool urgent: a person waits.
         """
-        self.ensure_one()
+        checks = self.env["pbx.check"]
         # No lock of the row: events that come in meanwhile would wait for it.
-        [[mine]] = self.env.execute_query(
-            SQL(
-                "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-                f"pbx.provider/connect/{self.id}",
-            )
-        )
-        if not mine:
-            return self.env["pbx.check"]
-        run, rest, results = ConnectRun(self, urgent), None, {}
-        for step, _label in STEPS:
-            if rest is None and run.is_late:
-                self._wake_refresh(5)
-                rest = Result("waiting", self.env._("The PBX is slow; this goes on."))
+        if not try_lock(self.env, f"pbx.provider/connect/{self.provider.id}"):
+            return checks
+        rest, results = None, {}
+        for step in self.dialect.connect_steps:
+            if rest is None and self.is_late:
+                self.provider._wake_refresh(5)
+                rest = StepResult(
+                    "waiting", self.env._("The PBX is slow; this goes on.")
+                )
             if rest:
                 results[step] = rest
-                continue
-            results[step], rest = self._take_step(step, run)
-        checks = self._write_checks(results)
-        self._update_state()
+            else:
+                results[step], rest = self.take_step(step)
+        checks = checks._write_results(self.provider, results)
+        self.provider._update_state()
         return checks
 
-    def _take_step(self, step, run):
-        """Return a step's :class:`Result`, and that of the rest if it is given up."""
+    def take_step(self, step):
+        """Return a step's :class:`StepResult`, and that of the rest if it ends here."""
         try:
             with self.env.cr.savepoint():
-                result = getattr(self, f"_connect_{step}")(run)
+                result = STEPS[step](self)
         except dialects.NotOffered as error:
-            return Result("skipped", self._explain(error)), None
+            return StepResult("skipped", self.provider._explain(error)), None
         except errors.RateLimited as error:
-            self._wake_refresh(error.retry_after)
-            waiting = Result(
+            self.provider._wake_refresh(error.retry_after)
+            waiting = StepResult(
                 "waiting",
                 self.env._(
                     "The PBX was asked as often as it allows. This goes on by itself "
@@ -157,83 +127,423 @@ class PbxProvider(models.Model):
             )
             return waiting, waiting
         except errors.PbxError as error:
-            failed = Result("failed", self._explain(error))
-            if self._is_the_end(error, run):
-                return failed, self._not_tried()
-            return failed, None
-        missing = step == "keys" and result.state == "failed"
-        return result, self._not_tried() if missing else None
+            failed = StepResult("failed", self.provider._explain(error))
+            return failed, self._not_tried() if self._is_final(error) else None
+        no_keys = step == "keys" and result.state == "failed"
+        return result, self._not_tried() if no_keys else None
 
     def _not_tried(self):
-        return Result("skipped", self.env._("Not tried."))
+        return StepResult("skipped", self.env._("Not tried."))
 
-    @staticmethod
-    def _is_the_end(error, run):
+    def _is_final(self, error):
         """Tell whether it is no use to ask anything else now."""
         if isinstance(error, errors.WrongKey | errors.AddressNotAllowed):
             return True
-        # Who has answered before may do so again; patience ends by itself.
+        # Who has answered before may do so again; the time for it ends by itself.
         return (
-            isinstance(error, errors.Unreachable) and not run.account.wire.has_answered
+            isinstance(error, errors.Unreachable) and not self.account.wire.has_answered
         )
 
-    def _write_checks(self, results):
-        """Write results of steps into the check list; return their rows."""
-        now, token = fields.Datetime.now(), self.webhook_token
-        rows, known = self.env["pbx.check"], self.check_ids.grouped("step")
-        for place, (step, _label) in enumerate(STEPS):
-            if step not in results:
-                continue
-            state, message, changes = results[step]
-            values = {
-                "state": state,
-                # A PBX may repeat our address in its refusal.
-                "message": message.replace(token, "***"),
-                "detail": "\n".join(changes).replace(token, "***") or False,
-                "at": now,
-            }
-            if step in known:
-                known[step].write(values)
-                rows += known[step]
-            else:
-                rows += rows.create(
-                    {
-                        **values,
-                        "provider_id": self.id,
-                        "step": step,
-                        "sequence": place,
-                    }
-                )
-        self.invalidate_recordset(["check_ids", "check_list"])
-        return rows
+    # -------------------------------------------------------------- keys and clock
 
-    def _update_state(self):
-        """Let the state of the connection follow from the steps that it needs."""
-        checks = {check.step: check for check in self.check_ids}
-        essential = [checks[step] for step in ESSENTIAL if step in checks]
-        failed = [check for check in essential if check.state == "failed"]
-        if failed:
-            told = "\n".join(f"{check._label()}: {check.message}" for check in failed)
-            self._write_changes({"state": "error", "last_error": told})
-        elif "waiting" not in {check.state for check in essential}:
-            # Steps that were not tried say nothing: what was known before counts.
-            address = checks.get("address")
-            there = address and address.state in ("ok", "warning")
-            state = "connected" if there or self.connected_url else "draft"
-            self._write_changes({"state": state, "last_error": False})
+    def keys(self):
+        """Are key and secret right, and how much money is left?"""
+        provider, name = self.provider, self.dialect.label
+        missing = provider._missing_fields()
+        if missing:
+            return StepResult("failed", provider._missing_sentence(missing))
+        if not self.dialect.has_balance:
+            self.dialect.verify_access(self.account)
+            provider._keys_are_good()
+            return StepResult("ok", self.env._("%s accepts the keys.", name))
+        provider._note_balance(self.dialect.fetch_balance(self.account))
+        provider._keys_are_good()
+        message = self.env._(
+            "%(pbx)s accepts the keys. Balance: %(balance)s",
+            pbx=name,
+            balance=provider.balance,
+        )
+        low = provider._low_balance()
+        if low:
+            return StepResult("warning", f"{message}\n{low}")
+        return StepResult("ok", message)
 
-    def _write_changes(self, values):
-        """Write what differs: each write of this row clears the memory of all workers.
+    def clock(self):
+        """At which offset from UTC does the PBX write its times?"""
+        provider, before = self.provider, self.provider.utc_offset
+        offset = self.dialect.fetch_offset(self.account)
+        try:
+            dialects.fixed_zone(offset)
+        except ValueError as error:
+            raise errors.BadAnswer(str(error)) from error
+        changes = ()
+        if provider._write_changes({"utc_offset": offset}) and before:
+            changes = (
+                self.env._(
+                    "Offset: %(new)s instead of %(old)s", new=offset, old=before
+                ),
+            )
+        if provider.tz and not provider._offset_agrees():
+            return StepResult("warning", provider._clock_sentence(), changes)
+        if provider.tz:
+            message = self.env._("The clock of the PBX is at %s.", offset)
+        else:
+            message = self.env._(
+                "The clock of the PBX is at %s. Choose the time zone of the account as "
+                "well: an offset knows no summer time.",
+                offset,
+            )
+        return StepResult("ok", message, changes)
 
-        :return: whether anything did.
+    # --------------------------------------------------------------------- address
+
+    def address(self):
+        """Have the PBX send its events here."""
+        provider = self.provider
+        own = provider.webhook_url
+        if not own:
+            return StepResult(
+                "failed",
+                self.env._("There is no address: enter an external address first."),
+            )
+        try:
+            before = self.setup().url
+        except dialects.NotOffered:
+            before = None
+        foreign = before if before and not provider._is_own_address(before) else ""
+        if foreign:
+            self._keep_former(foreign)
+        try:
+            # Also where it is set already: the PBX tries it anew, and reports back.
+            self.subscribe()
+        except (errors.BadParameter, errors.NotFound) as error:
+            return StepResult("failed", self._explain_refused(error))
+        now = fields.Datetime.now()
+        provider._write_changes({"connected_url": own, "connected_at": now})
+        host = urlsplit(own).netloc
+        changes = self._changes_of_address(before, foreign, host)
+        message = self.env._("The PBX reaches this Odoo at %s.", host)
+        if warnings := self._address_warnings(foreign):
+            return StepResult("warning", "\n".join([message, *warnings]), changes)
+        return StepResult("ok", message, changes)
+
+    def subscribe(self, renew=False):
+        """Ask the PBX to send its events, keep what it gave, and give back the former.
+
+        :param bool renew: what was set up before is still there.
         """
-        differing = {name: new for name, new in values.items() if self[name] != new}
-        if differing:
-            self.write(differing)
-        return bool(differing)
+        ask = self.dialect.keep_alive if renew else self.dialect.connect
+        remembered = ask(self.account)
+        if remembered is None:
+            return
+        former = self.env["pbx.subscription"].sudo()._store(self.provider, remembered)
+        self.account = dataclasses.replace(self.account, memory=remembered.values)
+        if former and former != remembered.values:
+            self.dialect.release(self.account, former)
 
-    def _wake_refresh(self, seconds=0):
-        """Have the job go on where a limit stopped us."""
-        at = fields.Datetime.now() + timedelta(seconds=seconds)
-        # sudo: an administrator of one company may wake our own job.
-        self.env.ref("cloud_pbx.ir_cron_refresh").sudo()._trigger(at=at)
+    def _keep_former(self, address):
+        """Keep where the events went before, whatever becomes of our transaction."""
+        if self.provider.former_url == address:
+            return
+        values = {
+            "provider_id": self.provider.id,
+            "url": address,
+            "at": fields.Datetime.now(),
+        }
+        # sudo: written by the code alone, read by administrators
+        in_own_transaction(
+            self.env, lambda env: env["pbx.former.url"].sudo().create(values).id
+        )
+
+    def _changes_of_address(self, before, foreign, host):
+        if foreign:
+            return (
+                self.env._(
+                    "Updated: this Odoo's address instead of one at %s.",
+                    urlsplit(foreign).netloc,
+                ),
+            )
+        if before == "":
+            return (self.env._("Added: events are sent to %s.", host),)
+        if before is not None and before != self.provider.webhook_url:
+            return (self.env._("Updated: an earlier address of this Odoo."),)
+        return ()
+
+    def _explain_refused(self, error):
+        return self.env._(
+            "%(pbx)s tried the webhook address and does not take it (%(said)s). It has "
+            "to reach this Odoo from outside: compare external address and port, or "
+            "press “Check”.",
+            pbx=self.dialect.label,
+            said=error.detail,
+        )
+
+    def _address_warnings(self, foreign):
+        """Return what is wrong with the address although it works.
+
+        :param str foreign: where the events went before, if that was another Odoo's or
+            somebody else's.
+        """
+        provider, warnings = self.provider, []
+        if foreign:
+            warnings.append(
+                self.env._(
+                    "Before, the PBX sent its events to %s. That integration gets none "
+                    "any more; its address is kept on the page “Address”.",
+                    urlsplit(foreign).netloc,
+                )
+            )
+        if not provider.is_running:
+            warnings.append(provider._inactive_sentence())
+        inside = provider._is_inside(provider.webhook_url)
+        if inside and provider._is_inside(provider.server_url):
+            warnings.append(
+                self.env._(
+                    "Both are inside your own network. A PBX on the internet cannot "
+                    "reach this address."
+                )
+            )
+        elif inside:
+            warnings.append(provider._inside_sentence())
+        if urlsplit(provider.webhook_url).scheme == "http":
+            warnings.append(
+                self.env._(
+                    "The address is plain HTTP: who called whom can be read on the "
+                    "way. HTTPS is better."
+                )
+            )
+        return warnings
+
+    # --------------------------------------------------------------- notifications
+
+    def notifications(self):
+        """Switch on the events that are ticked, and off the others."""
+        provider = self.provider
+        wanted = {
+            name: provider[f"notify_{name}"] for name in self.dialect.notifications
+        }
+        present = self.setup().notifications
+        differing = {
+            name: on for name, on in wanted.items() if present.get(name) is not on
+        }
+        if differing:
+            self.dialect.switch_notifications(self.account, differing)
+        changes = []
+        for state, sentence in (
+            (True, self.env._("Switched on: %s")),
+            (False, self.env._("Switched off: %s")),
+        ):
+            labels = [
+                provider._fields[f"notify_{name}"]._description_string(self.env)
+                for name, on in differing.items()
+                if on is state
+            ]
+            if labels:
+                changes.append(sentence % ", ".join(labels))
+        provider._write_changes({"events_changed": False})
+        if missing := provider._missing_notifications():
+            return StepResult("warning", "\n".join(missing), tuple(changes))
+        return StepResult(
+            "ok",
+            self.env._(
+                "%(on)s of %(all)s kinds of events are sent.",
+                on=sum(wanted.values()),
+                all=len(wanted),
+            ),
+            tuple(changes),
+        )
+
+    # --------------------------------------------------------- extensions and lines
+
+    def extensions(self):
+        """Take over the internal numbers of the PBX."""
+        provider = self.provider
+        listed = {
+            one.number: one for one in self.dialect.fetch_extensions(self.account)
+        }
+        known = provider.extension_ids.grouped("number")
+        new = [number for number in listed if number not in known]
+        created = self.env["pbx.extension"].create(
+            [
+                {
+                    "number": number,
+                    "login": listed[number].login or number,
+                    "provider_id": provider.id,
+                }
+                for number in new
+            ]
+        )
+        gone = provider.extension_ids.filtered(lambda one: one.number not in listed)
+        gone._set_online(None)
+        changes = []
+        if new:
+            changes.append(self.env._("New: %s", _first_ones(new)))
+        present = created + (provider.extension_ids - created - gone)
+        changes += self._take_details(present, listed, set(new))
+        left = self.env["pbx.extension"].search_count(
+            [("provider_id", "=", provider.id), ("checked_at", "=", False)]
+        )
+        message = self.env._("%s internal numbers.", len(listed))
+        if left:
+            message = self.env._(
+                "%(all)s internal numbers. What the PBX says of %(left)s of them "
+                "follows by itself.",
+                all=len(listed),
+                left=left,
+            )
+        if gone:
+            missing = self.env._(
+                "Not at the PBX any more: %s. Delete them here if they are not needed.",
+                _first_ones(gone.mapped("number")),
+            )
+            return StepResult("warning", f"{message}\n{missing}", tuple(changes))
+        return StepResult("ok", message, tuple(changes))
+
+    def _take_details(self, extensions, listed, new):
+        """Take over what the PBX says of ``extensions``, as far as its limit allows.
+
+        The rest is left to the job.
+
+        :param dict listed: ``{number: Extension}``; one that is ``detailed`` needs no
+            further question.
+        :param new: numbers of which nothing is said but that they are new.
+        :return: sentences about what changed.
+        """
+        changes, asked = [], 0
+        most = MAX_DETAILS_FOR_A_PERSON if self.urgent else len(extensions)
+        for place, extension in enumerate(extensions):
+            reported, pause = listed[extension.number], None
+            if not reported.detailed:
+                asked += 1
+                if asked > most or self.is_late:
+                    pause = 5
+                else:
+                    try:
+                        reported = self.dialect.fetch_extension(
+                            self.account, extension._identity()
+                        )
+                    except errors.RateLimited as error:
+                        pause = error.retry_after
+                    except dialects.NotOffered:
+                        extensions[place:]._set_online(None)
+                        break
+                    except (errors.NotFound, errors.BadParameter, errors.BadAnswer):
+                        extension._set_online(None)
+                        continue
+            if pause is not None:
+                extensions[place:].checked_at = False
+                self.provider._wake_refresh(pause)
+                break
+            labels = extension._update_from_pbx(reported)
+            if labels and extension.number not in new:
+                changes.append(f"{extension.number}: {', '.join(labels)}")
+        if len(changes) > MAX_NAMED:
+            changes[MAX_NAMED:] = ["…"]
+        return changes
+
+    def lines(self):
+        """Take over the numbers under which the PBX is called."""
+        names = {one.number: one.name for one in self.dialect.fetch_lines(self.account)}
+        lines = self.env["pbx.line"].with_context(active_test=False)
+        known = lines.search([("provider_id", "=", self.provider.id)])
+        known = known.grouped("number")
+        new = [number for number in names if number not in known]
+        lines.create(
+            [
+                {
+                    "number": number,
+                    "name": names[number] or False,
+                    "pbx_name": names[number] or False,
+                    "provider_id": self.provider.id,
+                }
+                for number in new
+            ]
+        )
+        changed, gone = [], []
+        for number, line in known.items():
+            if number not in names:
+                if line.active:
+                    line.active = False
+                    gone.append(number)
+            elif line._update_from_pbx(names[number]):
+                changed.append(number)
+        changes = []
+        if new:
+            changes.append(self.env._("New: %s", _first_ones(new)))
+        if changed:
+            changes.append(self.env._("Changed: %s", _first_ones(changed)))
+        if gone:
+            changes.append(self.env._("Gone: %s", _first_ones(gone)))
+        return StepResult("ok", self.env._("%s lines.", len(names)), tuple(changes))
+
+
+# Each step of ``telephony.dialect.CONNECT_STEPS``.
+STEPS = {
+    "keys": Connect.keys,
+    "clock": Connect.clock,
+    "address": Connect.address,
+    "notifications": Connect.notifications,
+    "extensions": Connect.extensions,
+    "lines": Connect.lines,
+}
+
+
+class Disconnect:
+    """Has the PBX send its events where it did before, or nowhere."""
+
+    def __init__(self, provider):
+        self.provider, self.env = provider, provider.env
+
+    def run(self):
+        """Do it; return the sentence that says what came of it.
+
+        :raises UserError: the PBX cannot be reached, or refuses.
+        """
+        provider = self.provider
+        former = provider.former_url_ids[:1].url or ""
+        dialect, account = provider._open_api(urgent=True)
+        try:
+            is_ours = self._sends_to_us(dialect, account)
+            if is_ours and former:
+                dialect.connect(dataclasses.replace(account, webhook_url=former))
+            elif is_ours:
+                dialect.disconnect(account)
+        except (errors.PbxError, dialects.NotOffered) as error:
+            raise UserError(provider._explain(error)) from error
+        provider.former_url_ids.unlink()
+        provider.check_ids.unlink()
+        self.env["pbx.subscription"]._forget(provider)
+        provider.write(
+            {
+                "state": "draft",
+                "connected_url": False,
+                "connected_at": False,
+                "last_error": False,
+            }
+        )
+        return self._sentence(is_ours, former)
+
+    def _sends_to_us(self, dialect, account):
+        try:
+            return self.provider._is_own_address(dialect.fetch_setup(account).url)
+        except dialects.NotOffered:
+            return True  # it does not say so, and was connected from here
+
+    def _sentence(self, is_ours, former):
+        if not is_ours:
+            return self.env._(
+                "Disconnected. The PBX sent its events to another address already; "
+                "that stays so."
+            )
+        if former:
+            return self.env._(
+                "Disconnected: the PBX sends its events to %s again.",
+                urlsplit(former).netloc,
+            )
+        return self.env._("Disconnected: the PBX sends its events nowhere.")
+
+
+def _first_ones(texts):
+    """Return texts in one line, the first ones if there are many."""
+    shown = ", ".join(list(texts)[:MAX_NAMED])
+    return shown if len(texts) <= MAX_NAMED else f"{shown}, …"

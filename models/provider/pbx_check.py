@@ -1,6 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
-from ..tools.secret_field import Secret
+from ...telephony.dialect import CONNECT_STEPS
 
 STEPS = [
     ("keys", "Keys"),
@@ -13,7 +13,7 @@ STEPS = [
 
 
 class PbxCheck(models.Model):
-    """A step of connecting a cloud PBX: what came of it when it was last tried."""
+    """A step of connecting a cloud PBX, and what came of it when it was last tried."""
 
     _name = "pbx.check"
     _description = "Step of connecting a cloud PBX"
@@ -36,7 +36,7 @@ class PbxCheck(models.Model):
             ("ok", "Done"),
             ("warning", "To look at"),
             ("failed", "Failed"),
-            ("waiting", "Goes on by itself"),
+            ("waiting", "Continues automatically"),
             ("skipped", "Not tried"),
         ],
         required=True,
@@ -55,22 +55,30 @@ class PbxCheck(models.Model):
         labels = dict(self._fields["step"]._description_selection(self.env))
         return labels[self.step]
 
+    @api.model
+    def _write_results(self, provider, results):
+        """Write results of steps into the check list; return their rows.
 
-class PbxFormerUrl(models.Model):
-    """Where a PBX sent its events before it was connected to this Odoo.
-
-    Written before the PBX is told our address, on a cursor of its own: whatever becomes
-    of the rest, the address of somebody else's integration is not lost.
-    """
-
-    _name = "pbx.former.url"
-    _description = "Former address at a cloud PBX"
-    _order = "id desc"
-    _rec_name = "id"
-    _log_access = False
-
-    provider_id = fields.Many2one(
-        "pbx.provider", required=True, readonly=True, index=True, ondelete="cascade"
-    )
-    url = Secret(required=True, readonly=True, groups="base.group_system")
-    at = fields.Datetime(required=True, readonly=True)
+        :param dict results: ``{step: StepResult}``; the rows of other steps stay.
+        """
+        now, token = fields.Datetime.now(), provider.webhook_token
+        rows, known = self.browse(), provider.check_ids.grouped("step")
+        for sequence, step in enumerate(CONNECT_STEPS):
+            if step not in results:
+                continue
+            result = results[step]
+            values = {
+                "state": result.state,
+                # A PBX may repeat our address in its refusal.
+                "message": result.message.replace(token, "***"),
+                "detail": "\n".join(result.changes).replace(token, "***") or False,
+                "at": now,
+            }
+            if step in known:
+                known[step].write(values)
+                rows += known[step]
+            else:
+                new = {"provider_id": provider.id, "step": step, "sequence": sequence}
+                rows += self.create({**values, **new})
+        provider.invalidate_recordset(["check_ids"])
+        return rows

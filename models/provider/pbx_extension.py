@@ -2,10 +2,11 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
+from ...telephony import dialect as dialects
 from ...telephony import numbers
 from ..tools.secret_field import Secret
 
-# What the desks of a phone's users show of it.
+# What open pages of a phone's users show of it.
 SHOWN = frozenset(("user_ids", "number", "name", "status", "caller_id"))
 
 
@@ -70,6 +71,11 @@ class PbxExtension(models.Model):
         help="Whether a phone is registered at the PBX under this number.",
     )
 
+    pbx_name = fields.Char(readonly=True, copy=False, help="How the PBX calls it.")
+    checked_at = fields.Datetime(
+        string="Asked", readonly=True, copy=False, help="When the PBX was last asked."
+    )
+
     _number_uniq = models.Constraint(
         "UNIQUE(provider_id, number)",
         "This cloud PBX has that internal number already.",
@@ -101,16 +107,19 @@ class PbxExtension(models.Model):
                 number if name in ("", number) else f"{number} {name}"
             )
 
-    @api.constrains("number")
+    @api.constrains("number", "provider_id")
     def _check_number(self):
         for extension in self:
-            short = numbers.extension(extension.number)
-            if not short or short != extension.number:
+            dialect = extension.provider_id._dialect()
+            number = dialect.read_extension(extension.number)
+            if not number or number != extension.number:
                 raise ValidationError(
                     self.env._(
-                        "“%s” is not an internal number. Enter the short one, up to "
-                        "five digits, such as 100.",
-                        extension.number,
+                        "“%(number)s” is not an internal number of %(pbx)s. Enter it "
+                        "as the PBX has it, such as %(example)s.",
+                        number=extension.number,
+                        pbx=dialect.label,
+                        example=dialect.extension_example,
                     )
                 )
 
@@ -119,14 +128,32 @@ class PbxExtension(models.Model):
         for vals in vals_list:
             if vals.get("number"):
                 # The long login (123456-100) is what many copy from their PBX.
-                short = numbers.extension(vals["number"])
-                vals["number"] = short or vals["number"].strip()
+                number = self._read_number(vals["number"], vals.get("provider_id"))
+                vals["number"] = number or vals["number"].strip()
             if vals.get("caller_id"):
                 vals["caller_id"] = numbers.from_pbx(vals["caller_id"]) or False
         extensions = super().create(vals_list)
         extensions._adopt_legs()
         self.env["pbx.notifier"]._phones_changed(extensions.user_ids)
         return extensions
+
+    @api.model
+    def _read_number(self, text, provider_id):
+        """Return the number in what a person entered, as its PBX reads it.
+
+        :return: ``""`` for what is none.
+        """
+        provider = self.env["pbx.provider"].browse(provider_id)
+        provider = provider or self._default_provider()
+        if not provider:
+            return ""
+        # sudo: which PBX it is decides how a number is read, nothing else
+        return provider.sudo()._dialect().read_extension(text)
+
+    def _identity(self):
+        """Return what the PBX calls this extension in events and questions."""
+        self.ensure_one()
+        return self[self.provider_id._dialect().extension_identity]
 
     def write(self, vals):
         if vals.get("caller_id"):
@@ -146,12 +173,14 @@ class PbxExtension(models.Model):
         return result
 
     def _adopt_legs(self):
-        """Give the legs that were told before the number was entered to it.
+        """Take over the legs of calls from before the number was entered here.
 
         Who sat there then is not known: the users of those calls stay as they are.
         """
-        if not self:
-            return
+        for provider, extensions in self.grouped("provider_id").items():
+            extensions._adopt_legs_of(provider._dialect())
+
+    def _adopt_legs_of(self, dialect):
         self.flush_recordset()
         self.env["pbx.call.leg"].flush_model()
         self.env.execute_query(
@@ -160,23 +189,30 @@ class PbxExtension(models.Model):
                      FROM pbx_extension extension
                     WHERE extension.id = ANY(%s)
                       AND leg.provider_id = extension.provider_id
-                      AND leg.number = extension.number
+                      AND leg.number = %s
                       AND leg.extension_id IS NULL
                 RETURNING leg.id""",
                 list(self.ids),
+                SQL.identifier("extension", dialect.extension_identity),
             )
         )
         self.env["pbx.call.leg"].invalidate_model(["extension_id"])
 
     @api.model
     def _who_is_at(self, provider_id, names):
-        """Return ``{number: (extension id, [ids of active users])}``, in one query."""
+        """Return ``{name: (extension id, [ids of active users])}``, in one query.
+
+        :param names: as the PBX calls its extensions; see :meth:`_identity`.
+        """
         if not names:
             return {}
-        self.flush_model(["number", "provider_id", "user_ids"])
+        settings = self.env["pbx.provider"]._settings(provider_id)
+        identity = dialects.get(settings.dialect).extension_identity
+        column = SQL.identifier("extension", identity)
+        self.flush_model([identity, "provider_id", "user_ids"])
         rows = self.env.execute_query(
             SQL(
-                """SELECT extension.number, extension.id,
+                """SELECT %s, extension.id,
                           array_agg(users.id ORDER BY users.id)
                                    FILTER (WHERE users.id IS NOT NULL)
                      FROM pbx_extension extension
@@ -184,10 +220,45 @@ class PbxExtension(models.Model):
                        ON rel.extension_id = extension.id
                 LEFT JOIN res_users users
                        ON users.id = rel.user_id AND users.active
-                    WHERE extension.provider_id = %s AND extension.number = ANY(%s)
+                    WHERE extension.provider_id = %s AND %s = ANY(%s)
                  GROUP BY extension.id""",
+                column,
                 provider_id,
+                column,
                 list(names),
             )
         )
-        return {number: (id_, users or []) for number, id_, users in rows}
+        return {name: (id_, users or []) for name, id_, users in rows}
+
+    # --------------------------------------------------------------- from the PBX
+
+    def _update_from_pbx(self, reported):
+        """Take over what the PBX says; users and what people renamed stay.
+
+        :param Extension reported: neutral, of the dialect.
+        :return: labels of what changed, apart from who is online.
+        """
+        self.ensure_one()
+        values = {}
+        if reported.name and reported.name != self.pbx_name:
+            if self.name in (False, self.number, self.pbx_name):
+                values["name"] = reported.name
+            values["pbx_name"] = reported.name
+        if reported.caller_id and reported.caller_id != self.caller_id:
+            values["caller_id"] = reported.caller_id
+        if reported.login and reported.login != self.login:
+            values["login"] = reported.login
+        labels = [
+            self._fields[name]._description_string(self.env)
+            for name in values
+            if name != "pbx_name"
+        ]
+        self.write(values)
+        self._set_online(reported.online)
+        return labels
+
+    def _set_online(self, online):
+        """Write down that a phone is registered here, or not (``None``: unknown)."""
+        status = {True: "online", False: "offline"}.get(online, "unknown")
+        self.filtered(lambda one: one.status != status).status = status
+        self.checked_at = fields.Datetime.now()

@@ -12,10 +12,10 @@ class PbxLine(models.Model):
 
     active = fields.Boolean(default=True)
     number = fields.Char(
-        required=True, readonly=True, help="In international form, as the PBX tells it."
+        required=True, readonly=True, help="In international form, as the PBX has it."
     )
     name = fields.Char(help="What your people call this line.")
-    name_told = fields.Char(readonly=True, help="How the PBX calls it.")
+    pbx_name = fields.Char(readonly=True, help="How the PBX calls it.")
     provider_id = fields.Many2one(
         "pbx.provider",
         string="Cloud PBX",
@@ -39,9 +39,9 @@ class PbxLine(models.Model):
         """
         self.ensure_one()
         values = {}
-        if name != (self.name_told or ""):
-            values["name_told"] = name or False
-            if (self.name or "") == (self.name_told or ""):
+        if name != (self.pbx_name or ""):
+            values["pbx_name"] = name or False
+            if (self.name or "") == (self.pbx_name or ""):
                 values["name"] = name or False
         if not self.active:
             values["active"] = True

@@ -1,16 +1,47 @@
+import ipaddress
+import logging
+import math
 import secrets
+from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from lxml import etree
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ...telephony import dialect as dialects
+from ..api.client import explain, open_api
+from ..history.fetch_now import FetchNow
+from ..tools.jobs import for_each_provider
+from ..tools.notification import notification
 from ..tools.secret_field import Secret
+from .connect import ESSENTIAL_STEPS, Connect, Disconnect
+from .self_test import SelfTest
+from .settings import PbxSettings
+from .watch import DailyLook, Renewal, SilenceCheck
+
+_logger = logging.getLogger(__name__)
 
 ADMIN = "base.group_system"
+# For so long events signed by the former secret are taken.
+FORMER_SECRET_HOURS = 24
+# A change of one of these may let recordings in that were refused.
+RECORDING_ACCESS = frozenset(
+    ("api_key", "api_secret", "server_url", "user_id", "active", "dialect")
+)
+# Parts of the form that stand for an optional field of the dialects.
+OPTIONAL_PARTS = {
+    "line_ids": "//page[@name='lines']",
+    "history_ids": "//*[@name='history']",
+}
+
+
+# Optional fields of the dialects that are settings, and not lists.
+SETTINGS = frozenset(("account", "login", "api_key", "api_secret", "tz"))
 
 
 class PbxProvider(models.Model):
@@ -18,6 +49,7 @@ class PbxProvider(models.Model):
 
     _name = "pbx.provider"
     _description = "Cloud PBX"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "sequence, id"
     _check_company_auto = True
 
@@ -44,7 +76,7 @@ class PbxProvider(models.Model):
         selection="_selection_dialect",
         string="Server type",
         required=True,
-        default="zadarma",
+        default=lambda self: dialects.available()[0].code,
         help="Which PBX it is; decides how events are read and checked.",
     )
     user_id = fields.Many2one(
@@ -63,8 +95,11 @@ class PbxProvider(models.Model):
     )
     server_url = fields.Char(
         string="Provider's server address",
+        compute="_compute_server_url",
+        store=True,
+        precompute=True,
+        readonly=False,
         required=True,
-        default="https://api.zadarma.com",
         groups=ADMIN,
         help="Where Odoo reaches the API of the PBX.",
     )
@@ -87,15 +122,14 @@ class PbxProvider(models.Model):
         string="Password (token) in the PBX",
         groups=ADMIN,
         copy=False,
-        help="The key of the PBX's API. At Zadarma: Settings ‣ API and integrations, "
-        "field “Key”.",
+        help="The key of the PBX's API.",
     )
     api_secret = Secret(
         string="Key for the signature",
         groups=ADMIN,
         copy=False,
-        help="Signs what is sent in both directions. At Zadarma the field “Secret”. "
-        "Whoever changes keys at the PBX cuts off everything that uses the old ones.",
+        help="Signs what is sent in both directions. Whoever changes keys at the PBX "
+        "cuts off everything that uses the old ones.",
     )
     webhook_token = Secret(
         groups=ADMIN,
@@ -138,18 +172,6 @@ class PbxProvider(models.Model):
         default=4,
         help="A call whose end was never told closes this long after its last event.",
     )
-    notify_start = fields.Boolean("Incoming call (NOTIFY_START)", default=True)
-    notify_internal = fields.Boolean("Extension rings (NOTIFY_INTERNAL)", default=True)
-    notify_answer = fields.Boolean(
-        "Answer (NOTIFY_ANSWER)",
-        default=True,
-        help="The least that has to be on.",
-    )
-    notify_end = fields.Boolean("End of an incoming call (NOTIFY_END)", default=True)
-    notify_out_start = fields.Boolean("Outgoing call (NOTIFY_OUT_START)", default=True)
-    notify_out_end = fields.Boolean(
-        "End of an outgoing call (NOTIFY_OUT_END)", default=True
-    )
     country_id = fields.Many2one(
         "res.country",
         default=lambda self: self.env.company.country_id,
@@ -159,7 +181,7 @@ class PbxProvider(models.Model):
     tz = fields.Selection(
         selection=_tz_get,
         string="Time zone of the account",
-        help="The zone set at the PBX: its events tell local times without a zone.",
+        help="The zone set at the PBX: its events have local times without a zone.",
     )
     utc_offset = fields.Char(
         string="Offset told by the PBX",
@@ -187,14 +209,316 @@ class PbxProvider(models.Model):
     extension_ids = fields.One2many(
         "pbx.extension", "provider_id", string="Internal numbers"
     )
+    # --- connecting
+    check_ids = fields.One2many("pbx.check", "provider_id", readonly=True, groups=ADMIN)
+    has_alert = fields.Boolean(
+        compute="_compute_has_alert",
+        groups=ADMIN,
+        help="There is an error that the check list does not show.",
+    )
+    connected_at = fields.Datetime(
+        readonly=True, copy=False, help="When the PBX last took the webhook address."
+    )
+    former_url_ids = fields.One2many("pbx.former.url", "provider_id", groups=ADMIN)
+    former_url = Secret(
+        string="Address before",
+        compute="_compute_former_url",
+        groups=ADMIN,
+        help="Where the PBX sent its events before it was connected to this Odoo. "
+        "Enter it there again to give them back.",
+    )
+    keys_changed = fields.Boolean(
+        readonly=True,
+        copy=False,
+        groups=ADMIN,
+        help="The keys were changed after this cloud PBX was connected.",
+    )
+    events_changed = fields.Boolean(
+        readonly=True,
+        copy=False,
+        groups=ADMIN,
+        help="Other events were ticked after this cloud PBX was connected.",
+    )
+    former_secret = Secret(readonly=True, copy=False, groups=ADMIN)
+    former_secret_until = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
+    can_connect = fields.Boolean(compute="_compute_can_connect", groups=ADMIN)
+    can_check = fields.Boolean(compute="_compute_can_connect", groups=ADMIN)
+    subscription_ids = fields.One2many(
+        "pbx.subscription", "provider_id", groups=fields.NO_ACCESS
+    )
+    subscribed_until = fields.Datetime(
+        compute="_compute_subscribed_until",
+        groups=ADMIN,
+        help="Until then the PBX sends its events to Odoo, which renews it in time.",
+    )
+
+    # --- asking the PBX
+    general_limit = fields.Integer(
+        string="Requests per minute",
+        compute="_compute_limits",
+        store=True,
+        precompute=True,
+        readonly=False,
+        groups=ADMIN,
+        help="How often the PBX may be asked, by all of this Odoo together.",
+    )
+    statistics_limit = fields.Integer(
+        string="Statistics requests per minute",
+        compute="_compute_limits",
+        store=True,
+        precompute=True,
+        readonly=False,
+        groups=ADMIN,
+        help="How often it may be asked for past calls.",
+    )
+    request_ids = fields.One2many("pbx.request", "provider_id", groups=ADMIN)
+    last_api_error = fields.Text(
+        string="Last error of the API",
+        compute="_compute_last_api_error",
+        groups=ADMIN,
+        help="What the PBX answered last, if that was an error.",
+    )
+    last_api_error_at = fields.Datetime(compute="_compute_last_api_error", groups=ADMIN)
+    request_error_count = fields.Integer(
+        compute="_compute_request_error_count",
+        groups=ADMIN,
+        help="Questions of the last 24 hours that the PBX did not answer as it should.",
+    )
+    refreshed_at = fields.Datetime(
+        readonly=True, copy=False, help="When the daily look at the PBX was done."
+    )
+    silence_minutes = fields.Integer(
+        string="Warn after silence of (minutes)",
+        default=60,
+        groups=ADMIN,
+        help="An administrator is told, with the likely cause, when in working hours "
+        "no event has come for so long although the PBX's own list has newer calls. "
+        "0: never.",
+    )
+    balance_amount = fields.Float(
+        readonly=True, copy=False, groups=ADMIN, digits=(16, 4)
+    )
+    balance_threshold = fields.Float(
+        string="Warn below",
+        default=5.0,
+        groups=ADMIN,
+        help="In the currency of the account. An administrator is told once when less "
+        "than this is left. 0: never.",
+    )
+
+    # --- what came in
+    last_event_at = fields.Datetime(
+        string="Last event", compute="_compute_inbox", compute_sudo=True
+    )
+    waiting_count = fields.Integer(
+        string="Waiting events", compute="_compute_inbox", compute_sudo=True
+    )
+    failed_count = fields.Integer(
+        string="Failed events", compute="_compute_inbox", compute_sudo=True
+    )
+    call_count = fields.Integer(compute="_compute_call_count", compute_sudo=True)
+    line_ids = fields.One2many("pbx.line", "provider_id", string="Lines")
+    history_ids = fields.One2many("pbx.history", "provider_id", groups=ADMIN)
+    history_mark = fields.Datetime(
+        string="Past calls read up to",
+        compute="_compute_history_mark",
+        compute_sudo=True,
+        groups=ADMIN,
+        help="All calls that began before are in the log.",
+    )
+    history_error = fields.Text(
+        compute="_compute_history_mark", compute_sudo=True, groups=ADMIN
+    )
+    recording_max_mb = fields.Integer(
+        string="Largest recording (MB)",
+        default=100,
+        help="A larger file stays at the PBX. An hour has about 30 MB.",
+    )
+    recording_days = fields.Integer(
+        string="Keep recordings for (days)",
+        help="After so many days the file is deleted here, and the call says so. The "
+        "PBX's own copy is not touched. 0: they are kept for ever.",
+    )
+    # Not before then is asked for recordings: the PBX does not let us in.
+    recordings_paused_until = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
+    hint = fields.Text(compute="_compute_hint", groups=ADMIN)
 
     _webhook_token_uniq = models.UniqueIndex("(webhook_token)")
+
+    # ------------------------------------------------------------------------------
+    # The dialect, and what follows from its declarations
+    # ------------------------------------------------------------------------------
 
     @api.model
     def _selection_dialect(self):
         return [(dialect.code, dialect.label) for dialect in dialects.available()]
 
-    # --------------------------------------------------------------- computed
+    def _dialect(self):
+        self.ensure_one()
+        return dialects.get(self.dialect)
+
+    @api.depends("dialect")
+    def _compute_server_url(self):
+        """Offer the dialect's own server, unless another one was entered."""
+        offered = {dialect.default_server for dialect in dialects.available()}
+        for provider in self:
+            address = provider.server_url
+            if not address or address in offered:
+                dialect = dialects.get(provider.dialect)
+                provider.server_url = dialect.default_server if dialect else address
+
+    @api.depends("dialect")
+    def _compute_limits(self):
+        """Offer the dialect's own limits, unless others were entered."""
+        names = (
+            ("general_limit", dialects.GENERAL),
+            ("statistics_limit", dialects.STATISTICS),
+        )
+        available = dialects.available()
+        for provider in self:
+            dialect = dialects.get(provider.dialect)
+            for name, bucket in names:
+                offered = {0, *(one.limits[bucket] for one in available)}
+                if dialect and provider[name] in offered:
+                    provider[name] = dialect.limits[bucket]
+
+    @api.depends(
+        "dialect", *(name for name in dialects.OPTIONAL_FIELDS if name in SETTINGS)
+    )
+    def _compute_can_connect(self):
+        for provider in self:
+            dialect = dialects.get(provider.dialect)
+            ready = bool(dialect) and not provider._missing_fields()
+            provider.can_connect = ready and bool(dialect.connect_steps)
+            provider.can_check = ready and dialect.has_sample
+
+    def _missing_fields(self):
+        """Return the labels of what the PBX needs and nobody has entered yet."""
+        self.ensure_one()
+        # sudo: that something is missing is no secret
+        values = self.sudo()
+        return [
+            self._label_of(name) for name in self._dialect().needs if not values[name]
+        ]
+
+    def _label_of(self, name):
+        """Return what a field is called for this PBX, in the reader's language."""
+        declared = self._dialect().form.get(name)
+        if declared and declared.label:
+            return self.env._(declared.label)  # pylint: disable=gettext-variable
+        return self._fields[name]._description_string(self.env)
+
+    def _check_complete(self):
+        """Refuse what cannot succeed yet."""
+        missing = self._missing_fields()
+        if missing:
+            raise UserError(self._missing_sentence(missing))
+
+    def _missing_sentence(self, missing):
+        return self.env._("Enter this first: %s", ", ".join(missing))
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        if view_type == "form":
+            for name in dialects.OPTIONAL_FIELDS:
+                self._show_by_dialect(arch, name)
+        return arch, view
+
+    @api.model
+    def _show_by_dialect(self, arch, name):
+        """Show an optional field for those PBXs alone that use it, as each calls it."""
+        by_texts = {}
+        for dialect in dialects.available():
+            if name in dialect.form:
+                by_texts.setdefault(dialect.form[name], []).append(dialect.code)
+        users = [code for codes in by_texts.values() for code in codes]
+        if part := OPTIONAL_PARTS.get(name):
+            for node in arch.xpath(part):
+                _hide_unless(node, users)
+            return
+        for node in arch.xpath(f"//field[@name='{name}']"):
+            if not by_texts:
+                node.set("invisible", "True")
+                continue
+            parent = node.getparent()
+            for texts, codes in by_texts.items():
+                copy = etree.fromstring(etree.tostring(node, with_tail=False))
+                for attribute, text in (
+                    ("string", texts.label),
+                    ("help", texts.help),
+                    ("placeholder", texts.placeholder),
+                ):
+                    if text:
+                        # pylint: disable-next=gettext-variable
+                        copy.set(attribute, self.env._(text))
+                _hide_unless(copy, codes)
+                parent.insert(parent.index(node), copy)
+            parent.remove(node)
+
+    # ------------------------------------------------------------------------------
+    # Settings in memory, for the webhook
+    # ------------------------------------------------------------------------------
+
+    def _zone(self):
+        """Return the zone in which the PBX writes its times."""
+        if self.tz:
+            try:
+                return ZoneInfo(self.tz)
+            except ZoneInfoNotFoundError:
+                _logger.warning("Cloud PBX %s: no time zone data, UTC is used", self.id)
+        try:
+            return dialects.fixed_zone(self.utc_offset)
+        except ValueError:
+            _logger.warning("Cloud PBX %s: its offset cannot be read", self.id)
+            return dialects.fixed_zone("")
+
+    def _account(self):
+        """Return what the dialect may know of this account. Holds secrets."""
+        self.ensure_one()
+        return dialects.Account(
+            key=self.api_key or "",
+            secret=self.api_secret or "",
+            former_secret=self.former_secret or "",
+            server_url=self.server_url or "",
+            webhook_url=self.webhook_url or "",
+            login=self.login or "",
+            account=self.account or "",
+            country=self.country_id.code or "",
+            zone=self._zone(),
+            # sudo: kept from everybody but the code, which passes it on
+            memory=self.sudo().subscription_ids.details or {},
+        )
+
+    @api.model
+    @tools.ormcache("token")
+    def _id_by_token(self, token):
+        """Return the id of the provider that ``token`` names.
+
+        :raises LookupError: no such token; unknown tokens are not remembered.
+        """
+        if not token or "\0" in token:  # PostgreSQL has no NUL in a text
+            raise LookupError("no token")
+        # sudo: the token is the proof of whom this is about; nothing leaves here.
+        provider_sudo = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search([("webhook_token", "=", token)], limit=1)
+        )
+        if not provider_sudo:
+            raise LookupError("unknown token")
+        return provider_sudo.id
+
+    @api.model
+    @tools.ormcache("provider_id")
+    def _settings(self, provider_id):
+        """Return the :class:`PbxSettings`, without a query when they are known."""
+        # sudo: secrets for the code that checks signatures; nobody is told them.
+        return PbxSettings(self.sudo().browse(provider_id))
+
+    # ------------------------------------------------------------------------------
+    # Is it running, and at which address
+    # ------------------------------------------------------------------------------
 
     @api.depends("user_id.active", "user_id.share", "active")
     def _compute_is_running(self):
@@ -231,7 +555,120 @@ class PbxProvider(models.Model):
             netloc = f"{netloc}:{self.port}"
         return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", ""))
 
-    # ------------------------------------------------------------ constraints
+    def _is_own_address(self, address):
+        """Tell whether an address at the PBX leads, or led, to this cloud PBX."""
+        theirs, own = urlsplit(address), urlsplit(self.webhook_url)
+        same_place = (
+            theirs.hostname == own.hostname
+            and theirs.path.rpartition("/")[0] == (own.path.rpartition("/")[0])
+        )
+        return same_place or address in (self.connected_url, self.webhook_url)
+
+    @staticmethod
+    def _is_inside(address):
+        """Tell whether ``address`` cannot be reached from the internet."""
+        host = urlsplit(address or "").hostname or ""
+        try:
+            return not ipaddress.ip_address(host).is_global
+        except ValueError:
+            return host == "localhost" or host.endswith((".local", ".lan", ".internal"))
+
+    # ------------------------------------------------------------------------------
+    # Created, changed, removed
+    # ------------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        providers = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return providers
+
+    def write(self, vals):
+        watched = self._watched_settings(vals)
+        before = {
+            provider: {name: provider[name] for name in watched}
+            for provider in self.filtered("connected_url")
+        }
+        was_running = {provider: provider.is_running for provider in self}
+        result = super().write(vals)
+        # Workers keep settings in memory.
+        self.env.registry.clear_cache()
+        for provider, values in before.items():
+            provider._note_changes(values)
+        if RECORDING_ACCESS.intersection(vals):
+            self._resume_recordings()
+        if {"active", "user_id"}.intersection(vals):
+            # Open pages get or lose the phones of a PBX that is switched on or off.
+            switched = self.filtered(lambda one: one.is_running != was_running[one])
+            self.env["pbx.notifier"]._phones_changed(switched._phone_users())
+        return result
+
+    def unlink(self):
+        users = self._phone_users()
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        self.env["pbx.notifier"]._phones_changed(users)
+        return result
+
+    def _write_changes(self, values):
+        """Write what differs: each write of this row clears the memory of all workers.
+
+        :return: whether anything did.
+        """
+        changed = {name: new for name, new in values.items() if self[name] != new}
+        if changed:
+            self.write(changed)
+        return bool(changed)
+
+    @staticmethod
+    def _watched_settings(vals):
+        """Return which of the settings to be written the PBX has to be told."""
+        return {
+            name
+            for name in vals
+            if name in ("api_key", "api_secret") or name.startswith("notify_")
+        }
+
+    def _note_changes(self, before):
+        """Note what was changed since the PBX was connected, which it does not know.
+
+        :param dict before: the watched settings as they were.
+        """
+        changed = {name for name in before if self[name] != before[name]}
+        values = {}
+        if changed & {"api_key", "api_secret"}:
+            values["keys_changed"] = True
+        if any(name.startswith("notify_") for name in changed):
+            values["events_changed"] = True
+        if "api_secret" in changed and before["api_secret"] and self.api_secret:
+            # What it signed is still on its way.
+            values["former_secret"] = before["api_secret"]
+            until = fields.Datetime.now() + timedelta(hours=FORMER_SECRET_HOURS)
+            values["former_secret_until"] = until
+        if values:
+            self.write(values)
+
+    def _resume_recordings(self):
+        """Have recordings asked for again that the PBX did not let us have."""
+        # sudo: nobody reads or writes it but the code
+        paused_sudo = self.sudo().filtered("recordings_paused_until")
+        if paused_sudo:
+            paused_sudo.recordings_paused_until = False
+        self.env["pbx.recording"]._wake_fetching([fields.Datetime.now()])
+
+    def _phone_users(self):
+        """Return the users who have a phone there."""
+        phones = self.env["pbx.extension"].search([("provider_id", "in", self.ids)])
+        return phones.user_ids
+
+    def _forget_former_secret(self):
+        until = self.former_secret_until
+        if until and until <= fields.Datetime.now():
+            self.write({"former_secret": False, "former_secret_until": False})
+
+    # ------------------------------------------------------------------------------
+    # Constraints
+    # ------------------------------------------------------------------------------
 
     @api.constrains("user_id")
     def _check_user(self):
@@ -296,25 +733,96 @@ class PbxProvider(models.Model):
                     )
                 )
 
-    # ------------------------------------------------------------------- CRUD
+    @api.constrains("general_limit", "statistics_limit")
+    def _check_limits(self):
+        for provider in self:
+            if provider.general_limit < 1 or provider.statistics_limit < 1:
+                raise ValidationError(
+                    self.env._("A PBX has to be asked once a minute at least.")
+                )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        providers = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return providers
+    @api.constrains("silence_minutes")
+    def _check_silence_minutes(self):
+        for provider in self:
+            if provider.silence_minutes < 0:
+                raise ValidationError(self.env._("Enter 0 or more minutes."))
 
-    def write(self, vals):
-        result = super().write(vals)
-        self.env.registry.clear_cache()
-        return result
+    @api.constrains("recording_max_mb", "recording_days")
+    def _check_recordings(self):
+        for provider in self:
+            if provider.recording_max_mb < 1 or provider.recording_days < 0:
+                raise ValidationError(
+                    self.env._(
+                        "A recording may have one megabyte at least, and is kept for "
+                        "a number of days, or 0 for ever."
+                    )
+                )
 
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
+    # ------------------------------------------------------------------------------
+    # Connect, Check, Disconnect
+    # ------------------------------------------------------------------------------
 
-    # ---------------------------------------------------------------- actions
+    @api.depends("former_url_ids.url")
+    def _compute_former_url(self):
+        for provider in self:
+            provider.former_url = provider.former_url_ids[:1].url
+
+    @api.depends("last_error", "check_ids.state")
+    def _compute_has_alert(self):
+        for provider in self:
+            shown = "failed" in provider.check_ids.mapped("state")
+            provider.has_alert = bool(provider.last_error) and not shown
+
+    def action_connect(self):
+        """Set the PBX up, take over what it has, and say what came of each step."""
+        self.ensure_one()
+        self.check_access("write")
+        # sudo: the list and the lines are ours to write; the right to was asked for.
+        return Connect(self.sudo(), urgent=True).run_for_a_person()
+
+    def action_check(self):
+        """Post a test event to the own address, as the PBX would; say what came of it.
+
+        :return: a notification.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.is_running:
+            raise UserError(
+                self.env._(
+                    "This cloud PBX is inactive: enter an active user under “Run as” "
+                    "first."
+                )
+            )
+        self._check_complete()
+        problem = SelfTest(self).run()
+        if problem:
+            self.write({"state": "error", "last_error": problem})
+            return notification(problem, "danger", sticky=True)
+        self.write(
+            {
+                "state": "connected",
+                "last_error": False,
+                "connected_url": self.webhook_url,
+            }
+        )
+        # sudo: what else is wrong stays so; the right to write was asked for.
+        self.sudo()._update_state()
+        return notification(
+            self.env._(
+                "The test event arrived, its signature was right, and it is in the "
+                "inbox. What is left is the PBX's side: enter the webhook address "
+                "there."
+            ),
+            "success",
+        )
+
+    def action_disconnect(self):
+        """Make the PBX forget our address; give the one from before back, if any."""
+        self.ensure_one()
+        self.check_access("write")
+        # sudo: the right to was asked for; the rows are ours
+        return notification(Disconnect(self.sudo()).run())
 
     def action_rotate_token(self):
         """Give the webhook a new address; the old one is dead at once."""
@@ -322,18 +830,461 @@ class PbxProvider(models.Model):
         # The right to write the record is asked for before the secret is made.
         self.check_access("write")
         self.webhook_token = secrets.token_urlsafe(24)
-        return self._notify(
+        return notification(
             self.env._("The webhook has a new address: press “Connect”."), "warning"
         )
 
-    def _notify(self, message, kind="info", sticky=False):
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "message": message,
-                "type": kind,
-                "sticky": sticky,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
+    def _update_state(self):
+        """Let the state of the connection follow from the steps that it needs."""
+        checks = {check.step: check for check in self.check_ids}
+        essential = [checks[step] for step in ESSENTIAL_STEPS if step in checks]
+        failed = [check for check in essential if check.state == "failed"]
+        if failed:
+            reasons = "\n".join(f"{one._label()}: {one.message}" for one in failed)
+            self._write_changes({"state": "error", "last_error": reasons})
+        elif "waiting" not in {check.state for check in essential}:
+            # Steps that were not tried say nothing: what was known before counts.
+            address = checks.get("address")
+            reached = address and address.state in ("ok", "warning")
+            state = "connected" if reached or self.connected_url else "draft"
+            self._write_changes({"state": state, "last_error": False})
+
+    @api.depends("subscription_ids.until")
+    def _compute_subscribed_until(self):
+        for provider in self:
+            # sudo: when it ends is no secret, unlike what it consists of
+            provider.subscribed_until = provider.sudo().subscription_ids.until
+
+    def _keys_are_good(self):
+        """The PBX took the present keys: what happened in between is fetched."""
+        if not self.keys_changed:
+            return
+        self.keys_changed = False
+        if self.history_mark:  # else the job begins by itself
+            self._history_wanted()
+
+    # ------------------------------------------------------------------------------
+    # Asking the PBX
+    # ------------------------------------------------------------------------------
+
+    def _open_api(self, urgent=False):
+        """Return ``(dialect, account)`` to ask this PBX with; see :func:`open_api`."""
+        self.ensure_one()
+        return open_api(self, urgent)
+
+    def _explain(self, error):
+        """Return what happened, and what to do, for a failed question to the PBX."""
+        self.ensure_one()
+        return explain(self.env, self._dialect().label, error)
+
+    def _compute_last_api_error(self):
+        for provider in self:
+            failed = self.env["pbx.request"].search(
+                [
+                    ("provider_id", "=", provider._origin.id),
+                    ("error_code", "!=", False),
+                    # A recording that is not ready yet is no trouble.
+                    ("error_code", "!=", "not_found"),
+                ],
+                limit=1,
+            )
+            provider.last_api_error = failed.error
+            provider.last_api_error_at = failed.at
+
+    def _compute_request_error_count(self):
+        counts = dict(
+            self.env["pbx.request"]._read_group(
+                [
+                    ("provider_id", "in", self._origin.ids),
+                    # A recording that is not ready yet is no trouble.
+                    ("error_code", "not in", (False, "not_found")),
+                    ("at", ">=", fields.Datetime.now() - timedelta(hours=24)),
+                ],
+                ["provider_id"],
+                ["__count"],
+            )
+        )
+        for provider in self:
+            provider.request_error_count = counts.get(provider._origin, 0)
+
+    # ------------------------------------------------------------------------------
+    # Jobs: the daily look, renewals, silence
+    # ------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_refresh(self):
+        """Look at each connected PBX once a day, and go on where a limit stopped us."""
+        # sudo: the job serves all companies.
+        providers = self.sudo().search(
+            [
+                ("company_id", "!=", False),
+                "|",
+                ("state", "!=", "draft"),
+                ("check_ids.state", "=", "waiting"),
+            ]
+        )
+        for_each_provider(
+            providers.filtered("is_running"),
+            lambda provider: provider._refresh(),
+            "the daily look failed",
+        )
+
+    def _refresh(self):
+        DailyLook(self._in_own_words()).run()
+
+    @api.model
+    def _cron_keep_alive(self):
+        """Renew what ends by itself at the PBXs, in time."""
+        # sudo: the job serves all companies.
+        due = self.env["pbx.subscription"].sudo()._find_due()
+        for_each_provider(
+            due.provider_id.filtered("is_running"),
+            lambda provider: provider._renew(),
+            "not renewed",
+        )
+
+    def _renew(self):
+        Renewal(self._in_own_words()).run()
+
+    @api.model
+    def _cron_silence(self):
+        """The net under the history: look at each connected PBX."""
+        # sudo: the job serves all companies.
+        providers = self.sudo().search(
+            [("state", "!=", "draft"), ("company_id", "!=", False)]
+        )
+        for_each_provider(
+            providers,
+            lambda provider: provider._check_silence(),
+            "silence was not checked",
+        )
+
+    def _check_silence(self):
+        SilenceCheck(self._in_own_words()).run()
+
+    def _wake(self, job, at=None):
+        """Have a job of ours run now, or at a time."""
+        # sudo: an administrator of one company may wake our own job.
+        self.env.ref(f"cloud_pbx.{job}").sudo()._trigger(at=at)
+
+    def _wake_refresh(self, seconds=0):
+        """Have the job go on where a limit stopped us."""
+        self._wake(
+            "ir_cron_refresh", fields.Datetime.now() + timedelta(seconds=seconds)
+        )
+
+    # ------------------------------------------------------------------------------
+    # Reminders: one of each kind at a time
+    # ------------------------------------------------------------------------------
+
+    def _administrator(self):
+        """Return who looks after this cloud PBX.
+
+        The user under “Run as”, if that is an administrator; else the one who entered
+        it, if so; else the first administrator of the company.
+        """
+        self.ensure_one()
+        # sudo: who is an administrator is no secret here; nobody is shown it.
+        for user_sudo in (self.sudo().user_id, self.sudo().create_uid):
+            if user_sudo.active and user_sudo.has_group("base.group_system"):
+                return user_sudo
+        group_sudo = self.env.ref("base.group_system").sudo()
+        admins = group_sudo.all_user_ids.filtered(
+            lambda user: (
+                user.active and not user.share and self.company_id in user.company_ids
+            )
+        )
+        return admins.sorted("id")[:1] or self.env.ref("base.user_admin")
+
+    def _in_own_words(self):
+        """Return the record in the language of whom its sentences are for."""
+        return self.with_context(lang=self._administrator().lang)
+
+    def _remind(self, kind, note):
+        """Have the administrator see to it; nothing, while that is open already.
+
+        :param str kind: ``keys``, ``balance``, ``silence`` or ``renewal``.
+        """
+        xml_id = f"cloud_pbx.activity_type_{kind}"
+        if not self.activity_search([xml_id]):
+            self.activity_schedule(xml_id, note=note, user_id=self._administrator().id)
+
+    def _forget_reminder(self, kind):
+        """It is settled: the activity, if there is one, goes."""
+        xml_id = f"cloud_pbx.activity_type_{kind}"
+        if self.activity_search([xml_id]):
+            self.activity_unlink([xml_id])
+
+    # ------------------------------------------------------------------------------
+    # Balance and clock
+    # ------------------------------------------------------------------------------
+
+    def _note_balance(self, balance):
+        """Keep a :class:`Balance`, and remind or forget."""
+        try:
+            amount = float(balance.amount)
+        except ValueError:
+            amount = math.nan
+        known = math.isfinite(amount)
+        self._write_changes(
+            {
+                "balance": f"{balance.amount} {balance.currency}".strip() or False,
+                "balance_amount": round(amount, 4) if known else 0.0,
+            }
+        )
+        low = self._low_balance() if known else ""
+        if low:
+            self._remind("balance", low)
+        elif known:
+            self._forget_reminder("balance")
+
+    def _low_balance(self):
+        """Return a sentence about a low balance, ``""`` if it is high enough."""
+        if not self.balance or self.balance_amount >= (self.balance_threshold or 0):
+            return ""
+        if not self.balance_threshold:
+            return ""
+        return self.env._(
+            "Only %s is left on the account. Top it up: without money nobody can be "
+            "called.",
+            self.balance,
+        )
+
+    def _offset_agrees(self):
+        try:
+            reported = dialects.fixed_zone(self.utc_offset).utcoffset(None)
+        except ValueError:
+            return True
+        return (
+            fields.Datetime.now().astimezone(ZoneInfo(self.tz)).utcoffset() == reported
+        )
+
+    # ------------------------------------------------------------------------------
+    # Hints: what an administrator should put right
+    # ------------------------------------------------------------------------------
+
+    @api.depends(
+        "user_id.active",
+        "dialect",
+        "tz",
+        "utc_offset",
+        "country_id",
+        "url_changed",
+        "api_key",
+        "api_secret",
+        "login",
+        "account",
+        "external_url",
+        "keys_changed",
+        "events_changed",
+        "balance",
+        "balance_threshold",
+    )
+    def _compute_hint(self):
+        for provider in self:
+            provider.hint = "\n".join(provider._hints())
+
+    def _hints(self):
+        """Return what an administrator should put right, most urgent first."""
+        self.ensure_one()
+        hints = [
+            *self._hints_of_settings(),
+            *self._hints_of_address(),
+            *self._hints_of_changes(),
+        ]
+        return [hint for hint in hints if hint]
+
+    def _inactive_sentence(self):
+        return self.env._(
+            "Inactive: nobody active is entered under “Run as”, so events are refused."
+        )
+
+    def _clock_sentence(self):
+        return self.env._(
+            "The PBX says its clock is at %(offset)s; the time zone %(zone)s "
+            "is at another offset today.",
+            offset=self.utc_offset,
+            zone=self.tz,
+        )
+
+    def _inside_sentence(self):
+        return self.env._(
+            "The webhook address lies inside your own network. A PBX on the "
+            "internet cannot reach it: enter an external address."
+        )
+
+    def _hints_of_settings(self):
+        dialect = self._dialect()
+        if not self.is_running:
+            yield self._inactive_sentence()
+        if dialect.proof is dialects.Proof.SIGNATURE and not self.api_secret:
+            yield self.env._(
+                "No key for the signature yet: without it no event can be trusted, "
+                "and all are refused."
+            )
+        yield from self._missing_notifications()
+        if "tz" in dialect.form:
+            if not self.tz and not self.utc_offset:
+                yield self.env._(
+                    "No time zone is chosen: the times of calls are read as UTC."
+                )
+            elif self.tz and self.utc_offset and not self._offset_agrees():
+                yield self._clock_sentence()
+        if not self.country_id:
+            yield self.env._(
+                "No country is chosen: numbers that were typed without a country "
+                "code may not be recognised."
+            )
+
+    def _missing_notifications(self):
+        """Return why each notification is needed that is off and must not be."""
+        essential = self._dialect().essential_notifications
+        return [
+            self.env._(why)  # pylint: disable=gettext-variable
+            for name, why in essential.items()
+            if not self[f"notify_{name}"]
+        ]
+
+    def _hints_of_address(self):
+        address, inside = self.webhook_url, self._is_inside(self.webhook_url)
+        if self.url_changed:
+            yield self.env._(
+                "The webhook address has changed since it was last known to work. "
+                "The PBX still sends to the old one: press “Connect”."
+            )
+        if inside and not self._is_inside(self.server_url):
+            yield self._inside_sentence()
+        elif not inside and urlsplit(address or "").scheme == "http":
+            yield self.env._(
+                "The webhook address is plain HTTP: who called whom can be read "
+                "on the way. HTTPS is better."
+            )
+
+    def _hints_of_changes(self):
+        if self.keys_changed:
+            yield self.env._(
+                "The keys changed: press “Connect”. What the PBX still sends with "
+                "the old ones is taken for a day."
+            )
+        if self.events_changed:
+            yield self.env._(
+                "Other events are ticked than the PBX sends: press “Connect”."
+            )
+        yield self._low_balance()
+
+    # ------------------------------------------------------------------------------
+    # What came in
+    # ------------------------------------------------------------------------------
+
+    def _compute_inbox(self):
+        events = self.env["pbx.event"]
+        for provider in self:
+            newest = events.search_fetch(
+                [("provider_id", "=", provider._origin.id)],
+                ["received_at"],
+                order="received_at desc",
+                limit=1,
+            )
+            told = newest.received_at
+            if not told:
+                # The inbox is pruned; the log is not. Of a call that was found later no
+                # event told.
+                call = self.env["pbx.call"].search_fetch(
+                    [
+                        ("provider_id", "=", provider._origin.id),
+                        ("from_history", "=", False),
+                    ],
+                    ["last_event_at"],
+                    order="start desc",
+                    limit=1,
+                )
+                told = call.last_event_at
+            provider.last_event_at = told
+        counts = {
+            (provider.id, state): count
+            for provider, state, count in events._read_group(
+                [
+                    ("provider_id", "in", self.ids),
+                    ("state", "in", ("pending", "failed")),
+                ],
+                ["provider_id", "state"],
+                ["__count"],
+            )
         }
+        for provider in self:
+            provider.waiting_count = counts.get((provider._origin.id, "pending"), 0)
+            provider.failed_count = counts.get((provider._origin.id, "failed"), 0)
+
+    def _compute_call_count(self):
+        counts = dict(
+            self.env["pbx.call"]._read_group(
+                [("provider_id", "in", self.ids)], ["provider_id"], ["__count"]
+            )
+        )
+        for provider in self:
+            provider.call_count = counts.get(provider._origin, 0)
+
+    def action_replay_failed(self):
+        """Have every failed event of these cloud PBXs applied again, by the job."""
+        self.check_access("write")
+        count = self.env["pbx.event"]._replay_failed(self)
+        return notification(self.env["pbx.event"]._replay_text(count))
+
+    # ------------------------------------------------------------------------------
+    # Past calls and recordings
+    # ------------------------------------------------------------------------------
+
+    def _compute_history_mark(self):
+        catch_ups = self.env["pbx.history"].search(
+            [("provider_id", "in", self._origin.ids), ("kind", "=", "catch_up")]
+        )
+        by_provider = {one.provider_id.id: one for one in catch_ups}
+        for provider in self:
+            catch_up = by_provider.get(provider._origin.id, catch_ups.browse())
+            provider.history_mark = catch_up.until
+            provider.history_error = catch_up.error
+
+    def _history_wanted(self):
+        """Have the job catch up soon."""
+        histories = self.env["pbx.history"].sudo()  # sudo: the job's own table
+        for provider in self:
+            catch_up = histories._catch_up_of(provider.id)
+            if catch_up.next_attempt_at:
+                catch_up.next_attempt_at = False
+        histories._wake()
+
+    def action_fetch_history(self):
+        """Catch up with the PBX's past calls now, as the job does.
+
+        :return: a notification that says what was found, or why not.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.is_running:
+            raise UserError(
+                self.env._(
+                    "%s is inactive. Choose the user under “Run as” first.",
+                    self.display_name,
+                )
+            )
+        return FetchNow(self).run()
+
+    def _fetches_recordings(self):
+        """Return those that may be asked for recordings now."""
+        now = fields.Datetime.now()
+        return self.filtered(
+            lambda provider: (
+                provider.is_running
+                and (
+                    not provider.recordings_paused_until
+                    or provider.recordings_paused_until <= now
+                )
+            )
+        )
+
+
+def _hide_unless(node, codes):
+    """Have a part of the form shown for these dialects alone, besides its own rule."""
+    rule = f"dialect not in {sorted(codes)!r}"
+    own = node.get("invisible")
+    node.set("invisible", f"({own}) or {rule}" if own else rule)

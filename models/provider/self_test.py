@@ -4,68 +4,34 @@ import logging
 
 import requests
 
-from odoo import models
 from odoo.exceptions import UserError
 
 from ...telephony import dialect as dialects
 
 _logger = logging.getLogger(__name__)
 
-# Seconds to connect, and to wait for the answer: a person waits at the button.
-TIMEOUT = (5, 10)
+# To connect, and for the answer: a person waits at the button.
+TIMEOUT_SECONDS = (5, 10)
 
 
-class PbxProvider(models.Model):
-    _inherit = "pbx.provider"
+class SelfTest:
+    """Posts a test event of the dialect's own to the webhook address of a provider."""
 
-    def action_check(self):
-        """Post a signed test event to the own address and say what came of it."""
-        self.ensure_one()
-        self.check_access("write")
-        if not self.is_running:
-            raise UserError(
-                self.env._(
-                    "This cloud PBX is inactive: enter an active user under “Run as” "
-                    "first."
-                )
-            )
-        if not self.api_secret:
-            raise UserError(
-                self.env._("Enter the key for the signature first; it proves events.")
-            )
-        problem = self._try_address()
-        if problem:
-            self.write({"state": "error", "last_error": problem})
-            return self._notify(problem, "danger", sticky=True)
-        self.write(
-            {
-                "state": "connected",
-                "last_error": False,
-                "connected_url": self.webhook_url,
-            }
-        )
-        # sudo: what else is wrong stays so; the right to write was asked for.
-        self.sudo()._update_state()
-        return self._notify(
-            self.env._(
-                "The test event arrived, its signature was right, and it is in the "
-                "inbox. What is left is the PBX's side: enter the webhook address "
-                "there."
-            ),
-            "success",
-        )
+    def __init__(self, provider):
+        self.provider, self.env = provider, provider.env
+        self.dialect = provider._dialect()
 
-    def _try_address(self):
+    def run(self):
         """Return what is wrong with the webhook address, or ``""``."""
-        account = self._account()
+        account, dialect = self.provider._account(), self.dialect
         try:
-            sample = self._dialect().sample(account)
+            sample = dialect.sample(account)
         except dialects.NotOffered as error:
             raise UserError(
                 self.env._(
                     "%s has no event to try the address with: call one of your lines "
                     "instead.",
-                    self._dialect().label,
+                    dialect.label,
                 )
             ) from error
         try:
@@ -73,12 +39,12 @@ class PbxProvider(models.Model):
                 account.webhook_url,
                 data=sample.body,
                 headers=sample.headers,
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             _logger.info(
-                "Cloud PBX %s: check failed, %s", self.id, type(error).__name__
+                "Cloud PBX %s: check failed, %s", self.provider.id, type(error).__name__
             )
             return self._explain_failure(error)
         if answer.status_code != 200:
@@ -92,12 +58,12 @@ class PbxProvider(models.Model):
         return ""
 
     def _arrived(self, sample, account):
-        delivery = self._dialect().check(sample, account)
+        delivery = self.dialect.check(sample, account)
         # A cursor of its own: our own snapshot is older than the event.
         with self.env.registry.cursor() as cr:
             cr.execute(
                 "SELECT 1 FROM pbx_event WHERE provider_id = %s AND digest = %s",
-                [self.id, delivery.digest],
+                [self.provider.id, delivery.digest],
             )
             return bool(cr.fetchone())
 

@@ -10,6 +10,7 @@ from ..dialect import (
     GENERAL,
     STATISTICS,
     Delivery,
+    Extension,
     FormField,
     Proof,
     RecordingFile,
@@ -69,7 +70,13 @@ class Zadarma(dialect.Dialect):
     # Two or three fields of an event are signed, not all of it.
     proof = Proof.SIGNATURE
     notifications = ("start", "internal", "answer", "end", "out_start", "out_end")
-    essential_notifications = ("answer",)
+    essential_notifications = {
+        "answer": _(
+            "The notification of answers is off. Without it nobody knows who speaks, "
+            "and the talk is not shown before it ends."
+        )
+    }
+    has_sample = True
     can_answer_routing = True
     has_balance = True
     limits = {GENERAL: 100, STATISTICS: 3}
@@ -162,7 +169,8 @@ class Zadarma(dialect.Dialect):
         return Client(account).utc_offset()
 
     def fetch_extensions(self, account):
-        return Client(account).extension_numbers()
+        listed = Client(account).extension_numbers()
+        return [Extension(number=number) for number in listed]
 
     def fetch_extension(self, account, number):
         """Two questions: the description, and whether a phone is registered."""
