@@ -1,13 +1,13 @@
 from . import (
-    provider,
     api,
-    inbox,
     call,
     desk,
     history,
-    recording,
-    people,
+    inbox,
     ir_http,
+    people,
+    provider,
+    recording,
     res_company,
     res_users,
 )

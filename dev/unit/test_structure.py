@@ -11,12 +11,6 @@ FOLDERS = ("models", "wizard", "controllers")
 FILES = sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*.py"))
 # What a PBX dialect alone needs of a model stands in a file of its own.
 DIALECTS = ROOT / "models/provider/dialects"
-# To be merged; see docs/decisions.md. The list only ever gets shorter.
-IN_PIECES = {
-    "pbx.extension",
-    "pbx.provider",
-}
-NOT_SORTED = {"models", "models/provider"}  # fmt: skip
 
 
 def named(body, name):
@@ -48,7 +42,7 @@ def test_each_model_of_ours_has_one_class():
             continue
         places[model].append(str(path.relative_to(ROOT)))
     several = {model for model, paths in places.items() if len(paths) > 1}
-    assert several == IN_PIECES, {model: places[model] for model in several ^ IN_PIECES}
+    assert not several, {model: places[model] for model in several}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -77,7 +71,7 @@ def test_the_order_of_imports_means_nothing(folder):
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         ]
-        assert (imported == sorted(imported)) is (name not in NOT_SORTED), name
+        assert imported == sorted(imported), name
 
 
 def test_one_place_writes_to_the_bus():
@@ -90,7 +84,3 @@ def test_one_place_writes_to_the_bus():
         and node.attr in ("_bus_send", "_sendone", "_bus_send_store")
     }
     assert senders == {"models/call/notify.py"}
-
-
-def test_what_is_excepted_is_there():
-    assert all((ROOT / name).is_dir() for name in NOT_SORTED)

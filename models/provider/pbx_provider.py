@@ -62,9 +62,7 @@ class PbxProvider(models.Model):
         default=lambda self: self.env["ir.sequence"].next_by_code("pbx.provider"),
         help="Number of this record, given by Odoo.",
     )
-    name = fields.Char(
-        required=True, help="What your people call this connection: “Zadarma”."
-    )
+    name = fields.Char(required=True, help="What your people call this connection.")
     company_id = fields.Many2one(
         "res.company",
         required=True,
