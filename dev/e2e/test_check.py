@@ -140,7 +140,7 @@ def test_without_the_key_it_says_so(form):
     secret = form.read()["api_secret"]
     form.write(api_secret=False)
     try:
-        with pytest.raises(OdooError, match="key for the signature"):
+        with pytest.raises(OdooError, match="Enter this first: Secret"):
             form.press("action_check")
     finally:
         form.write(api_secret=secret)

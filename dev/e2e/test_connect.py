@@ -9,7 +9,7 @@ from fake_zadarma.receiver import receiver
 from lib import pbx as introduction
 from lib.servers import FakePbxServer
 
-NAMES = ["state", "last_error", "webhook_url", "balance", "former_url", "check_list"]
+NAMES = ["state", "last_error", "webhook_url", "balance", "former_url", "check_ids"]
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,9 @@ LIKE_NEW = {
         select model, name, ttype, relation, store, state from ir_model_fields
          where model like 'pbx.%' or name like 'pbx\\_%'""",
     "views": """
-        select data.name, view.arch_db->>'en_US', view.active
+        select data.name, view.active,
+               -- a button names an action by its id, which is each database's own
+               regexp_replace(view.arch_db->>'en_US', 'name="[0-9]+"', 'name=""', 'g')
           from ir_ui_view view join ir_model_data data
             on data.model = 'ir.ui.view' and data.res_id = view.id
          where data.module = 'cloud_pbx'""",
