@@ -97,13 +97,13 @@ class TestDeskBus(ThreeDesks):
 
     # ----------------------------------------------------------------- who may not read
 
-    def test_who_is_no_agent_is_told_nothing(self):
+    def test_who_is_no_agent_gets_no_message(self):
         clerk = self.new_user("clerk", "base.group_user")
         self.extension.user_ids |= clerk
         fake = FakeCall(self).start().ring("100")
         self.assertNotified(self.anna, fake.call)
 
-    def test_who_does_not_work_in_the_company_is_told_nothing(self):
+    def test_who_does_not_work_in_the_company_gets_no_message(self):
         other = self.env["res.company"].create({"name": "Another company"})
         foreign = self.new_user("foreign", "cloud_pbx.group_pbx_user", other)
         self.extension.user_ids |= foreign
@@ -140,7 +140,7 @@ class TestDeskBus(ThreeDesks):
                 fake.call.note = "x"
                 self.assertNotified(users, fake.call)
 
-    def test_told_only_when_it_was_over(self):
+    def test_received_only_when_it_was_over(self):
         """The inbox was held up: the events of a whole call come at once."""
         fake = FakeCall(self, ago=timedelta(hours=2))
         fake.start().ring("100").lift("100").end("100")

@@ -164,6 +164,29 @@ class TestRows(RowsCase):
         self.assertEqual(self.read(self.row()), ["unchanged"])
         self.assertEqual(self.the_call(), known)
 
+    def test_what_a_person_picked_stays(self):
+        """In either record, whichever is left."""
+        partner = self.new_partner("Olga", "+442079460999")
+        for picked_in in ("rows", "events"):
+            with self.fresh(picked_in):
+                if picked_in == "rows":
+                    self.read(self.row())
+                    self.the_call().partner_id = partner
+                    self.log.add_events([self.event(OFFERED)])
+                else:
+                    self.log.add_events([self.event(OFFERED)])
+                    self.the_call().partner_id = partner
+                    self.read(self.row())
+                self.assertEqual(len(self.calls()), 2)
+                self.log.add_events([self.event(RINGING, 2, extension="100")])
+                self.assertCall(
+                    self.the_call(),
+                    ref="R1",
+                    partner_id=partner,
+                    partner_source="picked",
+                    outcome="answered",
+                )
+
     def test_events_of_another_call_leave_it_alone(self):
         for what, values in (
             ("extension", {"extension": "101"}),

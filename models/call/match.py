@@ -215,7 +215,8 @@ class CallMatcher:
     def bind_rows(self, call, facts):
         """Let a call that is known from rows alone be ``call``, if it is the same.
 
-        The record of the rows stays, with what people wrote there; its id gives way.
+        The record of the rows stays, with what people wrote there, unless they picked
+        somebody in the other one; its id gives way.
 
         :return: ``(call, facts)``, as they were or of both.
         """
@@ -228,7 +229,8 @@ class CallMatcher:
         near = near.filtered(lambda one: is_made_up(one.ref))[:1]
         if not near:
             return call, facts
-        if call.clicked_at:  # its id is known to who clicked
+        # Its id is known to who clicked; or a person has picked somebody there.
+        if call.clicked_at or call.partner_source == "picked" or call.user_picked:
             facts = facts.add(CallFacts.from_json(near.facts).events)
             self._give_way(near, call)
             return call, facts
