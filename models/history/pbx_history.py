@@ -213,7 +213,9 @@ class PbxHistory(models.Model):
         """
         # sudo: the job's own user; all companies
         providers = self.env["pbx.provider"].sudo().search([("user_id", "!=", False)])
-        turn = [provider for provider in providers if _is_readable(provider)]
+        turn = [
+            one for one in providers if one.is_running and not one._missing_fields()
+        ]
         while turn:
             provider = turn.pop(0)
             if provider.exists().is_running:  # and was not ended meanwhile
@@ -391,7 +393,3 @@ class PbxHistory(models.Model):
         """Return what the row says of the last run, as plain values."""
         names = (*COUNTS, "failed_count", "error", "next_attempt_at", "state")
         return {name: self[name] for name in names}
-
-
-def _is_readable(provider):
-    return provider.is_running and (provider.api_key or provider.api_secret)
