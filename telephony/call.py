@@ -28,6 +28,7 @@ from .event import (  # noqa: F401
     OUTBOUND,
     RECORDED,
     REFUSED,
+    RELEASED,
     RINGING,
     SPOKEN,
     CallEvent,
@@ -91,18 +92,22 @@ def _seconds(later_one, earlier):
     return min(max(int((later_one - earlier).total_seconds()), 0), MAX_SECONDS)
 
 
-def derive(facts):
+def derive(facts, history_outranks=True):
     """Return the :class:`Call` that ``facts`` tell: a pure function of the set.
 
+    :param bool history_outranks: how a call went is decided by the PBX's history where
+        it tells otherwise than the events; ``False``: what events tell counts, and rows
+        of the history fill what is missing.
     :raises ValueError: no facts at all.
 
     Events rarely say when they happened, so times of receipt stand in for them: the
     first ANSWER for the answer, the END that wins for the stop. Told times always win;
-    history (``LOGGED``) decides how the call went, and which receipts cannot be true.
+    history (``LOGGED``) says which receipts cannot be true. The releases of all legs
+    are as good as an END.
     """
     if not facts.events:
         raise ValueError("A call without any event cannot be derived.")
-    reading = Reading(facts)
+    reading = Reading(facts, history_outranks)
     verdict = reading.verdict
     start = reading.start()
     answer, stop = _answer_and_stop(reading, start)

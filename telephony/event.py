@@ -9,6 +9,8 @@ RINGING = "ringing"  # an extension is being rung
 DIALLED = "dialled"  # an extension dials out
 ANSWERED = "answered"  # somebody or something lifted
 ENDED = "ended"  # the call, or one part of it, is over
+# One leg is over. Where a PBX tells this of each leg, the last one ends the call.
+RELEASED = "released"
 RECORDED = "recorded"  # a recording can be fetched
 EXPIRED = "expired"  # nobody told the end, and waiting was given up
 LOGGED = "logged"  # one leg as the PBX's own history tells it, afterwards
@@ -22,6 +24,7 @@ KINDS = (
     DIALLED,
     ANSWERED,
     ENDED,
+    RELEASED,
     RECORDED,
     EXPIRED,
     LOGGED,
@@ -50,21 +53,25 @@ class CallEvent:
     kind: str
     ref: str
     received_at: datetime = field(compare=False)
-    # "inbound", "outbound", or "" when the PBX does not say.
+    # "inbound", "outbound", "internal", or "" when the PBX does not say.
     direction: str = ""
-    # Parties as ``numbers.from_pbx`` gives them: E.164, extension, or "".
+    # Parties as ``numbers.from_pbx`` gives them: E.164, extension, or "". Of an event
+    # whose direction is "internal" both are extensions, whatever they look like.
     caller: str = ""
     called: str = ""
     # Who rings, dials, answers, or (at the end) spoke last; ``also`` spoke before.
     extension: str = ""
     also: tuple = ()
+    # The PBX's id of this leg, in all events of the leg or in none; "": an extension
+    # has one leg at a time.
+    leg: str = ""
     # Who hands the call on to the extension that rings.
     handed_by: str = ""
     # The told start of the call in UTC: two readings in an ambiguous local hour.
     started: tuple = ()
     # When it happened, where the PBX says so to the second.
     at: datetime | None = None
-    # Seconds of conversation, as told.
+    # Seconds of conversation, of the call or (at a release) of the leg.
     talk: int | None = None
     # Neutral disposition, and the PBX's own word.
     disposition: str = ""

@@ -21,9 +21,12 @@ from .event import (
     RINGING,
     SPOKEN,
 )
+from .legs import end_of, legs_of, outcome_of
 from .numbers import is_extension
-from .verdict import Verdict, decide, rows_of, still_open, whole
+from .verdict import Verdict, completed, decide, rows_of, still_open, whole
 
+# What may be the first event of a call.
+_OPENING = (OFFERED, DIALLED, RINGING)
 # What we say of a call, and not the PBX.
 _OURS = (CLICKED, REFUSED)
 
@@ -54,14 +57,28 @@ def _as_asked(events):
     )
 
 
+def _named_extensions(events):
+    """Return the identities of extensions, as the events themselves say."""
+    named = set()
+    for event in events:
+        named.update((event.extension, event.handed_by, *event.also))
+        if event.direction == INTERNAL:
+            named.update((event.caller, event.called))
+    return named - {""}
+
+
 class Reading:
     """:var told: the events that tell the call's fate; ``events`` are all.
     :var live: what was told of the call while it went on, or by us; without history.
     :var rows: what history tells of it, ``all_rows`` with our own leg of a click.
+    :var extensions: the identities that events name as extensions.
+    :var end: the END that counts, or what the releases of all legs amount to.
     """
 
-    def __init__(self, facts):
+    def __init__(self, facts, history_outranks=True):
+        self.history_outranks = history_outranks
         self.events = _as_asked(facts.events)
+        self.extensions = _named_extensions(self.events)
         pbx = [e for e in self.events if e.kind not in (*_OURS, EXPIRED)]
         # A click-to-call first rings our own extension; that part tells the fate of
         # the call only as long as nothing is told of the part that follows.
@@ -79,7 +96,8 @@ class Reading:
         self.rows = rows_of(self.of(LOGGED), self.first)
         self.direction = self._direction()
         self.answers = self._answers()
-        self.end = self._end()
+        self.known_legs = legs_of(self.told)
+        self.end = self._end() or end_of(self.known_legs, self.direction)
         self.closed = self._closed()
         self.verdict = self._verdict()
 
@@ -90,24 +108,32 @@ class Reading:
     def of(self, *kinds):
         return self._of(self.told, *kinds)
 
+    def _is_inside(self, party):
+        """Tell whether a party is an extension: named as one, or a short number."""
+        return party in self.extensions or is_extension(party)
+
     def _direction(self):
         told = {event.direction for event in self.events}
+        if not self.history_outranks:
+            told = {e.direction for e in self.live if e.direction} or told
         if INBOUND in told:
             direction = INBOUND
         elif OUTBOUND in told:
             direction = OUTBOUND
+        elif INTERNAL in told:
+            return INTERNAL
         else:
             answers = self._of(self.events, ANSWERED)
             if not answers:
                 return ""
             # Only ANSWER was told, by a PBX whose ids do not tell the direction.
-            outbound = any(not e.caller or is_extension(e.caller) for e in answers)
+            outbound = any(not e.caller or self._is_inside(e.caller) for e in answers)
             direction = OUTBOUND if outbound else INBOUND
         callers = {e.caller for e in self.told if e.caller}
         called = {e.called for e in self.told if e.called}
         parties = called if direction == OUTBOUND else callers | called
         own_leg_only = all(e.own_leg for e in self.told)
-        if parties and all(map(is_extension, parties)) and not own_leg_only:
+        if parties and all(map(self._is_inside, parties)) and not own_leg_only:
             if direction == OUTBOUND or (callers and called):
                 return INTERNAL
         return direction
@@ -143,7 +169,9 @@ class Reading:
             return True
         if any(e.kind == EXPIRED for e in self.events):
             return True
-        return not still_open(self.rows, self.of(RINGING, ANSWERED))
+        over = {id(e) for leg in self.known_legs if leg.is_released for e in leg.events}
+        waiting = [e for e in self.of(RINGING, ANSWERED) if id(e) not in over]
+        return not still_open(self.rows, waiting)
 
     # -- how it went -------------------------------------------------------------------
 
@@ -159,7 +187,10 @@ class Reading:
         )
         if not self.rows or not self.closed:
             return live
-        return decide(self.rows, self.direction, live, self.end, self.answers)
+        logged = decide(self.rows, self.direction, live, self.end, self.answers)
+        if self.history_outranks:
+            return logged
+        return completed(live, logged, self.end)
 
     def _live_speakers(self):
         """Extensions that spoke by what webhooks tell, the last one first."""
@@ -213,7 +244,7 @@ class Reading:
             for e in self.live
             if e.started
         ]
-        told += [e.at for e in self.live if e.at and e.kind in (OFFERED, DIALLED)]
+        told += [e.at for e in self.live if e.at and e.kind in _OPENING]
         # Where webhooks tell it, history only repeats it, and per leg.
         told = told or [row.start for row in self.all_rows if row.told]
         if told:
@@ -229,14 +260,18 @@ class Reading:
         told = sorted(self.told, key=lambda e: rank.get(e.kind, len(order)))
         known = set(map(id, told))
         told += [e for e in self.events if id(e) not in known]
+        if self.direction != INTERNAL:
+            # Of a part inside the house: it does not know who is outside.
+            told = [e for e in told if e.direction != INTERNAL]
         callers = [e.caller for e in told]
         called = [e.called for e in told]
-        outside = [text for text in called if not is_extension(text)]
+        outside = [text for text in called if not self._is_inside(text)]
         if self.direction == INBOUND:
             return first_of(callers), first_of(outside)
         if self.direction == INTERNAL:
-            return first_of(called), ""
-        line = first_of(text for text in callers if not is_extension(text))
+            rung = (e.extension for e in self.of(RINGING))
+            return first_of([*called, *rung]), ""
+        line = first_of(text for text in callers if not self._is_inside(text))
         return first_of(outside), line
 
     def extension(self):
@@ -249,7 +284,7 @@ class Reading:
                    if e.kind in kinds]  # fmt: skip
         ended = [self.end.extension] if self.end else []
         logged = [row.extension for row in (*self.rows, *self.all_rows)]
-        callers = [e.caller for e in self.told if is_extension(e.caller)]
+        callers = [e.caller for e in self.told if self._is_inside(e.caller)]
         asked = [e.extension for e in self._of(self.events, *_OURS)]
         if self.direction == INTERNAL:
             # Told as an inbound call, its END names who was called.
@@ -278,6 +313,7 @@ class Reading:
         for event in self._of(self.events, LOGGED):
             for name in self._names(event):
                 legs.setdefault(name, {})
+        self._add_releases(legs)
         self._add_rows(legs, stop)
         for name, leg in legs.items():
             if self.verdict.outcome == SPOKEN and name in self.verdict.speakers:
@@ -286,9 +322,22 @@ class Reading:
 
     def _names(self, event):
         names = [event.extension, *event.also]
-        if self.direction == INTERNAL:
-            names += [n for n in (event.caller, event.called) if is_extension(n)]
+        if self.direction == INTERNAL and event.direction != INTERNAL:
+            # It tells of both ends at once.
+            names += [n for n in (event.caller, event.called) if self._is_inside(n)]
         return filter(None, names)
+
+    def _add_releases(self, legs):
+        still_open = {leg.extension for leg in self.known_legs if not leg.is_released}
+        for leg in self.known_legs:
+            if not leg.extension or leg.extension in still_open:
+                continue
+            found, over = legs[leg.extension], leg.last_release.when
+            if over >= found.get("stop", over):
+                found["stop"] = over
+            outcome = outcome_of(leg, self.direction)
+            if outcome and found.get("outcome") != SPOKEN:
+                found["outcome"] = outcome
 
     def _add_rows(self, legs, stop):
         for row in filter(lambda row: row.extension, self.all_rows):

@@ -145,6 +145,23 @@ def decide(rows, direction, live, end, answers):
     return verdict._replace(contradictions=_contradictions(live, verdict, end, inbound))
 
 
+def completed(live, logged, end):
+    """Return what events tell of a call, with history for what they do not tell.
+
+    :param Verdict live: by events; ``logged``: by history, as :func:`decide` gives it.
+    :param end: the END that counts, or ``None``.
+    """
+    if end is None or not end.disposition:
+        return logged._replace(contradictions=())
+    if live.outcome != SPOKEN or logged.outcome != SPOKEN:
+        return live
+    return live._replace(
+        said=live.said or logged.said,
+        talk=live.talk if end.talk is not None else logged.talk,
+        speakers=live.speakers or logged.speakers,
+    )
+
+
 def _speakers(spoke, heard, end):
     """Return the extensions that spoke, the last one first.
 
