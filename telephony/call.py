@@ -1,42 +1,14 @@
-"""What a call is: events as a PBX tells them, facts as a set of events, one pure view.
+"""What a call is: a pure view of the set of its events.
 
-A :class:`CallEvent` says what happened. :class:`CallFacts` is a *set* of events, so the
-order in which they came, and how often, does not matter. :func:`derive` turns facts
-into a :class:`Call`. All times are naive UTC.
+:func:`derive` turns :class:`~.event.CallFacts` into a :class:`Call`. All times are
+naive UTC.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-# The words and the shape of events and facts belong to what is offered here.
-from .event import (  # noqa: F401
-    ANSWERED,
-    BUSY,
-    CANCELLED,
-    CLICKED,
-    DIALLED,
-    ENDED,
-    EXPIRED,
-    FAILED,
-    INBOUND,
-    INTERNAL,
-    KINDS,
-    LOGGED,
-    MISSED,
-    NO_ANSWER,
-    OFFERED,
-    OUTBOUND,
-    RECORDED,
-    REFUSED,
-    RELEASED,
-    RINGING,
-    SPOKEN,
-    CallEvent,
-    event_from_json,
-    event_to_json,
-)
-from .facts import CallFacts  # noqa: F401
-from .reading import Reading, first_of
+from .event import INBOUND, LOGGED, SPOKEN
+from .reading import Reading
 from .verdict import MAX_SECONDS, later
 
 # Nobody waits that many seconds: a receipt that would mean so came late.
@@ -59,7 +31,6 @@ class Call:
     """A call as far as its facts tell it."""
 
     ref: str
-    refs: tuple
     direction: str
     state: str  # ringing, ongoing, done
     outcome: str  # "" until done
@@ -112,11 +83,9 @@ def derive(facts, history_outranks=True):
     start = reading.start()
     answer, stop = _answer_and_stop(reading, start)
     number, line = reading.parties()
-    refs = reading.refs()
     legs = sorted(reading.legs(stop).items())
     return Call(
-        ref=first_of(refs),
-        refs=tuple(sorted(set(refs))),
+        ref=reading.ref(),
         direction=reading.direction,
         state=reading.state(),
         outcome=verdict.outcome,

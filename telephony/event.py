@@ -1,4 +1,4 @@
-"""One thing a PBX says about a call, in no vendor's words."""
+"""What a PBX says about a call, in no vendor's words: events, and the set of them."""
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -18,19 +18,6 @@ LOGGED = "logged"  # one leg as the PBX's own history tells it, afterwards
 # the other extension whose number is shown, if any.
 CLICKED = "clicked"
 REFUSED = "refused"  # the PBX did not take what we asked it to dial
-KINDS = (
-    OFFERED,
-    RINGING,
-    DIALLED,
-    ANSWERED,
-    ENDED,
-    RELEASED,
-    RECORDED,
-    EXPIRED,
-    LOGGED,
-    CLICKED,
-    REFUSED,
-)
 
 INBOUND, OUTBOUND, INTERNAL = "inbound", "outbound", "internal"
 
@@ -126,3 +113,43 @@ def event_from_json(data):
     )
     values["also"] = tuple(values.get("also", ()))
     return CallEvent(kind=data["kind"], ref=data["ref"], **values)
+
+
+class CallFacts:
+    """All that was told about one call: a set of events, immutable.
+
+    A repeated event keeps the earliest receipt, so that the set, not the order in which
+    it grew, decides what is derived.
+    """
+
+    def __init__(self, events=()):
+        known = {}
+        for event in events:
+            before = known.get(event)
+            if before is None or event.received_at < before.received_at:
+                known[event] = event
+        # Replacing a dict's value keeps the older key: rebuild from the values.
+        self.events = tuple(sorted(known.values(), key=CallEvent.sort_key))
+
+    def add(self, events):
+        """Return facts with ``events`` added."""
+        return CallFacts((*self.events, *events))
+
+    def __eq__(self, other):
+        # Receipts count here, unlike in the equality of single events.
+        return isinstance(other, CallFacts) and self.to_json() == other.to_json()
+
+    def __hash__(self):
+        return hash(self.events)
+
+    def __len__(self):
+        return len(self.events)
+
+    def to_json(self):
+        """Return a list of plain dicts, the same for equal facts."""
+        return [event_to_json(event) for event in self.events]
+
+    @classmethod
+    def from_json(cls, data):
+        """Return the facts that ``to_json`` wrote; ``None`` and ``[]`` are no facts."""
+        return cls(event_from_json(item) for item in data or ())

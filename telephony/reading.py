@@ -291,9 +291,9 @@ class Reading:
             return first_of([*callers, *dialled, *ended, *logged])
         return first_of([*ended, *dialled, *logged, *callers, *asked])
 
-    def refs(self):
-        """The PBX's ids; that of the part that reached the other party first."""
-        return [e.ref for e in (*self.told, *self.events) if e.ref]
+    def ref(self):
+        """The PBX's id; of several that of the part that reached the other party."""
+        return first_of(e.ref for e in (*self.told, *self.events))
 
     def legs(self, stop):
         """Return ``{extension: {field of a leg: value}}``."""

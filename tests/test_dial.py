@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..models.call import dial as pbx_call_dial
-from ..telephony.call import CLICKED, CallFacts
+from ..telephony.event import CLICKED, CallFacts
 from .common import CALLER, SECRET, TYPED, PbxCase
 from .fake_pbx import FakePbxCase
 

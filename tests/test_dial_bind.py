@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ..models.call import match
 from ..models.call.log import CallLog
-from ..telephony.call import LOGGED, CallEvent
+from ..telephony.event import LOGGED, CallEvent
 from .common import CALLER, REF, TYPED, PbxHttpCase, log_lines, scenarios
 from .fake_pbx import FakePbxCase
 from .test_dial import CALLBACK, DialCase

@@ -8,7 +8,7 @@ design, not by the code under test.
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
-from telephony.call import EXPIRED, CallEvent
+from telephony.event import EXPIRED, CallEvent
 from telephony.zadarma import events
 
 # The account's clock is three hours ahead: a time read as UTC shows at once.

@@ -14,7 +14,8 @@ from cases import read_all as read_webhooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephony.call import ENDED, EXPIRED, SPOKEN, CallEvent, CallFacts, derive
+from telephony.call import derive
+from telephony.event import ENDED, EXPIRED, SPOKEN, CallEvent, CallFacts
 from telephony.zadarma import events
 
 CASES = [

@@ -4,7 +4,7 @@ import pytest
 from cases import CLIENT, OUT, at, dials, out_end
 from test_history import NIGHT, OUTGOING, call, row_out
 
-from telephony.call import CLICKED, EXPIRED, REFUSED, CallEvent
+from telephony.event import CLICKED, EXPIRED, REFUSED, CallEvent
 
 
 class TestClicks:
@@ -15,7 +15,7 @@ class TestClicks:
 
     def test_it_rings_before_anything_is_told(self):
         found = call([], self.CLICK)
-        assert (found.ref, found.refs) == ("", ())
+        assert found.ref == ""
         assert (found.state, found.outcome) == ("ringing", "")
         assert (found.direction, found.number, found.line) == ("outbound", CLIENT, "")
         assert (found.extension, found.start) == ("100", at(0))

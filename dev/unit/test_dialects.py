@@ -26,8 +26,7 @@ from telephony.dialect import (
     Request,
     Wire,
 )
-from telephony.event import LOGGED
-from telephony.facts import CallFacts
+from telephony.event import LOGGED, CallFacts
 
 ACCOUNT = Account(
     key="open sesame",

@@ -22,13 +22,8 @@ from cases import (
 from cases import answer as answers
 from cases import start as begins
 
-from telephony.call import (
-    EXPIRED,
-    LOGGED,
-    CallEvent,
-    CallFacts,
-    derive,
-)
+from telephony.call import derive
+from telephony.event import EXPIRED, LOGGED, CallEvent, CallFacts
 from telephony.zadarma.events import read_disposition
 
 NIGHT = at(50_000)

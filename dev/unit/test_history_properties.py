@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from test_call_properties import ANY_CASE, FORMS, RECEIPTS, WORDS, ZONES, sound
 from test_history import row, row_out
 
-from telephony.call import (
+from telephony.call import derive
+from telephony.event import (
     CLICKED,
     EXPIRED,
     LOGGED,
@@ -17,7 +18,6 @@ from telephony.call import (
     REFUSED,
     CallEvent,
     CallFacts,
-    derive,
 )
 from telephony.http import answers
 from telephony.zadarma import events, statistics

@@ -11,8 +11,9 @@ import pytest
 from fake_zadarma.running import running
 from fake_zadarma.scenarios import SCENARIOS, plan
 from telephony import dialect
-from telephony.call import CallFacts, derive
+from telephony.call import derive
 from telephony.dialect import Account
+from telephony.event import CallFacts
 from telephony.zadarma import events
 
 ZADARMA = dialect.get("zadarma")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from cases import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
 
-from telephony.call import INBOUND, LOGGED, OUTBOUND
+from telephony.event import INBOUND, LOGGED, OUTBOUND
 from telephony.zadarma import statistics
 
 FETCHED = START + timedelta(days=1)

@@ -8,8 +8,9 @@ from cases import IN, start
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.call import CallFacts, derive
+from telephony.call import derive
 from telephony.dialect import fixed_zone
+from telephony.event import CallFacts
 from telephony.zadarma import events
 
 LONDON, NEW_YORK = "Europe/London", "America/New_York"

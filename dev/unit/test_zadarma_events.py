@@ -25,7 +25,7 @@ from cases import (
     start,
 )
 
-from telephony.call import (
+from telephony.event import (
     ANSWERED,
     BUSY,
     CANCELLED,

@@ -18,9 +18,8 @@ from odoo.http import request
 
 from ...telephony import dialect as dialects
 from ...telephony import errors, numbers
-from ...telephony.call import CallFacts
 from ...telephony.dialect import GENERAL
-from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent
+from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent, CallFacts
 from ..tools.transactions import CONFLICTS, in_own_transaction, wait_for_locks
 from .log import CallLog
 

@@ -8,8 +8,16 @@ from markupsafe import Markup
 from odoo import fields, models
 
 from ...telephony import dialect as dialects
-from ...telephony.call import CallFacts, derive
-from ...telephony.event import CLICKED, EXPIRED, LOGGED, RECORDED, REFUSED, CallEvent
+from ...telephony.call import derive
+from ...telephony.event import (
+    CLICKED,
+    EXPIRED,
+    LOGGED,
+    RECORDED,
+    REFUSED,
+    CallEvent,
+    CallFacts,
+)
 from ..tools.transactions import lock_rows, wait_for_locks
 from .match import CallMatcher, is_made_up
 
@@ -103,7 +111,7 @@ class CallLog:
         return call
 
     def _derive(self, facts):
-        return derive(facts)
+        return derive(facts, self.dialect.history_outranks_events)
 
     def _write_call(self, call, values, derived):
         changed = _changed(call, values)

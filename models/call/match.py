@@ -14,7 +14,7 @@ from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
 from ...telephony import numbers
-from ...telephony.call import CallFacts, derive
+from ...telephony.call import derive
 from ...telephony.event import (
     ANSWERED,
     CLICKED,
@@ -23,6 +23,7 @@ from ...telephony.event import (
     INBOUND,
     LOGGED,
     REFUSED,
+    CallFacts,
 )
 from ..tools.transactions import lock_rows, try_lock, wait_for_locks
 

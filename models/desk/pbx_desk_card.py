@@ -9,7 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
 from ...telephony import numbers
-from ...telephony.call import ANSWERED, RINGING, CallFacts
+from ...telephony.event import ANSWERED, RINGING, CallFacts
 from .pbx_desk import STILL_RINGS
 
 MAX_TAGS = 6

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from .. import numbers
-from ..call import (
+from ..dialect import Refused
+from ..event import (
     ANSWERED,
     BUSY,
     CANCELLED,
@@ -27,7 +28,6 @@ from ..call import (
     SPOKEN,
     CallEvent,
 )
-from ..dialect import Refused
 
 MAX_BODY = 1024 * 1024
 MAX_ID = 200
