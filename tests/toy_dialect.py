@@ -140,7 +140,9 @@ class Toy(dialect.Dialect):
     }
     needs = ("login",)
     proof = dialect.Proof.ADDRESS
+    has_sample = True
     extension_identity = "login"
+    extension_example = "front.desk"
     connect_steps = ("address", "extensions")
     history_outranks_events = False
     history_has_ids = False
@@ -264,15 +266,21 @@ class Toy(dialect.Dialect):
         self.release(account, account.memory)
 
     def fetch_extensions(self, account):
-        return self._ask(account, "people", lambda: list(self.server.people))
+        people = self._ask(account, "people", lambda: self.server.people)
+        return [self._extension(login, person) for login, person in people.items()]
 
     def fetch_extension(self, account, number):
         person = self._ask(account, "person", lambda: self._person(number))
+        return self._extension(number, person)
+
+    @staticmethod
+    def _extension(login, person):
         return dialect.Extension(
-            number=person["number"] or number,
+            number=person["number"] or login,
             name=person["name"],
-            login=number,
+            login=login,
             online=person["online"],
+            detailed=True,
         )
 
     def fetch_online(self, account, number):

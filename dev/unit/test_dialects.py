@@ -308,10 +308,12 @@ class TestASubscription:
 
 class TestItsQuestions:
     def test_people_are_named_by_login(self, toy):
-        assert toy.fetch_extensions(ACCOUNT) == ["anna", "ben", "front.desk"]
-        anna = toy.fetch_extension(ACCOUNT, "anna")
+        anna, ben, desk = toy.fetch_extensions(ACCOUNT)
+        assert [one.login for one in (anna, ben, desk)] == ["anna", "ben", "front.desk"]
+        assert anna == toy.fetch_extension(ACCOUNT, "anna")
         assert (anna.number, anna.login, anna.name) == ("201", "anna", "Anna")
-        assert toy.fetch_extension(ACCOUNT, "front.desk").number == "front.desk"
+        # Who has no number is called by name here, too.
+        assert desk.number == "front.desk" == toy.read_extension(desk.number)
         assert toy.fetch_online(ACCOUNT, "ben") is False
         with pytest.raises(errors.NotFound):
             toy.fetch_online(ACCOUNT, "carl")
