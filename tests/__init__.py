@@ -44,3 +44,4 @@ from . import test_translations
 from . import test_tours
 from . import test_desk_tours
 from . import test_hoot
+from . import test_toy
