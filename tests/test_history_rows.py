@@ -9,8 +9,7 @@ from odoo.tests import tagged
 from ..models.call.log import CallLog
 from ..models.call.match import is_made_up, made_up_groups
 from ..telephony import dialect as dialects
-from ..telephony.call import CallEvent
-from ..telephony.event import DIALLED, ENDED, LOGGED, OFFERED, RINGING
+from ..telephony.event import DIALLED, ENDED, LOGGED, OFFERED, RINGING, CallEvent
 from .common import CALLER, LINE, NOON, PbxCase
 from .test_dial import DialCase
 
