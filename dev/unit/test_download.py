@@ -162,6 +162,7 @@ def test_redirects_stay_within_the_host():
     def answer(handler):
         step = int(handler.path.strip("/"))
         where = {**dict.fromkeys(range(10), f"/{step + 1}"), 50: evil, 60: evil_user}
+        where[70] = "http://["
         if step in where:
             saying(b"", status=302, Location=where[step])(handler)
         else:
@@ -170,7 +171,7 @@ def test_redirects_stay_within_the_host():
     with answering(saying(MP3)) as (evil, reached), answering(answer) as (url, _seen):
         evil_user = url.replace("127.0.0.1", f"127.0.0.1@{evil[7:]}")
         assert fetch(f"{url}/7", url)[1] == MP3
-        for path in ("6", "50", "60"):
+        for path in ("6", "50", "60", "70"):
             with pytest.raises(errors.BadAnswer):
                 fetch(f"{url}/{path}", url)
         assert not reached

@@ -92,8 +92,15 @@ def fetch(url, home, into, max_bytes, headers=None, patience=0):
                 "Location"
             ):
                 return _take(answer, into, max_bytes)
-            url = urljoin(url, answer.headers["Location"])
+            url = _next(url, answer.headers["Location"])
     raise errors.BadAnswer("too many redirects")
+
+
+def _next(url, location):
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise errors.BadAnswer("a redirect to no address") from error
 
 
 def _take(answer, into, max_bytes):
