@@ -185,7 +185,7 @@ def test_a_call_with_a_recording(odoo, pbx, tab, check):
         lambda: odoo.sql(ready, [played["pbx_call_id"]]), 30, "it is fetched"
     )
     tab.show("pbx.call", found[0][0])
-    expect(tab.page.locator(".o_pbx_story")).to_be_visible()
+    expect(tab.page.locator(".o_pbx_timeline")).to_be_visible()
     check(".o_content")
     tab.page.get_by_role("tab", name="Recordings").click()
     expect(tab.page.locator(".o_pbx_player").first).to_be_visible()

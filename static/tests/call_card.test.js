@@ -297,7 +297,7 @@ describe("how it goes", () => {
             await change(server, 1, {state: "done", outcome});
             expect(STATE).toHaveText(word);
             expect(STATE).toHaveClass(tint);
-            desk.remove(1);
+            desk.stack.remove(1);
         }
     });
 

@@ -3,7 +3,7 @@ import {queryAllAttributes, queryAllTexts, queryAttribute} from "@odoo/hoot-dom"
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {defineModels, fields, models, mountView} from "@web/../tests/web_test_helpers";
 
-import {formatDuration} from "@cloud_pbx/duration_field/duration_field";
+import {formatDuration} from "@cloud_pbx/common/duration";
 
 describe.current.tags("desktop");
 

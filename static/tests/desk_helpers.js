@@ -200,7 +200,7 @@ export async function openDesk(values) {
 }
 
 /** What is shown, in short. */
-export const states = (desk) => desk.cards.map(({id, state}) => [id, state]);
+export const states = (desk) => desk.stack.cards.map(({id, state}) => [id, state]);
 
 /**
  * How this page stands among the browser's pages, to be changed by a test; sounds are

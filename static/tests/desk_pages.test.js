@@ -20,13 +20,13 @@ describe("closing", () => {
         const {server, desk} = await openDesk();
         server.tell(makeCard());
         await settle();
-        desk.dismiss(1);
-        expect(desk.cards).toHaveLength(0);
+        desk.stack.dismiss(1);
+        expect(desk.stack.cards).toHaveLength(0);
         server.change(1, {state: "ongoing"});
         await settle();
         await desk.load();
-        expect(desk.cards).toHaveLength(0);
-        expect(desk.calls[1].state).toBe("ongoing");
+        expect(desk.stack.cards).toHaveLength(0);
+        expect(desk.stack.calls[1].state).toBe("ongoing");
         expect.verifySteps(["cards 1", "cards 1", "load"]);
     });
 
@@ -37,7 +37,7 @@ describe("closing", () => {
         await settle();
         const key = "cloud_pbx.dismissed";
         window.dispatchEvent(new StorageEvent("storage", {key: "other"}));
-        expect(desk.cards).toHaveLength(2);
+        expect(desk.stack.cards).toHaveLength(2);
         patchWithCleanup(browser.localStorage, {
             getItem(name) {
                 return name === key
@@ -59,9 +59,9 @@ describe("closing", () => {
         const {server, desk} = await openDesk();
         server.tell(makeCard());
         await settle();
-        expect(desk.cards).toHaveLength(1);
-        desk.dismiss(1);
-        expect(desk.dismissed.has(1)).toBe(true);
+        expect(desk.stack.cards).toHaveLength(1);
+        desk.stack.dismiss(1);
+        expect(desk.stack.dismissed.has(1)).toBe(true);
         expect.verifySteps(["cards 1"]);
     });
 });
@@ -181,7 +181,7 @@ describe("catching up", () => {
         await pass(11);
         expect.verifySteps(["load", "cards 1"]);
         expect(states(desk)).toEqual([[2, "ringing"]]);
-        expect(desk.calls[1].outcome).toBe("missed");
+        expect(desk.stack.calls[1].outcome).toBe("missed");
         await pass(60);
         expect.verifySteps([]);
     });

@@ -61,7 +61,7 @@ describe("loading", () => {
         await pass(1);
         expect.verifySteps(["load"]);
         expect(desk.hasPhone).toBe(false);
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
     });
 
     test("the missed calls are counted, and no more is asked", async () => {
@@ -102,8 +102,12 @@ describe("messages", () => {
         server.tell(makeCard());
         await settle();
         expect.verifySteps(["cards 1"]);
-        expect(desk.cards[0].name).toBe("Olga Petrova");
-        expect(desk.calls[1]).toEqual({state: "ringing", outcome: "", answer: false});
+        expect(desk.stack.cards[0].name).toBe("Olga Petrova");
+        expect(desk.stack.calls[1]).toEqual({
+            state: "ringing",
+            outcome: "",
+            answer: false,
+        });
     });
 
     test("those that come meanwhile are asked together next", async () => {
@@ -152,9 +156,9 @@ describe("messages", () => {
         await settle();
         server.send("cloud_pbx.call", {id: 3, number: "+44", start: ""});
         await settle();
-        expect(desk.cards).toHaveLength(0);
-        expect(desk.calls[1].outcome).toBe("missed");
-        expect(desk.calls[3]).toBe(undefined);
+        expect(desk.stack.cards).toHaveLength(0);
+        expect(desk.stack.calls[1].outcome).toBe("missed");
+        expect(desk.stack.calls[3]).toBe(undefined);
         await pass(300);
         expect.verifySteps(["cards 1", "cards 2", "cards 3"]);
     });
@@ -178,9 +182,9 @@ describe("a call's life", () => {
         await pass(29);
         expect(states(desk)).toEqual([[1, "done"]]);
         await pass(2);
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps(["cards 1"]);
-        expect(desk.calls[1].state).toBe("done");
+        expect(desk.stack.calls[1].state).toBe("done");
     });
 
     test("taken by a colleague, it goes after four seconds", async () => {
@@ -189,11 +193,11 @@ describe("a call's life", () => {
         await settle();
         server.change(1, {state: "taken", taken_by: "Boris"});
         await settle();
-        expect(desk.cards[0].taken_by).toBe("Boris");
+        expect(desk.stack.cards[0].taken_by).toBe("Boris");
         await pass(3);
-        expect(desk.cards).toHaveLength(1);
+        expect(desk.stack.cards).toHaveLength(1);
         await pass(2);
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps(["cards 1", "cards 1"]);
     });
 
@@ -215,14 +219,14 @@ describe("a call's life", () => {
         const {server, desk} = await openDesk();
         server.tell(makeCard());
         await settle();
-        desk.hold(1, "note", true);
+        desk.stack.hold(1, "note", true);
         server.change(1, {state: "done", outcome: "answered"});
         await settle();
         await pass(300);
-        expect(desk.cards).toHaveLength(1);
-        desk.hold(1, "note", false);
+        expect(desk.stack.cards).toHaveLength(1);
+        desk.stack.hold(1, "note", false);
         await pass(31);
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps(["cards 1", "cards 1"]);
     });
 
@@ -238,9 +242,9 @@ describe("a call's life", () => {
         server.send("cloud_pbx.missed", {});
         await pass(1);
         expect.verifySteps(["count", "cards 1"]);
-        expect(desk.cards[0].to_call_back).toBe(false);
+        expect(desk.stack.cards[0].to_call_back).toBe(false);
         await pass(10);
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps([]);
     });
 
@@ -251,7 +255,7 @@ describe("a call's life", () => {
         delete server.cards[1];
         server.send("cloud_pbx.call", {id: 1, number: "+44", start: ""});
         await settle();
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps(["cards 1", "cards 1"]);
     });
 
@@ -272,7 +276,7 @@ describe("a call's life", () => {
             },
         });
         await pass(121);
-        expect(desk.cards).toHaveLength(0);
+        expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps(["load", "cards 1"]);
         await pass(600);
         expect.verifySteps([]);

@@ -25,7 +25,7 @@ describe("dialling", () => {
         });
         const about = {resModel: "res.partner", resId: 7, line: "+442079460900"};
         expect(await desk.dial("020 7946 0201", about)).toBe(5);
-        expect(desk.calls[5].state).toBe("ringing");
+        expect(desk.stack.calls[5].state).toBe("ringing");
         await settle();
         expect(states(desk)).toEqual([[5, "ringing"]]);
         expect(await desk.dial("100")).toBe(5);
@@ -48,7 +48,7 @@ describe("dialling", () => {
             });
         });
         expect(await desk.dial("020 7946 0201")).toBe(false);
-        expect(desk.calls).toEqual({});
+        expect(desk.stack.calls).toEqual({});
         expect.verifySteps(["danger: Your phone 100 is off."]);
     });
 

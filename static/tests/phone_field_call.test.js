@@ -3,7 +3,7 @@ import {dblclick} from "@odoo/hoot-dom";
 import {advanceTime, animationFrame, Deferred} from "@odoo/hoot-mock";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 
-import {OUTCOME_SHOWN, PATIENCE} from "@cloud_pbx/call_button/clicks";
+import {OUTCOME_SHOWN_MS, NO_NEWS_MS} from "@cloud_pbx/call_button/clicks";
 
 import {
     ANNA,
@@ -64,16 +64,16 @@ test("what becomes of the call is shown, and said with the number", async () => 
     expect(phase()).toBe("ringing");
     expect(BUTTON).toHaveText("Ringing");
     expect(label()).toBe(`Ringing: ${ANNA}`);
-    pbx.desk.calls[100].state = "ongoing";
+    pbx.desk.stack.calls[100].state = "ongoing";
     await animationFrame();
     expect(phase()).toBe("talking");
     expect(BUTTON).toHaveText("Talking");
-    Object.assign(pbx.desk.calls[100], {state: "done", outcome: "answered"});
+    Object.assign(pbx.desk.stack.calls[100], {state: "done", outcome: "answered"});
     await animationFrame();
     expect(phase()).toBe("ended");
     expect(label()).toBe(`Answered: ${ANNA}`);
     expect(BUTTON).toHaveAttribute("aria-disabled", "false");
-    await advanceTime(OUTCOME_SHOWN - 100);
+    await advanceTime(OUTCOME_SHOWN_MS - 100);
     expect(phase()).toBe("ended");
     await advanceTime(100);
     await animationFrame();
@@ -97,10 +97,10 @@ test("every outcome has its words", async () => {
         await pressOn(BUTTON);
         await hear(100, {state: "done", outcome});
         expect(BUTTON).toHaveText(text);
-        delete pbx.desk.calls[100];
+        delete pbx.desk.stack.calls[100];
         await animationFrame();
         expect.verifySteps([["dial", ANNA, "person", 1]]);
-        await advanceTime(OUTCOME_SHOWN);
+        await advanceTime(OUTCOME_SHOWN_MS);
     }
 });
 
@@ -121,10 +121,10 @@ test("a click that redials is not forgotten with the first one", async () => {
     await form();
     await pressOn(BUTTON);
     await hear(100, {state: "done", outcome: "busy"});
-    await advanceTime(OUTCOME_SHOWN - 100);
+    await advanceTime(OUTCOME_SHOWN_MS - 100);
     await pressOn(BUTTON);
     await hear(101, {state: "ringing"});
-    await advanceTime(OUTCOME_SHOWN);
+    await advanceTime(OUTCOME_SHOWN_MS);
     await animationFrame();
     expect(phase()).toBe("ringing");
     expect.verifySteps([
@@ -160,7 +160,7 @@ test("an error is no call either", async () => {
 test("a call of which nothing is heard does not keep the button for ever", async () => {
     await form();
     await pressOn(BUTTON);
-    await advanceTime(PATIENCE - 100);
+    await advanceTime(NO_NEWS_MS - 100);
     expect(phase()).toBe("waiting");
     await advanceTime(100);
     await animationFrame();
@@ -168,10 +168,10 @@ test("a call of which nothing is heard does not keep the button for ever", async
     // One that is talking is not forgotten, nor is one that is heard of no more kept.
     await pressOn(BUTTON);
     await hear(100, {state: "ongoing"});
-    await advanceTime(PATIENCE);
+    await advanceTime(NO_NEWS_MS);
     await animationFrame();
     expect(phase()).toBe("talking");
-    delete pbx.desk.calls[100];
+    delete pbx.desk.stack.calls[100];
     await animationFrame();
     expect(phase()).toBe("idle");
     expect.verifySteps([

@@ -67,9 +67,7 @@ const newDesk = () =>
         lines: [],
         preferences: {},
         missed: 0,
-        cards: [],
-        announced: [],
-        calls: {},
+        stack: {cards: [], calls: {}},
         async dial(number, {resModel, resId}) {
             expect.step(["dial", number, resModel, resId]);
             const answer = await (pbx.answers.length ? pbx.answers.shift() : 100);
@@ -112,7 +110,7 @@ export const kanban = (values = {}) =>
 
 /** Something was heard of a call. */
 export async function hear(id, call) {
-    pbx.desk.calls[id] = {outcome: "", answer: false, ...call};
+    pbx.desk.stack.calls[id] = {outcome: "", answer: false, ...call};
     await animationFrame();
 }
 

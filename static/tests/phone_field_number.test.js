@@ -13,7 +13,7 @@ import {
 } from "@web/../tests/web_test_helpers";
 
 import {CallButton} from "@cloud_pbx/call_button/call_button";
-import {OUTCOME_SHOWN} from "@cloud_pbx/call_button/clicks";
+import {OUTCOME_SHOWN_MS} from "@cloud_pbx/call_button/clicks";
 
 import {
     ANNA,
@@ -180,7 +180,7 @@ test("what cannot be saved yet is dialled all the same", async () => {
     expect(phase()).toBe("talking");
     await pressOn(BUTTON);
     await hear(100, {state: "done"});
-    await advanceTime(OUTCOME_SHOWN);
+    await advanceTime(OUTCOME_SHOWN_MS);
     await animationFrame();
     expect(phase()).toBe("idle");
 });

@@ -56,7 +56,7 @@ describe("in the systray", () => {
         desk.missed = 2;
         await mountPhone();
         desk.missed = 3;
-        desk.calls[7] = {state: "ringing", outcome: "", answer: false};
+        desk.stack.calls[7] = {state: "ringing", outcome: "", answer: false};
         await pass(1000);
         expect(TOGGLER).toHaveCount(1);
         expect.verifySteps([]);

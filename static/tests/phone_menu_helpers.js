@@ -96,8 +96,7 @@ const newDesk = () => ({
         phone_id: false,
     },
     missed: 0,
-    cards: [],
-    calls: {},
+    stack: {cards: [], calls: {}},
     answers: [],
     async dial(number, options) {
         expect.step(["dial", number, options]);

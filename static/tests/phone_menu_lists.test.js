@@ -86,7 +86,7 @@ describe("lists", () => {
     test("names are text", async () => {
         const name = "<b>Bold</b><img src=x onerror=alert(1)>";
         desk.phones[0].name = name;
-        desk.cards = [
+        desk.stack.cards = [
             {
                 ...{id: 1, state: "ringing", direction: "inbound", answer: false},
                 ...{name, number: "+44", start: "2026-06-16 11:59:00"},
@@ -144,7 +144,7 @@ describe("lists", () => {
             number_readable: "+44 20 7946 0201",
             start: "2026-06-16 11:59:20",
         };
-        desk.cards = [
+        desk.stack.cards = [
             {...card, id: 3, state: "ringing", answer: false},
             {...card, id: 2, state: "ongoing", answer: "2026-06-16 11:59:50"},
             {...card, id: 1, state: "done", answer: false, outcome: "missed"},

@@ -56,10 +56,10 @@ describe("reading on", () => {
         await expect.waitForSteps([["recent", 71]]);
         await waitFor(`${RECENT}:count(40)`);
         server.calls.unshift(row(92), row(91));
-        desk.calls[92] = {state: "ringing", outcome: "", answer: false};
-        desk.calls[91] = {state: "done", outcome: "answered", answer: false};
+        desk.stack.calls[92] = {state: "ringing", outcome: "", answer: false};
+        desk.stack.calls[91] = {state: "done", outcome: "answered", answer: false};
         await animationFrame();
-        desk.calls[92].state = "ongoing";
+        desk.stack.calls[92].state = "ongoing";
         await pass(1000);
         expect.verifySteps(["missed", ["recent", false]]);
         expect(ids()).toEqual(server.calls.slice(0, 42).map(({id}) => id));
@@ -114,7 +114,7 @@ describe("reading on", () => {
         expect(`${RECENT} .o_pbx_phone_end`).toHaveText("Talking");
         expect(`${RECENT} .o_pbx_phone_call`).toHaveCount(0);
         server.calls = [row(40)];
-        desk.calls[40] = {state: "done", outcome: "answered", answer: false};
+        desk.stack.calls[40] = {state: "done", outcome: "answered", answer: false};
         await pass(1000);
         expect.verifySteps(["missed", ["recent", false]]);
         expect(RECENT).toHaveCount(1);

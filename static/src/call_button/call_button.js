@@ -2,8 +2,8 @@ import {Component, onWillUpdateProps, toRaw, useState} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
 import {useService} from "@web/core/utils/hooks";
 
-import {endOf} from "../call_facts/call_facts";
-import {clicksOf, dial, keyOf, rename} from "./clicks";
+import {endOf} from "../common/call_facts";
+import {clicksOf, keyOf, rename, startClick} from "./clicks";
 
 const PHASES = {ringing: "ringing", ongoing: "talking"};
 const ICONS = {
@@ -50,7 +50,7 @@ export class CallButton extends Component {
     }
 
     get call() {
-        return this.desk.calls[this.click?.id];
+        return this.desk.stack.calls[this.click?.id];
     }
 
     get outcome() {
@@ -117,7 +117,7 @@ export class CallButton extends Component {
             this.state.saving = false;
         }
         if (target) {
-            await dial(this.desk, target);
+            await startClick(this.desk, target);
         }
     }
 

@@ -2,10 +2,10 @@ import {reactive, toRaw} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 import {effect} from "@web/core/utils/reactive";
 
-// Milliseconds for which a button says how its call ended.
-export const OUTCOME_SHOWN = 5000;
-// Milliseconds without any news of a call after which its button can be used again.
-export const PATIENCE = 60000;
+// For so long a button says how its call ended.
+export const OUTCOME_SHOWN_MS = 5000;
+// So long without any news of a call its button can be used again.
+export const NO_NEWS_MS = 60_000;
 
 const GOING_ON = ["ringing", "ongoing"];
 
@@ -43,8 +43,8 @@ export function rename(desk, from, to) {
     }
 }
 
-/** Dial, unless the call of an earlier click on the same is still going on. */
-export async function dial(desk, target) {
+/** Have the desk dial, unless an earlier click on the same is still going on. */
+export async function startClick(desk, target) {
     // Not the caller's own view of the desk: it may be gone before the call is over.
     const shared = reactive(desk);
     const clicks = clicksOf(shared);
@@ -74,16 +74,16 @@ export async function dial(desk, target) {
 }
 
 function follow(desk, click, forget) {
-    browser.setTimeout(() => click.isKnown || forget(), PATIENCE);
+    browser.setTimeout(() => click.isKnown || forget(), NO_NEWS_MS);
     effect(
-        ({calls}) => {
+        ({stack: {calls}}) => {
             if (click.isOver) {
                 return;
             }
             const call = calls[click.id];
             if (call && !isGoingOn(call)) {
                 click.isOver = true;
-                browser.setTimeout(forget, OUTCOME_SHOWN);
+                browser.setTimeout(forget, OUTCOME_SHOWN_MS);
             } else if (!call && click.isKnown) {
                 // Nothing more will be heard of it.
                 click.isOver = true;

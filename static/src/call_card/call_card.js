@@ -2,13 +2,13 @@ import {Component, useRef, useState} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
 import {useService} from "@web/core/utils/hooks";
 
-import {endOf} from "../call_facts/call_facts";
-import {formatDuration} from "../duration_field/duration_field";
+import {endOf} from "../common/call_facts";
+import {formatDuration} from "../common/duration";
 import {CallNote} from "./call_note";
 import {CallReasons} from "./call_reasons";
 import {ContactSearch} from "./contact_search";
-import {LocalTime} from "./local_time";
-import {Timer} from "./timer";
+import {LocalTime} from "../common/local_time";
+import {Timer} from "../common/timer";
 
 function isLive({state}) {
     return ["ringing", "ongoing"].includes(state);
@@ -40,7 +40,9 @@ export class CallCard extends Component {
     get isSmall() {
         const {desk, card} = this;
         const inTheWay =
-            !this.isLive && !desk.isHeld(card.id) && desk.cards.some(isLive);
+            !this.isLive &&
+            !desk.stack.isHeld(card.id) &&
+            desk.stack.cards.some(isLive);
         return this.state.small ?? inTheWay;
     }
 
@@ -217,10 +219,10 @@ export class CallCard extends Component {
 
     /** What was just written is saved first; if it cannot be, the card stays. */
     async close() {
-        const note = this.desk.notes.get(this.card.id);
+        const note = this.desk.stack.notes.get(this.card.id);
         await note?.save();
         if (!note?.isDirty) {
-            this.desk.dismiss(this.card.id);
+            this.desk.stack.dismiss(this.card.id);
         }
     }
 

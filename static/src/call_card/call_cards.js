@@ -3,7 +3,7 @@ import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {useBus, useService} from "@web/core/utils/hooks";
 
-import {partyOf} from "../call_facts/call_facts";
+import {partyOf} from "../common/call_facts";
 import {takesText} from "../desk/writing";
 import {CallCard} from "./call_card";
 
@@ -41,22 +41,12 @@ export class CallCards extends Component {
                 this.makeRoom();
                 return () => document.removeEventListener("focusin", onFocus);
             },
-            () => [this.desk.cards.length, this.desk.announced.length],
+            () => [this.desk.stack.cards.length],
         );
     }
 
     get isEmpty() {
-        return !this.desk.cards.length && !this.desk.announced.length;
-    }
-
-    /** What is announced; there is always one, which waits unseen. */
-    get firstSights() {
-        const {announced} = this.desk;
-        return announced.length ? announced : [{}];
-    }
-
-    numberOf({id, number}) {
-        return id ? partyOf({number}) : "";
+        return !this.desk.stack.cards.length;
     }
 
     /** Where somebody writes, no card is in the way: it goes to the other side, or above. */
@@ -92,7 +82,7 @@ export class CallCards extends Component {
 
     /** For those who hear the page: what has just changed, in a sentence. */
     get spoken() {
-        return this.desk.cards
+        return this.desk.stack.cards
             .map((card) => {
                 const who = partyOf(card);
                 const words = {

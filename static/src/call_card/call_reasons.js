@@ -1,8 +1,8 @@
 import {Component} from "@odoo/owl";
 import {deserializeDate, deserializeDateTime} from "@web/core/l10n/dates";
 
-import {arrowOf, endOf} from "../call_facts/call_facts";
-import {formatDuration} from "../duration_field/duration_field";
+import {arrowOf, endOf} from "../common/call_facts";
+import {formatDuration} from "../common/duration";
 
 /** Why they may be calling: open leads, open activities, the last calls. */
 export class CallReasons extends Component {

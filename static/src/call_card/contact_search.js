@@ -21,7 +21,7 @@ export class ContactSearch extends Component {
     }
 
     hold(isDone) {
-        this.desk.hold(this.props.callId, "search", isDone);
+        this.desk.stack.hold(this.props.callId, "search", isDone);
     }
 
     onInput(ev) {

@@ -63,7 +63,7 @@ export class Note {
 
     /** The card stays as long as there is something to do here. */
     hold() {
-        this.desk.hold(this.callId, "note", this.hasFocus || this.isDirty);
+        this.desk.stack.hold(this.callId, "note", this.hasFocus || this.isDirty);
     }
 
     /** Save what is not saved; one after the other, so that the latest text stays. */
@@ -110,7 +110,7 @@ export class Note {
                 this.written = text;
                 this.saved = _t("Saved");
                 this.error = "";
-                this.desk.setNote(this.callId, text);
+                this.desk.stack.setNote(this.callId, text);
             }
         } catch (error) {
             // The text stays in the field.
@@ -127,8 +127,8 @@ export class Note {
 
 /** The note of a call on the desk, as it is written in this page. */
 export function noteOf(desk, orm, {callId, note}) {
-    if (!desk.notes.has(callId)) {
-        desk.notes.set(callId, reactive(new Note(desk, orm, callId, note)));
+    if (!desk.stack.notes.has(callId)) {
+        desk.stack.notes.set(callId, reactive(new Note(desk, orm, callId, note)));
     }
-    return desk.notes.get(callId);
+    return desk.stack.notes.get(callId);
 }

@@ -2,13 +2,12 @@ import {markRaw} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 
 import {Dismissed} from "./dismissed";
-import {hasJustBegun, JUST_BEGUN} from "./first_sight";
 
 // How long a card stays when its call is over, or somebody else has taken it.
-const ENDED_STAYS = 30_000;
-const TAKEN_STAYS = 4_000;
-// Nobody told the end of a ringing call for so long: it is asked for.
-const STALE_RING = 120_000;
+const ENDED_STAYS_MS = 30_000;
+const TAKEN_STAYS_MS = 4_000;
+// So long after a call began to ring without any news, it is asked for.
+const STALE_RING_MS = 120_000;
 
 export const OVER = ["done", "taken"];
 
@@ -16,61 +15,35 @@ export const OVER = ["done", "taken"];
 export class CardStack {
     /** Cards on the screen, the newest first. */
     cards = [];
-    /** Calls of which only the number is known yet: the server is being asked. */
-    announced = [];
-    /** What was heard of each call since this page was loaded, by its id. */
+    /** State and outcome of each call since this page was loaded, by its id. */
     calls = {};
 
-    constructor() {
-        // Not what the screen shows: nobody need be told when these change.
+    /**
+     * @param {Object} alerts draw attention to what is put here
+     * @param {() => Object} preferences the user's own
+     */
+    constructor(alerts, preferences) {
+        // Not what the screen shows: nothing is drawn anew when these change.
+        this.alerts = markRaw(alerts);
+        this.preferences = preferences;
         this.dismissed = markRaw(new Dismissed());
         this.timers = markRaw({});
         /** What somebody is doing with cards, by their id. */
         this.held = markRaw(new Map());
-        /** Calls of which any message has come: only the first one tells of a new call. */
-        this.heardOf = markRaw(new Set());
         /** What is being written on calls, by their id; see call_card/note.js. */
         this.notes = markRaw(new Map());
+        /** Called when a call has rung for so long that its end may have got lost. */
+        this.onStaleRing = () => {};
     }
 
-    /**
-     * Show at once what a message says of a new call: that there is one, and its number.
-     *
-     * Whether it rings here, and who it is, only the server can tell, which is asked.
-     */
-    announce({id, number, start}) {
-        if (this.heardOf.has(id)) {
-            // More has happened: so it is, where a page that slept hears all at once.
-            this.forgetAnnounced([id]);
-            return;
-        }
-        this.heardOf.add(id);
-        if (id in this.calls || this.dismissed.has(id)) {
-            return;
-        }
-        if (this.preferences.do_not_disturb || !this.pulse?.isSteady) {
-            return;
-        }
-        // Of a call among our own phones the message has the number that was dialled:
-        // to who is called, their own.
-        if (number && !number.startsWith("+")) {
-            return;
-        }
-        const listening = Date.now() - this.listensSince;
-        if (hasJustBegun(start, this.now, listening)) {
-            this.announced.unshift({id, number});
-            browser.setTimeout(() => this.forgetAnnounced([id]), JUST_BEGUN);
-        }
+    /** Follow what other pages dismiss; called on the reactive object. */
+    setup(onStaleRing) {
+        this.onStaleRing = onStaleRing;
+        this.dismissed.follow((id) => this.remove(id));
     }
 
-    /** The server has been asked for these calls, or could not be reached. */
-    forgetAnnounced(ids) {
-        for (const id of ids) {
-            const place = this.announced.findIndex((one) => one.id === id);
-            if (place >= 0) {
-                this.announced.splice(place, 1);
-            }
-        }
+    rings(id) {
+        return this.cards.some((card) => card.id === id && card.state === "ringing");
     }
 
     /** Show a card, or what has become of one that is shown. */
@@ -86,14 +59,12 @@ export class CardStack {
         if (shown) {
             Object.assign(shown, card);
         } else {
-            const isAnnounced = this.announced.some((one) => one.id === id);
-            this.forgetAnnounced([id]);
-            this.cards.unshift({...card, isAnnounced});
+            this.cards.unshift({...card});
         }
         if (isNews) {
             this.setTimer(card);
         }
-        this.attention.follow(card, before);
+        this.alerts.follow(card, before);
     }
 
     setTimer(card) {
@@ -102,7 +73,10 @@ export class CardStack {
         if (OVER.includes(state)) {
             this.removeSoon(card);
         } else if (state === "ringing") {
-            this.timers[id] = browser.setTimeout(() => this.loadSoon(), STALE_RING);
+            this.timers[id] = browser.setTimeout(
+                () => this.onStaleRing(),
+                STALE_RING_MS,
+            );
         }
     }
 
@@ -110,11 +84,11 @@ export class CardStack {
         if (OVER.includes(card.state) || this.dismissed.has(card.id)) {
             return false;
         }
-        return !(this.preferences.do_not_disturb && card.direction === "inbound");
+        return !(this.preferences().do_not_disturb && card.direction === "inbound");
     }
 
     removeSoon(card) {
-        const stays = card.state === "taken" ? TAKEN_STAYS : ENDED_STAYS;
+        const stays = card.state === "taken" ? TAKEN_STAYS_MS : ENDED_STAYS_MS;
         this.timers[card.id] = browser.setTimeout(() => {
             if (this.isHeld(card.id)) {
                 this.removeSoon(card); // not under the hand
@@ -129,7 +103,7 @@ export class CardStack {
         delete this.timers[id];
         this.held.delete(id);
         this.notes.delete(id);
-        this.attention.leave(id);
+        this.alerts.leave(id);
         const place = this.cards.findIndex((card) => card.id === id);
         if (place >= 0) {
             this.cards.splice(place, 1);

@@ -6,19 +6,18 @@ import {registry} from "@web/core/registry";
 import {Mutex} from "@web/core/utils/concurrency";
 import {session} from "@web/session";
 
-import {Attention} from "./attention";
+import {Alerts} from "./alerts";
 import {CardStack, OVER} from "./card_stack";
-import {dial} from "./dial";
-import {Pulse} from "./pulse";
+import {requestDial} from "./dial";
 import {shownLine} from "./shown_line";
-import {whenBack} from "./when_back";
+import {onReconnect} from "./reconnect";
 
 const {DateTime} = luxon;
 
 // Messages come several at once.
-const SHORTLY = 100;
+const SHORTLY_MS = 100;
 // Odoo could not be reached: then it is asked again.
-const AGAIN = 10_000;
+const RETRY_MS = 10_000;
 
 /**
  * The agent's desk in this page: phones, preferences, and the calls that are going on.
@@ -26,7 +25,7 @@ const AGAIN = 10_000;
  * The bus tells that a call changed, never what it is: the card is read from the server,
  * under the user's own rights, so an old message can never show an old state.
  */
-export class Desk extends CardStack {
+export class Desk {
     isLoaded = false;
     phones = [];
     lines = [];
@@ -41,39 +40,43 @@ export class Desk extends CardStack {
     skew = 0;
 
     constructor(services) {
-        super();
         this.services = markRaw({...services});
-        this.attention = markRaw(new Attention(services));
+        const preferences = () => this.preferences;
+        this.alerts = markRaw(
+            new Alerts(services, {
+                preferences,
+                now: () => this.now,
+                rings: (id) => this.stack.rings(id),
+            }),
+        );
+        /** The cards on the screen. */
+        this.stack = new CardStack(this.alerts, preferences);
+        this.timers = markRaw({});
         this.wanted = markRaw(new Set());
         // One question at a time, so that an older answer never follows a newer one.
         this.questions = markRaw(new Mutex());
         this.asking = null;
         this.loadedAt = 0;
-        /** Since when no message can have been missed. */
-        this.listensSince = Infinity;
-        this.pulse = null;
     }
 
     /** Begin; called on the reactive object, so that what changes is seen. */
     setup() {
-        this.attention.desk = this;
-        this.dismissed.follow((id) => this.remove(id));
+        this.stack.setup(() => this.loadSoon());
         const {bus_service: bus} = this.services;
-        bus.subscribe("cloud_pbx.call", (told) => {
+        bus.subscribe("cloud_pbx.call", ({id}) => {
             if (this.hasPhone) {
-                this.announce(told);
-                this.ask(told.id);
+                this.ask(id);
             }
         });
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
         bus.subscribe("cloud_pbx.missed", () => this.countSoon());
-        whenBack(
+        onReconnect(
             bus,
             () => this.catchUp(),
             () => Date.now() - this.loadedAt,
         );
         browser.addEventListener("beforeunload", (ev) => {
-            const notes = [...this.notes.values()];
+            const notes = [...this.stack.notes.values()];
             if (!notes.map((note) => note.sendNow()).every(Boolean)) {
                 ev.preventDefault();
             }
@@ -99,20 +102,19 @@ export class Desk extends CardStack {
     // ------------------------------------------------------------------- from the server
 
     catchUp() {
-        this.listensSince = Date.now();
         if (this.hasPhone) {
             this.loadSoon();
         }
     }
 
-    loadSoon(after = SHORTLY) {
+    loadSoon(after = SHORTLY_MS) {
         browser.clearTimeout(this.timers.load);
         this.timers.load = browser.setTimeout(() => this.load(), after);
     }
 
     countSoon() {
         browser.clearTimeout(this.timers.count);
-        this.timers.count = browser.setTimeout(() => this.count(), SHORTLY);
+        this.timers.count = browser.setTimeout(() => this.count(), SHORTLY_MS);
     }
 
     /** Read how many missed calls wait, and whether one on the screen still does. */
@@ -129,36 +131,34 @@ export class Desk extends CardStack {
 
     /** Calls on the screen that, as far as is known here, nobody has called back. */
     get due() {
-        return this.cards.filter((card) => card.to_call_back).map(({id}) => id);
+        return this.stack.cards.filter((card) => card.to_call_back).map(({id}) => id);
     }
 
     /** Read all of it anew. */
     async load() {
         this.loadedAt = Date.now();
-        const told = await this.read("overview", []);
-        if (!told) {
+        const overview = await this.read("overview", []);
+        if (!overview) {
             return;
         }
-        const {phones, lines = [], preferences, missed = 0, cards = [], now} = told;
+        const {phones, lines = [], preferences, missed = 0, cards = [], now} = overview;
         Object.assign(this, {isLoaded: true, phones, lines, missed});
         this.setOwn(preferences);
         if (!phones.length) {
-            [...this.cards].forEach((card) => this.remove(card.id));
+            [...this.stack.cards].forEach((card) => this.stack.remove(card.id));
             return;
         }
         this.setClock(now);
-        this.listensSince = Math.min(this.listensSince, this.loadedAt);
-        this.pulse ??= markRaw(new Pulse(() => (this.listensSince = Date.now())));
-        [...cards].reverse().forEach((card) => this.put(card));
+        [...cards].reverse().forEach((card) => this.stack.put(card));
         const live = new Set(cards.map((card) => card.id));
         // Not live any more, or missed, and somebody may have called back.
-        const over = this.cards
+        const over = this.stack.cards
             .filter(({id, state}) => !live.has(id) && !OVER.includes(state))
             .map((card) => card.id);
         await this.ask(...over, ...this.due);
-        for (const {id, state} of [...this.cards]) {
+        for (const {id, state} of [...this.stack.cards]) {
             if (over.includes(id) && state === "ringing") {
-                this.remove(id); // in silence for so long that its end got lost
+                this.stack.remove(id); // in silence for so long that its end got lost
             }
         }
     }
@@ -176,25 +176,20 @@ export class Desk extends CardStack {
         while (this.wanted.size) {
             const asked = [...this.wanted];
             this.wanted.clear();
-            let told = null;
+            let answer;
             try {
-                told = await this.read("cards", [asked]);
+                answer = await this.read("cards", [asked]);
             } catch (error) {
                 if (this.wanted.size) {
                     this.loadSoon(); // what came meanwhile is asked all the same
                 }
                 throw error;
-            } finally {
-                if (!told) {
-                    this.forgetAnnounced([...asked, ...this.wanted]);
-                }
             }
-            if (!told) {
+            if (!answer) {
                 asked.forEach((id) => this.wanted.add(id));
                 return;
             }
-            this.take(told, asked);
-            this.forgetAnnounced(asked);
+            this.take(answer, asked);
         }
     }
 
@@ -204,11 +199,11 @@ export class Desk extends CardStack {
         const byId = new Map(cards.map((card) => [card.id, card]));
         for (const id of asked) {
             if (byId.has(id)) {
-                this.put(byId.get(id));
+                this.stack.put(byId.get(id));
             } else {
                 // Joined to another call, or not for this user any more.
-                this.remove(id);
-                delete this.calls[id];
+                this.stack.remove(id);
+                delete this.stack.calls[id];
             }
         }
     }
@@ -221,7 +216,7 @@ export class Desk extends CardStack {
             );
         } catch (error) {
             if (error instanceof ConnectionLostError) {
-                this.loadSoon(AGAIN);
+                this.loadSoon(RETRY_MS);
                 return null;
             }
             throw error;
@@ -237,15 +232,15 @@ export class Desk extends CardStack {
     /**
      * Dial a number with the user's phone, showing the number that the user chose.
      *
-     * @returns {Promise<number|false>} id of the call; of what was refused the user has
-     * been told why.
+     * @returns {Promise<number|false>} id of the call; `false` once the user has read why
+     * it was refused.
      */
     async dial(number, about) {
         const {orm, notification} = this.services;
         const line = shownLine(this);
-        const id = await dial(orm, notification, number, {line, ...about});
+        const id = await requestDial(orm, notification, number, {line, ...about});
         if (id) {
-            this.calls[id] ||= {state: "ringing", outcome: "", answer: false};
+            this.stack.calls[id] ||= {state: "ringing", outcome: "", answer: false};
             this.ask(id);
         }
         return id;
@@ -261,10 +256,7 @@ export class Desk extends CardStack {
 
     setOwn(preferences) {
         Object.assign(this.preferences, preferences || {});
-        this.attention.heed();
-        if (this.preferences.do_not_disturb) {
-            this.forgetAnnounced(this.announced.map(({id}) => id));
-        }
+        this.alerts.applyPreferences();
     }
 }
 

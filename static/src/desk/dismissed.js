@@ -2,11 +2,11 @@ import {browser} from "@web/core/browser/browser";
 
 const KEY = "cloud_pbx.dismissed";
 // Longer than any card is shown.
-const REMEMBERED = 12 * 3600 * 1000;
+const REMEMBERED_MS = 12 * 3600 * 1000;
 
 /** Cards that were closed by hand: in one page of a browser, hence in all of them. */
 export class Dismissed {
-    /** @param {(id: number) => void} onDismissed told of what another page closed */
+    /** @param {(id: number) => void} onDismissed called with what another page closed */
     follow(onDismissed) {
         browser.addEventListener("storage", ({key}) => {
             if (key === KEY) {
@@ -30,7 +30,7 @@ export class Dismissed {
     add(id) {
         const now = Date.now();
         const kept = Object.entries(this.read()).filter(
-            ([, at]) => now - at < REMEMBERED,
+            ([, at]) => now - at < REMEMBERED_MS,
         );
         const all = {...Object.fromEntries(kept), [id]: now};
         browser.localStorage.setItem(KEY, JSON.stringify(all));

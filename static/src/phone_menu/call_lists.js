@@ -1,6 +1,6 @@
 import {Mutex} from "@web/core/utils/concurrency";
 
-import {sentenceOf} from "./load_error";
+import {errorText} from "../common/error_text";
 
 const PAGE = 20;
 
@@ -78,7 +78,7 @@ export class CallLists {
                 this.error = "";
                 this.isLoaded = true;
             } catch (error) {
-                this.error = sentenceOf(error);
+                this.error = errorText(error);
             } finally {
                 this.isLoading = false;
                 this.readings++;

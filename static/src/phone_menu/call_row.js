@@ -3,9 +3,9 @@ import {RelativeTime} from "@mail/core/common/relative_time";
 import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
 
-import {formatDuration} from "../duration_field/duration_field";
+import {formatDuration} from "../common/duration";
 
-import {canCall, directionOf, endOf, iconOf, partyOf} from "../call_facts/call_facts";
+import {canCall, directionOf, endOf, iconOf, partyOf} from "../common/call_facts";
 
 /** A call in a list of the phone: who, when, how it ended; call again, or settle. */
 export class CallRow extends Component {

@@ -1,6 +1,6 @@
 import {browser} from "@web/core/browser/browser";
 
-import {sentenceOf} from "./load_error";
+import {errorText} from "../common/error_text";
 
 const PAUSE = 300;
 // The server looks for nothing shorter: names, and the digits of numbers.
@@ -72,7 +72,7 @@ export class ContactFinder {
         } catch (error) {
             if (asked === this.asked) {
                 this.contacts = [];
-                this.error = sentenceOf(error);
+                this.error = errorText(error);
                 this.isSearching = false;
             }
         }

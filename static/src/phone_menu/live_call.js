@@ -1,8 +1,8 @@
 import {Component} from "@odoo/owl";
 
-import {Timer} from "../call_card/timer";
+import {Timer} from "../common/timer";
 
-import {directionOf, endOf, iconOf, partyOf} from "../call_facts/call_facts";
+import {directionOf, endOf, iconOf, partyOf} from "../common/call_facts";
 
 /** A call that rings or is talked on, and for how long. */
 export class LiveCall extends Component {

@@ -73,7 +73,7 @@ export class PhonePanel extends Component {
 
     /** All that was heard of calls, to see whether it changed. */
     get heard() {
-        return Object.entries(this.desk.calls)
+        return Object.entries(this.desk.stack.calls)
             .map(([id, {state, outcome}]) => `${id} ${state} ${outcome}`)
             .join();
     }
@@ -98,7 +98,7 @@ export class PhonePanel extends Component {
     // ------------------------------------------------------------------- what is shown
 
     get live() {
-        return this.desk.cards.filter(({state}) =>
+        return this.desk.stack.cards.filter(({state}) =>
             ["ringing", "ongoing"].includes(state),
         );
     }

@@ -2,7 +2,7 @@ import {Component, onWillUnmount, useRef, useState} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 import {_t} from "@web/core/l10n/translation";
 
-import {formatDuration} from "../duration_field/duration_field";
+import {formatDuration} from "../common/duration";
 
 const SPEEDS = [1, 1.25, 1.5, 2];
 // Seconds that an arrow key goes.

@@ -17,7 +17,7 @@ registry.category("web_tour.tours").add("cloud_pbx_contact_calls", {
         {
             content: "What each phone did, in small",
             trigger:
-                ".o_field_widget[name=pbx_last_call_ids] .o_data_row:contains('1:01') .o_pbx_story_compact li[title$='spoke for 1:01']",
+                ".o_field_widget[name=pbx_last_call_ids] .o_data_row:contains('1:01') .o_pbx_timeline_compact li[title$='spoke for 1:01']",
         },
         {
             trigger:
@@ -28,7 +28,7 @@ registry.category("web_tour.tours").add("cloud_pbx_contact_calls", {
         {
             content: "And in the call's form, above all else",
             trigger:
-                ".o_pbx_call_form .o_pbx_story_phone:contains('Anna'):contains('Spoke for 1:01')",
+                ".o_pbx_call_form .o_pbx_timeline_phone:contains('Anna'):contains('Spoke for 1:01')",
         },
         {
             trigger: ".o_field_widget[name=note] textarea",

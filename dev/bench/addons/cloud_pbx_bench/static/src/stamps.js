@@ -1,6 +1,6 @@
 import {registry} from "@web/core/registry";
 
-/** When this page was told something, and when it showed it: by the machine's clock. */
+/** When messages came to this page, and when it showed them, by the machine's clock. */
 const stamps = {bare: [], card: []};
 /** What was noted of each call so far, by its id. */
 const calls = {};
@@ -12,21 +12,17 @@ function whenPainted(run) {
     port2.postMessage("");
 }
 
-/** Note the first frames that show the card, and whose call it is; then put it away. */
+/** Note the first frame that shows whose call it is; then put the card away. */
 function stampCard(card) {
     const call = calls[card.dataset.callId];
-    if (!call || call.named) {
-        return; // one of before, or nothing is told yet
-    }
-    if (!call.drawn) {
-        call.drawn = Date.now();
-        whenPainted(() => (call.shown = Date.now()));
+    if (!call || call.drawn) {
+        return; // of an earlier call, or noted already
     }
     const title = card.querySelector(".o_pbx_card_title")?.textContent;
     if (title === window.pbxExpected) {
-        call.named = Date.now();
+        call.drawn = Date.now();
         whenPainted(() => {
-            stamps.card.push({...call, named: Date.now()});
+            stamps.card.push({...call, shown: Date.now()});
             card.querySelector("[aria-label='Close this card']").click();
         });
     }
@@ -38,15 +34,14 @@ registry.category("services").add("cloud_pbx_bench.stamps", {
         window.pbxStamps = stamps;
         bus.subscribe("cloud_pbx_bench.bare", async ({contact}) => {
             const at = Date.now();
-            // What any page pays that is told no more than where to look.
+            // What any page pays that learns no more than where to look.
             await orm.silent.read("res.partner", [contact], ["name"]);
             stamps.bare.push({at, read: Date.now()});
         });
         bus.subscribe("cloud_pbx.call", ({id}) => {
-            calls[id] ??= {told: Date.now()};
+            calls[id] ??= {received: Date.now()};
         });
-        const shown = ":is(.o_pbx_first_sight, .o_pbx_card):not([hidden])";
-        const look = () => document.querySelectorAll(shown).forEach(stampCard);
+        const look = () => document.querySelectorAll(".o_pbx_card").forEach(stampCard);
         const all = {
             attributes: true,
             characterData: true,

@@ -56,7 +56,7 @@ function hasSpoken(call, leg, dialled) {
  * @returns {{from: number, to: number, isOver: boolean, phones: Phone[]}} `phones` in the
  *  order of `legs`
  */
-export function tellStory(call, legs, now) {
+export function makeTimeline(call, legs, now) {
     const isOver = call.state === "done";
     const known = [call, ...legs]
         .flatMap(({start, answer, stop}) => [start, answer, stop])

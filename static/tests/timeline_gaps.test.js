@@ -10,7 +10,7 @@ import {
     sentences,
     SPOKE,
     verdicts,
-} from "./story_helpers";
+} from "./timeline_helpers";
 
 describe.current.tags("desktop");
 
@@ -62,8 +62,8 @@ test("a call whose end was never told trails off", async () => {
         {100: ["0:00", "0:30", SPOKE]},
     );
     expect(sentences()).toEqual(["Anna (100): rang for 0:30, spoke"]);
-    expect(".o_pbx_story_stop").toHaveCount(0);
-    expect(".o_pbx_story_open.o_pbx_story_talk").toHaveCount(1);
+    expect(".o_pbx_timeline_stop").toHaveCount(0);
+    expect(".o_pbx_timeline_open.o_pbx_timeline_talk").toHaveCount(1);
 });
 
 test("times before the start and behind the end stay on the axis", async () => {

@@ -109,7 +109,7 @@ describe("tone", () => {
         const {server, desk} = await openDesk({sound: true});
         server.tell(makeCard({id: 1}));
         await settle();
-        desk.dismiss(1);
+        desk.stack.dismiss(1);
         expect.verifySteps([RING, QUIET]);
         server.tell(makeCard({id: 2}));
         await settle();

@@ -13,7 +13,7 @@ import {
     sentences,
     SPOKE,
     verdicts,
-} from "./story_helpers";
+} from "./timeline_helpers";
 
 describe.current.tags("desktop");
 
@@ -44,7 +44,7 @@ test("of a ring group nobody tells when the others fell silent", async () => {
         ["ring 2-11", "talk 10-100"],
         ["ring 6-10?"],
     ]);
-    expect(".o_pbx_story_verdict .fa-times.text-muted").toHaveCount(2);
+    expect(".o_pbx_timeline_verdict .fa-times.text-muted").toHaveCount(2);
 });
 
 test("a call that was handed on: one talks after the other", async () => {
@@ -61,8 +61,8 @@ test("a call that was handed on: one talks after the other", async () => {
         ["ring 0-10", "talk 10-50?"],
         ["ring 40-50", "talk 50-100"],
     ]);
-    const sure = queryFirst(".o_pbx_story_open").style;
-    expect(sure.getPropertyValue("--o-pbx-story-sure")).toBe("75%");
+    const sure = queryFirst(".o_pbx_timeline_open").style;
+    expect(sure.getPropertyValue("--o-pbx-timeline-sure")).toBe("75%");
 });
 
 test("and the end of the first talk is drawn where the PBX tells it", async () => {
@@ -110,9 +110,9 @@ test("missed: it rang until the end, or until a voicemail lifted", async () => {
     expect(sentences()).toEqual(["Anna (100): rang for up to 0:15, did not answer"]);
     expect(verdicts()).toEqual(["Not answered"]);
     expect(parts()).toEqual([["ring 25-100?"]]);
-    expect(".o_pbx_story_verdict .fa-times.text-danger").toHaveCount(1);
-    expect(".o_pbx_story_answer").toHaveCount(0);
-    expect(".o_pbx_story_tick").toHaveCount(0);
+    expect(".o_pbx_timeline_verdict .fa-times.text-danger").toHaveCount(1);
+    expect(".o_pbx_timeline_answer").toHaveCount(0);
+    expect(".o_pbx_timeline_tick").toHaveCount(0);
 });
 
 test("a ringing whose end is told, and one of which history says nothing", async () => {
@@ -138,7 +138,7 @@ test("a phone that called waits, and speaks", async () => {
     expect(sentences()).toEqual([
         "Anna (100): dialled, waited for 0:12, spoke for 1:45",
     ]);
-    expect(".o_pbx_story_who .oi-arrow-up-right").toHaveCount(1);
+    expect(".o_pbx_timeline_who .oi-arrow-up-right").toHaveCount(1);
 });
 
 test("a phone that called, and handed the call on", async () => {
@@ -168,7 +168,7 @@ test("a phone that called in vain", async () => {
         await reload();
         expect(sentences()).toEqual([`Anna (100): dialled, waited for 0:20, ${words}`]);
         expect(verdicts()).toEqual([label]);
-        expect(`.o_pbx_story_verdict .${icon}`).toHaveCount(1);
+        expect(`.o_pbx_timeline_verdict .${icon}`).toHaveCount(1);
         expect(parts()).toEqual([["ring 0-100"]]);
     }
 });
@@ -186,8 +186,8 @@ test("an internal call: both speak, and it is told who called", async () => {
         ["ring 0-10", "talk 10-100"],
         ["ring 0-10", "talk 10-100"],
     ]);
-    expect(".o_pbx_story_phone:eq(1) .oi-arrow-up-right").toHaveCount(1);
-    expect(".o_pbx_story_phone:eq(0) .oi-arrow-up-right").toHaveCount(0);
+    expect(".o_pbx_timeline_phone:eq(1) .oi-arrow-up-right").toHaveCount(1);
+    expect(".o_pbx_timeline_phone:eq(0) .oi-arrow-up-right").toHaveCount(0);
 });
 
 test("of an internal call by a phone not entered, it is not the one called", async () => {
@@ -211,7 +211,7 @@ test("a call that goes on is drawn to now, and grows when it is read again", asy
         "<b>Boris</b> (101): rang for up to 0:30, did not answer",
     ]);
     expect(verdicts()).toEqual(["Talking", "Not answered"]);
-    expect(".o_pbx_story_stop bdi").toHaveText("now");
+    expect(".o_pbx_timeline_stop bdi").toHaveText("now");
     expect(parts()[0]).toEqual(["ring 0-25", "talk 25-100"]);
     await advanceTime(180_000);
     await reload();

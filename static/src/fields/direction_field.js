@@ -3,7 +3,7 @@ import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
-import {arrowOf, colorOf} from "../call_facts/call_facts";
+import {arrowOf, colorOf} from "../common/call_facts";
 
 function labelOf(record, name) {
     const selection = record.fields[name]?.selection || [];

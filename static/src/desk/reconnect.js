@@ -1,9 +1,9 @@
 import {browser} from "@web/core/browser/browser";
 
 // A page that was hidden for so long may have slept: what it shows is asked anew.
-const ASLEEP = 60_000;
+const ASLEEP_MS = 60_000;
 // The page has just asked for everything: the connection's coming up is no news.
-const JUST_LOADED = 10_000;
+const JUST_LOADED_MS = 10_000;
 
 /**
  * Notice when the page is back from where it may have missed something: a connection
@@ -13,11 +13,11 @@ const JUST_LOADED = 10_000;
  * @param {() => void} onBack
  * @param {() => number} sinceLoaded milliseconds since everything was asked for
  */
-export function whenBack(bus, onBack, sinceLoaded) {
+export function onReconnect(bus, onBack, sinceLoaded) {
     bus.addEventListener("BUS:RECONNECT", onBack);
-    // Not only at the beginning: so it is also told after the computer was offline.
+    // Not only at the beginning: it also fires after the computer was offline.
     bus.addEventListener("BUS:CONNECT", () => {
-        if (sinceLoaded() > JUST_LOADED) {
+        if (sinceLoaded() > JUST_LOADED_MS) {
             onBack();
         }
     });
@@ -25,7 +25,7 @@ export function whenBack(bus, onBack, sinceLoaded) {
     browser.addEventListener("visibilitychange", () => {
         if (document.hidden) {
             hiddenSince = Date.now();
-        } else if (hiddenSince && Date.now() - hiddenSince > ASLEEP) {
+        } else if (hiddenSince && Date.now() - hiddenSince > ASLEEP_MS) {
             onBack();
         }
     });

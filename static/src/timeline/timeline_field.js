@@ -5,8 +5,8 @@ import {imageUrl} from "@web/core/utils/urls";
 import {formatDateTime} from "@web/views/fields/formatters";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
-import {tellStory} from "./story";
-import {sentence, verdict} from "./story_words";
+import {makeTimeline} from "./timeline";
+import {sentence, verdict} from "./timeline_texts";
 
 const {DateTime} = luxon;
 
@@ -16,17 +16,17 @@ const SHOWN_IN_SMALL = 3;
 const millis = (moment) => (moment ? moment.toMillis() : null);
 
 /** The phones of a call as a small timeline: who rang, who spoke, who went on. */
-export class StoryField extends Component {
-    static template = "cloud_pbx.StoryField";
+export class TimelineField extends Component {
+    static template = "cloud_pbx.TimelineField";
     static props = {
         ...standardFieldProps,
         compact: {type: Boolean, optional: true},
     };
 
-    get story() {
+    get timeline() {
         const {data, fields} = this.props.record;
         const legs = data[this.props.name].records;
-        const {from, to, isOver, phones} = tellStory(
+        const {from, to, isOver, phones} = makeTimeline(
             callOf(data),
             legs.map((leg) => legOf(leg.data)),
             millis(DateTime.now()),
@@ -85,7 +85,7 @@ function drawn(part, from, to) {
     const sure = percent((part.sure ?? part.from) - part.from, part.to - part.from);
     return {
         open: part.open,
-        style: [place, size, part.open && `--o-pbx-story-sure: ${sure}`]
+        style: [place, size, part.open && `--o-pbx-timeline-sure: ${sure}`]
             .filter(Boolean)
             .join("; "),
     };
@@ -169,9 +169,9 @@ const LEG_FIELDS = [
     {name: "stop", type: "datetime"},
 ];
 
-export const storyField = {
-    component: StoryField,
-    displayName: _t("Story of a call"),
+export const timelineField = {
+    component: TimelineField,
+    displayName: _t("Timeline of a call"),
     supportedTypes: ["one2many"],
     supportedOptions: [{label: _t("Compact"), name: "compact", type: "boolean"}],
     isEmpty: () => false,
@@ -180,4 +180,4 @@ export const storyField = {
     extractProps: ({options}) => ({compact: Boolean(options.compact)}),
 };
 
-registry.category("fields").add("pbx_story", storyField);
+registry.category("fields").add("pbx_timeline", timelineField);

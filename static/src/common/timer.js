@@ -3,7 +3,7 @@ import {browser} from "@web/core/browser/browser";
 import {deserializeDateTime} from "@web/core/l10n/dates";
 import {useService} from "@web/core/utils/hooks";
 
-import {formatDuration} from "../duration_field/duration_field";
+import {formatDuration} from "../common/duration";
 
 /** How long it has been since a time of the server, by the server's clock. */
 export class Timer extends Component {

@@ -1,7 +1,7 @@
 import {_t} from "@web/core/l10n/translation";
 import {formatList} from "@web/core/l10n/utils";
 
-import {formatDuration} from "../duration_field/duration_field";
+import {formatDuration} from "../common/duration";
 
 const SECOND = 1000;
 
@@ -58,7 +58,7 @@ function talkClause({talk, talked}) {
  * What a phone did, in one sentence: all that the picture shows, for those who do not see
  * it.
  *
- * @param {import("./story").Phone} phone
+ * @param {import("./timeline").Phone} phone
  * @param {{name: string, next: string, outcome: string, isOver: boolean}} about who it
  *  is, who went on, how the call ended
  */
@@ -74,9 +74,9 @@ export function sentence(phone, {name, next, outcome, isOver}) {
     if (next) {
         clauses.push(_t("then %(name)s took over", {name: next}));
     }
-    return _t("%(name)s: %(story)s", {
+    return _t("%(name)s: %(timeline)s", {
         name,
-        story: formatList(clauses.filter(Boolean), {style: "unit"}),
+        timeline: formatList(clauses.filter(Boolean), {style: "unit"}),
     });
 }
 

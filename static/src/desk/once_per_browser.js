@@ -1,11 +1,11 @@
 import {browser} from "@web/core/browser/browser";
 
 const KEY = "cloud_pbx.once";
-const REMEMBERED = 3600 * 1000;
+const REMEMBERED_MS = 3600 * 1000;
 // A page that the user works in acts at once; the others leave it that long.
-const AFTER_YOU = 250;
-// So long the page waits to be told whether it is the main one.
-const PATIENCE = 500;
+const OTHERS_FIRST_MS = 250;
+// So long the page waits for the answer whether it is the main one.
+const MAIN_TAB_MS = 500;
 
 const later = (after, value) =>
     new Promise((resolve) => browser.setTimeout(() => resolve(value), after));
@@ -21,14 +21,14 @@ function claim(what) {
         return false;
     }
     const now = Date.now();
-    const kept = Object.entries(done).filter(([, at]) => now - at < REMEMBERED);
+    const kept = Object.entries(done).filter(([, at]) => now - at < REMEMBERED_MS);
     done = {...Object.fromEntries(kept), [what]: now};
     browser.localStorage.setItem(KEY, JSON.stringify(done));
     return true;
 }
 
 /** What is done once, however many pages of the browser are open. */
-export class Once {
+export class OncePerBrowser {
     /** @param {Object} multiTab Odoo's service */
     constructor(multiTab) {
         this.multiTab = multiTab;
@@ -44,7 +44,7 @@ export class Once {
     isOnMainTab() {
         this.isMain ??= Promise.race([
             this.multiTab.isOnMainTab(),
-            later(PATIENCE, true),
+            later(MAIN_TAB_MS, true),
         ]).finally(() => (this.isMain = null));
         return this.isMain;
     }
@@ -61,7 +61,7 @@ export class Once {
         if (!(await this.isOnMainTab())) {
             return false;
         }
-        await later(AFTER_YOU);
+        await later(OTHERS_FIRST_MS);
         return claim(what);
     }
 
@@ -75,7 +75,7 @@ export class Once {
         if (!(await this.isOnMainTab())) {
             return false;
         }
-        await later(AFTER_YOU);
+        await later(OTHERS_FIRST_MS);
         return claim(`seen/${what}`);
     }
 }

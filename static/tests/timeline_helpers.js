@@ -146,21 +146,21 @@ export async function mountStory(call, legs) {
         resId: 1,
         arch: `<form>
             <field name="name"/>
-            <field name="leg_ids" widget="pbx_story" readonly="1"/>
+            <field name="leg_ids" widget="pbx_timeline" readonly="1"/>
         </form>`,
     });
 }
 
-export const sentences = () => queryAllTexts(".o_pbx_story_phone .visually-hidden");
-export const verdicts = () => queryAllTexts(".o_pbx_story_verdict");
+export const sentences = () => queryAllTexts(".o_pbx_timeline_phone .visually-hidden");
+export const verdicts = () => queryAllTexts(".o_pbx_timeline_verdict");
 
 /** The parts of each phone: kind, whether its end is known, percents of the axis. */
 export function parts() {
     const percent = (el, side) => Math.round(parseFloat(el.style[side]));
-    return queryAll(".o_pbx_story_phone").map((row) =>
-        [...row.querySelectorAll(".o_pbx_story_part")].map((el) => {
-            const kind = el.classList.contains("o_pbx_story_talk") ? "talk" : "ring";
-            const open = el.classList.contains("o_pbx_story_open") ? "?" : "";
+    return queryAll(".o_pbx_timeline_phone").map((row) =>
+        [...row.querySelectorAll(".o_pbx_timeline_part")].map((el) => {
+            const kind = el.classList.contains("o_pbx_timeline_talk") ? "talk" : "ring";
+            const open = el.classList.contains("o_pbx_timeline_open") ? "?" : "";
             const from = percent(el, "insetInlineStart");
             return `${kind} ${from}-${from + percent(el, "inlineSize")}${open}`;
         }),

@@ -1,12 +1,14 @@
 import {browser} from "@web/core/browser/browser";
+import {deserializeDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
 
-import {partyOf} from "../call_facts/call_facts";
-import {hasJustBegun} from "./first_sight";
-import {Once} from "./once";
+import {partyOf} from "../common/call_facts";
+import {OncePerBrowser} from "./once_per_browser";
 import {hasText, takesText} from "./writing";
 
 const RING_TONE = "call-invitation";
+// A call that was answered longer ago is known to who answered it.
+const JUST_BEGUN_MS = 15_000;
 // An open window, or a form with something that is not saved.
 const UNFINISHED = ".modal, .o_form_status_indicator_buttons:not(.invisible)";
 
@@ -27,10 +29,16 @@ function isBusy() {
  * Draws attention to a call: a tone, a notification of the desktop, the contact's form.
  * Each of them once, however many pages of the browser are open.
  */
-export class Attention {
-    constructor(services) {
+export class Alerts {
+    /**
+     * @param {Object} services
+     * @param {Object} desk what it needs to know: `preferences()`, `now()`, and whether a
+     * call still rings, `rings(id)`
+     */
+    constructor(services, desk) {
+        this.desk = desk;
         this.action = services.action;
-        this.once = new Once(services.multi_tab);
+        this.once = new OncePerBrowser(services.multi_tab);
         this.sounds = services["mail.sound_effects"];
         /** Calls for which this page rings. */
         this.rings = new Set();
@@ -46,7 +54,7 @@ export class Attention {
         if (state !== "ringing") {
             this.leave(id);
         }
-        if (direction !== "inbound" || this.desk.preferences.do_not_disturb) {
+        if (direction !== "inbound" || this.desk.preferences().do_not_disturb) {
             return;
         }
         if (state === "ringing" && before !== "ringing") {
@@ -56,18 +64,24 @@ export class Attention {
         } else if (
             state === "ongoing" &&
             before !== "ongoing" &&
-            (before || hasJustBegun(card.answer, this.desk.now, Infinity))
+            (before || this.hasJustBegun(card.answer))
         ) {
             this.open(card, "answer");
         }
     }
 
+    /** Whether a call was answered so lately that its contact is still of use. */
+    hasJustBegun(answer) {
+        const ago = this.desk.now().diff(deserializeDateTime(answer)).toMillis();
+        return Math.abs(ago) < JUST_BEGUN_MS;
+    }
+
     stillRings(id) {
-        return this.desk.cards.some((one) => one.id === id && one.state === "ringing");
+        return this.desk.rings(id);
     }
 
     get maySound() {
-        const {sound, do_not_disturb: quiet} = this.desk.preferences;
+        const {sound, do_not_disturb: quiet} = this.desk.preferences();
         return sound && !quiet;
     }
 
@@ -129,7 +143,7 @@ export class Attention {
     }
 
     async open({id, contact}, when) {
-        if (this.desk.preferences.open_contact !== when || !contact) {
+        if (this.desk.preferences().open_contact !== when || !contact) {
             return;
         }
         if ((await this.once.actsHere(`open/${id}`)) && !isBusy()) {
@@ -152,8 +166,8 @@ export class Attention {
     }
 
     /** The user's preferences have changed, maybe while it rings. */
-    heed() {
-        if (this.desk.preferences.do_not_disturb) {
+    applyPreferences() {
+        if (this.desk.preferences().do_not_disturb) {
             [...this.rings, ...this.notifications.keys()].forEach((id) =>
                 this.leave(id),
             );
