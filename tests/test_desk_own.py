@@ -93,6 +93,7 @@ class TestPreferences(DeskCase, DialCase):
                     "number": "100",
                     "name": "100 Reception",
                     "status": "online",
+                    "dials_short_numbers": False,
                 }
             ],
         )

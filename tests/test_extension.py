@@ -153,16 +153,32 @@ class TestExtension(PbxCase):
         self.assertFalse(call.unknown_extensions)
         self.assertEqual(call.user_id, self.anna)
 
+    def untouched(self, call):
+        """Return what tells whether the call or its legs were written since."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.env.cr.execute(
+            """SELECT call.xmin::text, array_agg(leg.user_id ORDER BY leg.id)
+                 FROM pbx_call call JOIN pbx_call_leg leg ON leg.call_id = call.id
+                WHERE call.id = %s GROUP BY call.id""",
+            [call.id],
+        )
+        return self.env.cr.fetchone()
+
     def test_deleting_an_extension_keeps_the_calls(self):
         call = self.tell("answered")
+        before = self.untouched(call)
         self.extension.unlink()
-        self.env.invalidate_all()
         self.assertCall(call, user_id=self.anna, outcome="answered")
         self.assertEqual(call.leg_ids.number, "100")
+        self.assertFalse(call.leg_ids.extension_id)
+        self.assertEqual(self.untouched(call)[1], before[1])
 
-    def test_changing_who_sits_there_keeps_the_old_calls(self):
+    def test_changing_who_sits_there_writes_no_earlier_call(self):
         call = self.tell("answered")
+        before = self.untouched(call)
         self.extension.user_ids = self.boris
+        self.assertEqual(self.untouched(call), before)
         self.assertEqual(call.user_id, self.anna)
 
     def test_extension_of_another_provider_is_another_one(self):

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+from lxml import etree
+
 from odoo import fields
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from ..telephony import dialect as dialects
@@ -18,6 +21,9 @@ class TestAnotherPbx(PbxHttpCase):
         super().setUpClass()
         toy = dialects.register(Toy())
         cls.addClassCleanup(dialects.unregister, toy.code)
+        # Views are kept in memory, with the dialects that there were.
+        cls.registry.clear_cache("templates")
+        cls.addClassCleanup(cls.registry.clear_cache, "templates")
         cls.toy = toy
         cls.office = cls.env["pbx.provider"].create(
             {
@@ -139,3 +145,136 @@ class TestAnotherPbx(PbxHttpCase):
         with log_lines():
             self.office.action_disconnect()
         self.assertFalse(self.server.subscriptions)
+
+    # ----------------------------------------------------------------- form and hints
+
+    def shown(self, name):
+        """Return the labels of a field for each server type that shows it."""
+        arch = self.env["pbx.provider"].get_view(view_type="form")
+        labels = {}
+        for node in etree.fromstring(arch["arch"]).iter("field", "page", "group"):
+            rule = node.get("invisible") or ""
+            if node.get("name") == name and rule != "True":
+                for code in ("zadarma", "toy"):
+                    if "dialect not in" not in rule or f"'{code}'" in rule:
+                        labels[code] = node.get("string")
+        return labels
+
+    def test_its_form_has_what_it_needs_under_its_own_names(self):
+        self.assertEqual(self.shown("login"), {"toy": "Office"})
+        self.assertEqual(self.shown("api_key"), {"zadarma": "Key"})
+        self.assertEqual(self.shown("api_secret"), {"zadarma": "Secret"})
+        for name in ("tz", "utc_offset", "balance", "recording_mode", "lines"):
+            self.assertEqual(set(self.shown(name)), {"zadarma"}, name)
+        self.assertFalse(self.shown("account"))
+        self.assertEqual(set(self.shown("history")), {"toy", "zadarma"})
+
+    def test_server_and_limits_follow_the_server_type(self):
+        new = self.env["pbx.provider"].new({"dialect": "zadarma"})
+        self.assertEqual(new.server_url, "https://api.zadarma.com")
+        new.dialect = "toy"
+        self.assertEqual(new.server_url, "https://toy.example")
+        self.assertEqual((new.general_limit, new.statistics_limit), (20, 5))
+        # What somebody entered stays.
+        new.server_url = "https://pbx.example.com"
+        new.general_limit = 7
+        new.dialect = "zadarma"
+        self.assertEqual(new.server_url, "https://pbx.example.com")
+        self.assertEqual((new.general_limit, new.statistics_limit), (7, 3))
+
+    def test_what_it_needs_is_asked_for_and_nothing_else(self):
+        self.assertTrue(self.office.can_connect and self.office.can_check)
+        for word in ("signature", "time zone", "answers"):
+            self.assertNotIn(word, self.office.hint or "")
+        self.office.login = False
+        self.assertFalse(self.office.can_connect or self.office.can_check)
+        with self.assertRaisesRegex(UserError, "Enter this first: Office"):
+            self.office.action_check()
+
+    def test_its_extensions_are_what_it_takes_for_one(self):
+        extensions = self.env["pbx.extension"].with_context(
+            default_provider_id=self.office.id
+        )
+        self.assertEqual(extensions.create({"number": " Back.Office "}).number,
+                         "back.office")  # fmt: skip
+        with self.assertRaisesRegex(ValidationError, "Toy PBX.*front.desk"):
+            extensions.create({"number": "+442079460201"})
+
+    # ------------------------------------------------------------- dialling, history
+
+    def dial(self, number):
+        self.env.flush_all()
+        return self.env["pbx.call"].with_user(self.anna).dial(number)
+
+    def test_a_click_names_the_phone_as_the_pbx_does(self):
+        self.connect()
+        anna = self.office.extension_ids.filtered(lambda one: one.login == "anna")
+        self.extension.user_ids = False
+        anna.user_ids = self.anna
+        self.dial("020 7946 0299")
+        self.dial("202")
+        dialled = [(desk, number) for desk, number, _line in self.server.dialled]
+        self.assertEqual(dialled, [("anna", "+442079460299"), ("anna", "202")])
+        phones = self.env["pbx.desk"].with_user(self.anna).overview()["phones"]
+        self.assertTrue(phones[0]["dials_short_numbers"])
+
+    def test_past_calls_without_ids_come_once(self):
+        self.connect()
+        start = fields.Datetime.now() - timedelta(hours=3)
+        self.server.history = [
+            {"desk": "anna", "way": "in", "from": CALLER, "to": LINE,
+             "start": start, "talk": 40, "how": "talk"},
+            {"desk": "ben", "way": "out", "from": LINE, "to": CALLER,
+             "start": start + timedelta(minutes=5), "talk": 0, "how": "silence"},
+        ]  # fmt: skip
+        for _time in range(2):
+            self.env.flush_all()
+            with log_lines():
+                self.office.action_fetch_history()
+            self.env.invalidate_all()
+            calls = self.env["pbx.call"].search(
+                [("provider_id", "=", self.office.id)], order="start"
+            )
+            self.assertEqual(
+                [(one.direction, one.outcome, one.talk_seconds) for one in calls],
+                [("inbound", "answered", 40), ("outbound", "no_answer", 0)],
+            )
+
+    # ------------------------------------------------------------------ subscription
+
+    def test_a_subscription_that_has_ended_is_an_alarm_until_it_is_renewed(self):
+        self.connect()
+        own = self.office.subscription_ids
+        past = fields.Datetime.now() - timedelta(minutes=1)
+        own.write({"until": past, "renew_at": past})
+        self.server.failure = errors.Unreachable("no answer in time")
+        with log_lines():
+            self.run_job("keep_alive")
+        self.env.invalidate_all()
+        self.assertEqual(self.office.state, "error")
+        self.assertIn("no events since", self.office.last_error)
+        self.assertEqual(len(self.office.activity_ids), 1)
+        self.server.failure = None
+        self.office.subscription_ids.renew_at = fields.Datetime.now()
+        with log_lines():
+            self.run_job("keep_alive")
+        self.env.invalidate_all()
+        self.assertEqual(self.office.state, "connected")
+        self.assertFalse(self.office.last_error)
+        self.assertFalse(self.office.activity_ids)
+        self.assertGreater(self.office.subscribed_until, fields.Datetime.now())
+
+    def test_pauses_grow_and_nothing_is_said_before_the_end(self):
+        self.connect()
+        self.server.failure = errors.Unreachable("no answer in time")
+        waits = []
+        for _time in range(5):
+            self.office.subscription_ids.renew_at = fields.Datetime.now()
+            with log_lines():
+                self.run_job("keep_alive")
+            self.env.invalidate_all()
+            pause = self.office.subscription_ids.renew_at - fields.Datetime.now()
+            waits.append(round(pause.total_seconds() / 60))
+        self.assertEqual(waits, [1, 2, 5, 10, 10])
+        self.assertEqual(self.office.state, "connected")
+        self.assertFalse(self.office.activity_ids)

@@ -97,7 +97,7 @@ class Dial:
         if known := self._same_click(self.env, click.number):
             return known
         wire = self.check(click)
-        written = self.write(click)
+        written = self.write_click(click)
         if written.is_new:
             self.ask(click, written.call_id, wire)
         return written.call_id
@@ -145,7 +145,11 @@ class Dial:
         return record
 
     def _read_number(self, number, record, phone):
-        """Return E.164 for what was typed; national forms in the record's country."""
+        """Return what is dialled for what was typed: E.164, or a short number.
+
+        National forms are read in the record's country; short numbers are taken where
+        the PBX dials them.
+        """
         typed = number.strip() if isinstance(number, str) else ""
         settings = phone.provider_id._settings(phone.provider_id.id)
         # sudo: in which country a number is read, nothing else
@@ -155,6 +159,9 @@ class Dial:
             found = numbers.to_e164(typed, country)
             if numbers.is_possible(found) and len(found) > MIN_DIGITS:
                 return found
+        dialect = phone.provider_id._dialect()
+        if dialect.dials_short_numbers and (short := dialect.read_extension(typed)):
+            return short
         if numbers.is_extension(typed):
             raise UserError(
                 self.env._(
@@ -188,7 +195,7 @@ class Dial:
                     "line."
                 )
             )
-        return "" if chosen.caller_id == phone.caller_id else chosen.number
+        return "" if chosen.caller_id == phone.caller_id else chosen._identity()
 
     def _whom(self, record, click):
         """Return contact and lead of a call about ``record``, if it has the number."""
@@ -258,7 +265,7 @@ class Dial:
         if asked and phone.status == "online":
             return
         try:
-            online = dialect.fetch_online(account, phone.number)
+            online = dialect.fetch_online(account, phone._identity())
         except (dialects.NotOffered, *NO_ANSWER):
             return
         except (errors.NotFound, errors.BadParameter) as error:
@@ -308,7 +315,7 @@ class Dial:
 
     # --------------------------------------------------------------------- write
 
-    def write(self, click):
+    def write_click(self, click):
         """Write the call, unless it is there; return :class:`Written`."""
 
         def write_row(env):
@@ -394,7 +401,9 @@ class Dial:
         dialect, account = click.provider._open_api(urgent=True)
         account = dataclasses.replace(account, wire=wire, patience=DIAL_SECONDS)
         try:
-            ref = dialect.dial(account, click.phone.number, click.number, click.line)
+            ref = dialect.dial(
+                account, click.phone._identity(), click.number, click.line
+            )
         except (errors.PbxError, dialects.NotOffered) as error:
             reason = click.provider._explain(error)
             if _may_have_arrived(error):
@@ -449,7 +458,7 @@ class Dial:
             ref=ref,
             direction=OUTBOUND,
             called=click.number,
-            extension=click.phone.number,
+            extension=click.phone._identity(),
             **{"received_at": _now(), **more},
         )
 

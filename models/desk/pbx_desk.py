@@ -72,6 +72,7 @@ class PbxDesk(models.AbstractModel):
             "number": phone.number,
             "name": phone.display_name,
             "status": phone.status,
+            "dials_short_numbers": phone.provider_id._dialect().dials_short_numbers,
         }
 
     # ------------------------------------------------------------------ preferences

@@ -119,7 +119,7 @@ class PbxDeskCard(models.AbstractModel):
         lifted = [
             event.when
             for event in events
-            if event.kind == ANSWERED and event.extension == spoke.number
+            if event.kind == ANSWERED and event.extension == spoke._identity()
         ]
         since = max([*lifted, fields.Datetime.now() - STILL_RINGS])
         return bool(lifted) and any(

@@ -214,7 +214,7 @@ class HistoryReader:
         """
         part = Part(self.settings, history_id, place, page)
         try:
-            running = self._alone(lambda all_: part.write(all_, groups))
+            running = self._alone(lambda all_: part.write_calls(all_, groups))
         except Exception:  # noqa: BLE001
             # One call that cannot be written must not cost the others.
             _logger.warning("Cloud PBX %s: one by one", part.settings.id, exc_info=True)
@@ -227,13 +227,13 @@ class HistoryReader:
         for ref, events in groups.items():
             one = {ref: events}
             try:
-                self._alone(lambda all_, one=one: unfinished.write(all_, one))
+                self._alone(lambda all_, one=one: unfinished.write_calls(all_, one))
             except Exception as error:  # noqa: BLE001
                 _logger.exception(
                     "Cloud PBX %s: call %s not written", part.settings.id, ref
                 )
                 broken[ref] = error
-        return self._alone(lambda all_: part.write(all_, {}, broken))
+        return self._alone(lambda all_: part.write_calls(all_, {}, broken))
 
     def _apply_waiting(self, part):
         """Apply events that came meanwhile: who brought them did not wait for us."""
@@ -266,7 +266,7 @@ class Part:
     page: object = None
     refs: set = dataclasses.field(default_factory=set)
 
-    def write(self, histories, groups, broken=None):
+    def write_calls(self, histories, groups, broken=None):
         """Write the calls, and note in the row what became of them.
 
         :param histories: ``pbx.history``, of the transaction to write in.

@@ -128,7 +128,8 @@ class PbxExtension(models.Model):
         for vals in vals_list:
             if vals.get("number"):
                 # The long login (123456-100) is what many copy from their PBX.
-                number = self._read_number(vals["number"], vals.get("provider_id"))
+                provider_id = vals.get("provider_id", self._context_provider_id())
+                number = self._read_number(vals["number"], provider_id)
                 vals["number"] = number or vals["number"].strip()
             if vals.get("caller_id"):
                 vals["caller_id"] = numbers.from_pbx(vals["caller_id"]) or False
@@ -136,6 +137,9 @@ class PbxExtension(models.Model):
         extensions._adopt_legs()
         self.env["pbx.notifier"]._phones_changed(extensions.user_ids)
         return extensions
+
+    def _context_provider_id(self):
+        return self.env.context.get("default_provider_id")
 
     @api.model
     def _read_number(self, text, provider_id):

@@ -403,7 +403,7 @@ class PbxProvider(models.Model):
         """Return what a field is called for this PBX, in the reader's language."""
         declared = self._dialect().form.get(name)
         if declared and declared.label:
-            return self.env._(declared.label)  # pylint: disable=gettext-variable
+            return self.env._(declared.label)
         return self._fields[name]._description_string(self.env)
 
     def _check_complete(self):
@@ -448,7 +448,6 @@ class PbxProvider(models.Model):
                     ("placeholder", texts.placeholder),
                 ):
                     if text:
-                        # pylint: disable-next=gettext-variable
                         copy.set(attribute, self.env._(text))
                 _hide_unless(copy, codes)
                 parent.insert(parent.index(node), copy)
@@ -1138,7 +1137,7 @@ class PbxProvider(models.Model):
         """Return why each notification is needed that is off and must not be."""
         essential = self._dialect().essential_notifications
         return [
-            self.env._(why)  # pylint: disable=gettext-variable
+            self.env._(why)
             for name, why in essential.items()
             if not self[f"notify_{name}"]
         ]

@@ -18,7 +18,9 @@ class PbxSubscription(models.Model):
     _rec_name = "provider_id"
     _log_access = False
 
-    provider_id = fields.Many2one("pbx.provider", required=True, ondelete="cascade")
+    provider_id = fields.Many2one(
+        "pbx.provider", required=True, index=True, ondelete="cascade"
+    )
     details = fields.Json(groups=fields.NO_ACCESS)
     until = fields.Datetime(help="It ends by itself then. Empty: never.")
     renew_at = fields.Datetime(index="btree_not_null")

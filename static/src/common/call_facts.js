@@ -60,9 +60,13 @@ export function partyOf({name, number_readable: readable, number}) {
 }
 
 /**
- * Whether one can call again: not while it rings, and short numbers are dialled on the
- * phone itself, the PBX does not take them.
+ * Whether one can call again: not while it rings, and a short number only where the PBX
+ * of the phone that dials takes those.
+ *
+ * @param {Object} call
+ * @param {Object} [phone] that dials, as the desk has it
  */
-export function canCall({number, direction, state}) {
-    return Boolean(number) && direction !== "internal" && state === "done";
+export function canCall({number, direction, state}, phone) {
+    const takesIt = direction !== "internal" || Boolean(phone?.dials_short_numbers);
+    return Boolean(number) && takesIt && state === "done";
 }

@@ -2,6 +2,7 @@ import {Component} from "@odoo/owl";
 import {RelativeTime} from "@mail/core/common/relative_time";
 import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
+import {useService} from "@web/core/utils/hooks";
 
 import {formatDuration} from "../common/duration";
 
@@ -19,6 +20,10 @@ export class CallRow extends Component {
         onOpen: Function,
         onSettle: {type: Function, optional: true},
     };
+
+    setup() {
+        this.desk = useService("cloud_pbx.desk");
+    }
 
     get party() {
         return partyOf(this.props.call);
@@ -38,7 +43,7 @@ export class CallRow extends Component {
     }
 
     get canCall() {
-        return canCall(this.props.call);
+        return canCall(this.props.call, this.desk.phones[0]);
     }
 
     get start() {
