@@ -186,11 +186,8 @@ class PbxCall(models.Model):
     clicked_at = fields.Datetime(
         readonly=True, copy=False, help="When Odoo was asked to dial."
     )
-    click_key = fields.Char(
-        groups=fields.NO_ACCESS,
-        copy=False,
-        help="One for each click: a request that Odoo runs again has the same.",
-    )
+    # One for each click: a request that Odoo runs again has the same.
+    click_key = fields.Char(string="Click", groups=fields.NO_ACCESS, copy=False)
     from_history = fields.Boolean(
         readonly=True,
         help="No event told of this call: it was found among the PBX's past calls.",

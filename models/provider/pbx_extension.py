@@ -71,7 +71,9 @@ class PbxExtension(models.Model):
         help="Whether a phone is registered at the PBX under this number.",
     )
 
-    pbx_name = fields.Char(readonly=True, copy=False, help="How the PBX calls it.")
+    pbx_name = fields.Char(
+        "Name at the PBX", readonly=True, copy=False, help="How the PBX calls it."
+    )
     checked_at = fields.Datetime(
         string="Asked", readonly=True, copy=False, help="When the PBX was last asked."
     )

@@ -15,7 +15,9 @@ class PbxLine(models.Model):
         required=True, readonly=True, help="In international form, as the PBX has it."
     )
     name = fields.Char(help="What your people call this line.")
-    pbx_name = fields.Char(readonly=True, help="How the PBX calls it.")
+    pbx_name = fields.Char(
+        "Name at the PBX", readonly=True, help="How the PBX calls it."
+    )
     provider_id = fields.Many2one(
         "pbx.provider",
         string="Cloud PBX",

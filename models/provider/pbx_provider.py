@@ -239,15 +239,20 @@ class PbxProvider(models.Model):
     )
     former_secret = Secret(readonly=True, copy=False, groups=ADMIN)
     former_secret_until = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
-    can_connect = fields.Boolean(compute="_compute_can_connect", groups=ADMIN)
-    can_check = fields.Boolean(compute="_compute_can_connect", groups=ADMIN)
+    can_connect = fields.Boolean(
+        "Ready to connect", compute="_compute_can_connect", groups=ADMIN
+    )
+    can_check = fields.Boolean(
+        "Ready to check", compute="_compute_can_connect", groups=ADMIN
+    )
     subscription_ids = fields.One2many(
         "pbx.subscription", "provider_id", groups=fields.NO_ACCESS
     )
     subscribed_until = fields.Datetime(
+        string="Events are sent until",
         compute="_compute_subscribed_until",
         groups=ADMIN,
-        help="Until then the PBX sends its events to Odoo, which renews it in time.",
+        help="The PBX stops then; Odoo renews it in time.",
     )
 
     # --- asking the PBX

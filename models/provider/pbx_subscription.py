@@ -23,8 +23,8 @@ class PbxSubscription(models.Model):
     )
     details = fields.Json(groups=fields.NO_ACCESS)
     until = fields.Datetime(help="It ends by itself then. Empty: never.")
-    renew_at = fields.Datetime(index="btree_not_null")
-    attempts = fields.Integer(help="How often it could not be renewed, in a row.")
+    renew_at = fields.Datetime(string="Renewal", index="btree_not_null")
+    attempts = fields.Integer(help="How often in a row it could not be renewed.")
 
     _provider_uniq = models.Constraint(
         "UNIQUE(provider_id)", "A cloud PBX has one subscription."
