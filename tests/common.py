@@ -45,6 +45,7 @@ OUR_MODELS = (
     "pbx.check",
     "pbx.former.url",
     "pbx.line",
+    "pbx.subscription",
     "pbx.history",
 )
 
