@@ -47,13 +47,13 @@ class Call:
     recordings: tuple
     # When the PBX last said something; of history alone: when the call was over.
     last_event_at: datetime
-    # What was told at the end, and history tells otherwise: (field, told, logged), the
+    # What history contradicts of the end: (field, reported, logged), the
     # field one of outcome, talk, extension.
     contradictions: tuple = ()
 
     @property
     def corrected(self):
-        """Whether history has overruled what was told at the end."""
+        """Whether history has overruled what was reported at the end."""
         return bool(self.contradictions)
 
 
@@ -135,5 +135,5 @@ def _as_history_allows(start, answer, stop, talk, spoken):
 
 
 def _last_event_at(reading):
-    told = [event.received_at for event in reading.events if event.kind != LOGGED]
-    return max(told or [min(row.end, row.receipt) for row in reading.all_rows])
+    received = [event.received_at for event in reading.events if event.kind != LOGGED]
+    return max(received or [min(row.end, row.receipt) for row in reading.all_rows])

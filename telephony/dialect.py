@@ -269,7 +269,7 @@ class HistoryPage:
 
     :var tuple events: ``CallEvent``, all of the calls of ``rows`` rows.
     :var next: what to ask for the next page with (JSON-able); ``None``: that was all.
-    :var datetime until: naive UTC; all that began before it has been told by now.
+    :var datetime until: naive UTC; all that began before is listed by now.
     """
 
     events: tuple

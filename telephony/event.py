@@ -12,7 +12,7 @@ ENDED = "ended"  # the call, or one part of it, is over
 # One leg is over. Where a PBX tells this of each leg, the last one ends the call.
 RELEASED = "released"
 RECORDED = "recorded"  # a recording can be fetched
-EXPIRED = "expired"  # nobody told the end, and waiting was given up
+EXPIRED = "expired"  # its end never came, and waiting was given up
 LOGGED = "logged"  # one leg as the PBX's own history tells it, afterwards
 # We asked the PBX to dial. ``extension`` rings first, then ``called``; ``caller`` is
 # the other extension whose number is shown, if any.
@@ -54,7 +54,7 @@ class CallEvent:
     leg: str = ""
     # Who hands the call on to the extension that rings.
     handed_by: str = ""
-    # The told start of the call in UTC: two readings in an ambiguous local hour.
+    # The reported start of the call in UTC: two readings in an ambiguous local hour.
     started: tuple = ()
     # When it happened, where the PBX says so to the second.
     at: datetime | None = None
@@ -116,7 +116,7 @@ def event_from_json(data):
 
 
 class CallFacts:
-    """All that was told about one call: a set of events, immutable.
+    """All that is known of one call: a set of events, immutable.
 
     A repeated event keeps the earliest receipt, so that the set, not the order in which
     it grew, decides what is derived.

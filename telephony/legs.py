@@ -24,7 +24,7 @@ _KINDS = (*_STARTS, ANSWERED, RELEASED)
 
 
 class LegEvents:
-    """What was told of one leg.
+    """What is known of one leg.
 
     :var events: in the order of their times; ``releases`` are those among them that
         tell the leg's end.
@@ -132,7 +132,7 @@ def end_of(legs, direction):
 
 
 def outcome_of(leg, direction):
-    """Return the outcome of a released leg, ``""`` where that is not told."""
+    """Return the outcome of a released leg, ``""`` where it is unknown."""
     if leg.is_answered:
         return SPOKEN
     disposition = leg.last_release.disposition

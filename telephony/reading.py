@@ -68,8 +68,8 @@ def _named_extensions(events):
 
 
 class Reading:
-    """:var told: the events that tell the call's fate; ``events`` are all.
-    :var live: what was told of the call while it went on, or by us; without history.
+    """:var decisive: the events that decide how the call went; ``events`` are all.
+    :var live: what was reported while the call went on, or by us; without history.
     :var rows: what history tells of it, ``all_rows`` with our own leg of a click.
     :var extensions: the identities that events name as extensions.
     :var end: the END that counts, or what the releases of all legs amount to.
@@ -81,12 +81,12 @@ class Reading:
         self.extensions = _named_extensions(self.events)
         pbx = [e for e in self.events if e.kind not in (*_OURS, EXPIRED)]
         # A click-to-call first rings our own extension; that part tells the fate of
-        # the call only as long as nothing is told of the part that follows.
+        # the call only as long as nothing is known of the part that follows.
         # An ANSWER that does not say whose it is tells of no second part.
         outer = [e for e in pbx if not e.own_leg]
         second = any(e.kind not in (ANSWERED, RECORDED) for e in outer)
         # What we asked for counts until the PBX says anything.
-        self.told = outer if second else pbx or list(self.events)
+        self.decisive = outer if second else pbx or list(self.events)
         self.heard = bool(pbx)
         live = [e for e in pbx if e.kind != LOGGED]
         self.history_alone = all(e.kind == RECORDED for e in live)
@@ -96,7 +96,7 @@ class Reading:
         self.rows = rows_of(self.of(LOGGED), self.first)
         self.direction = self._direction()
         self.answers = self._answers()
-        self.known_legs = legs_of(self.told)
+        self.known_legs = legs_of(self.decisive)
         self.end = self._end() or end_of(self.known_legs, self.direction)
         self.closed = self._closed()
         self.verdict = self._verdict()
@@ -106,33 +106,34 @@ class Reading:
         return [event for event in events if event.kind in kinds]
 
     def of(self, *kinds):
-        return self._of(self.told, *kinds)
+        return self._of(self.decisive, *kinds)
 
     def _is_inside(self, party):
         """Tell whether a party is an extension: named as one, or a short number."""
         return party in self.extensions or is_extension(party)
 
     def _direction(self):
-        told = {event.direction for event in self.events}
+        directions = {event.direction for event in self.events}
         if not self.history_outranks:
-            told = {e.direction for e in self.live if e.direction} or told
-        if INBOUND in told:
+            live = {e.direction for e in self.live if e.direction}
+            directions = live or directions
+        if INBOUND in directions:
             direction = INBOUND
-        elif OUTBOUND in told:
+        elif OUTBOUND in directions:
             direction = OUTBOUND
-        elif INTERNAL in told:
+        elif INTERNAL in directions:
             return INTERNAL
         else:
             answers = self._of(self.events, ANSWERED)
             if not answers:
                 return ""
-            # Only ANSWER was told, by a PBX whose ids do not tell the direction.
+            # Only ANSWER came, from a PBX whose ids do not show the direction.
             outbound = any(not e.caller or self._is_inside(e.caller) for e in answers)
             direction = OUTBOUND if outbound else INBOUND
-        callers = {e.caller for e in self.told if e.caller}
-        called = {e.called for e in self.told if e.called}
+        callers = {e.caller for e in self.decisive if e.caller}
+        called = {e.called for e in self.decisive if e.called}
         parties = called if direction == OUTBOUND else callers | called
-        own_leg_only = all(e.own_leg for e in self.told)
+        own_leg_only = all(e.own_leg for e in self.decisive)
         if parties and all(map(self._is_inside, parties)) and not own_leg_only:
             if direction == OUTBOUND or (callers and called):
                 return INTERNAL
@@ -160,7 +161,7 @@ class Reading:
         return None if self.heard else first_of(self._of(self.events, REFUSED), None)
 
     def _silence(self):
-        """That nothing was told of what we asked for, as long as that is true."""
+        """That nothing followed what we asked for, as long as that is true."""
         expired = self._of(self.events, EXPIRED)
         return None if self.heard else first_of(expired, None)
 
@@ -239,16 +240,16 @@ class Reading:
 
     def start(self):
         # Of two readings of an ambiguous hour the one nearest to receipt.
-        told = [
+        starts = [
             min(e.started, key=lambda reading: (abs(reading - self.first), reading))
             for e in self.live
             if e.started
         ]
-        told += [e.at for e in self.live if e.at and e.kind in _OPENING]
+        starts += [e.at for e in self.live if e.at and e.kind in _OPENING]
         # Where webhooks tell it, history only repeats it, and per leg.
-        told = told or [row.start for row in self.all_rows if row.told]
-        if told:
-            return min(told)
+        starts = starts or [row.start for row in self.all_rows if row.has_start]
+        if starts:
+            return min(starts)
         asked = [e.at for e in self.live if e.kind == CLICKED and e.at]
         return min(asked or [self.first or min(e.received_at for e in self.events)])
 
@@ -257,14 +258,14 @@ class Reading:
         # The event that opens a call is the one that knows best who it is about.
         order = (OFFERED, DIALLED, ENDED, RINGING, ANSWERED)
         rank = {kind: place for place, kind in enumerate(order)}
-        told = sorted(self.told, key=lambda e: rank.get(e.kind, len(order)))
-        known = set(map(id, told))
-        told += [e for e in self.events if id(e) not in known]
+        ordered = sorted(self.decisive, key=lambda e: rank.get(e.kind, len(order)))
+        known = set(map(id, ordered))
+        ordered += [e for e in self.events if id(e) not in known]
         if self.direction != INTERNAL:
             # Of a part inside the house: it does not know who is outside.
-            told = [e for e in told if e.direction != INTERNAL]
-        callers = [e.caller for e in told]
-        called = [e.called for e in told]
+            ordered = [e for e in ordered if e.direction != INTERNAL]
+        callers = [e.caller for e in ordered]
+        called = [e.called for e in ordered]
         outside = [text for text in called if not self._is_inside(text)]
         if self.direction == INBOUND:
             return first_of(callers), first_of(outside)
@@ -284,7 +285,7 @@ class Reading:
                    if e.kind in kinds]  # fmt: skip
         ended = [self.end.extension] if self.end else []
         logged = [row.extension for row in (*self.rows, *self.all_rows)]
-        callers = [e.caller for e in self.told if self._is_inside(e.caller)]
+        callers = [e.caller for e in self.decisive if self._is_inside(e.caller)]
         asked = [e.extension for e in self._of(self.events, *_OURS)]
         if self.direction == INTERNAL:
             # Told as an inbound call, its END names who was called.
@@ -293,7 +294,7 @@ class Reading:
 
     def ref(self):
         """The PBX's id; of several that of the part that reached the other party."""
-        return first_of(e.ref for e in (*self.told, *self.events))
+        return first_of(e.ref for e in (*self.decisive, *self.events))
 
     def legs(self, stop):
         """Return ``{extension: {field of a leg: value}}``."""

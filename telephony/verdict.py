@@ -17,12 +17,12 @@ MAX_SECONDS = 2**31 - 1
 ROUNDING = 2
 # How much the rows of a transfer may overlap: the second phone rings meanwhile.
 OVERLAP = timedelta(minutes=1)
-# For so long may somebody of whom history does not tell yet still ring, or speak.
-PATIENCE = {RINGING: timedelta(minutes=10), ANSWERED: timedelta(hours=6)}
+# For so long somebody whom history does not list yet may still ring, or speak.
+MAX_SILENCE = {RINGING: timedelta(minutes=10), ANSWERED: timedelta(hours=6)}
 
 
 def whole(seconds):
-    """Return a told number of seconds as one that the database holds."""
+    """Return a reported number of seconds as one that the database holds."""
     return min(max(seconds or 0, 0), MAX_SECONDS)
 
 
@@ -44,8 +44,8 @@ class Row:
     disposition: str
     said: str
     receipt: datetime
-    # The start was told, and not guessed from when we fetched it.
-    told: bool
+    # The start is in the row, and not guessed from when we fetched it.
+    has_start: bool
 
     @property
     def answered(self):
@@ -78,8 +78,10 @@ def _row(leg, receipt, near):
         start = min(leg.started, key=lambda reading: (abs(reading - near), reading))
     elif leg.started:
         start = max(leg.started)
-    told = bool(leg.started)
-    return Row(leg.extension, start, leg.talk, leg.disposition, leg.said, receipt, told)
+    has_start = bool(leg.started)
+    return Row(
+        leg.extension, start, leg.talk, leg.disposition, leg.said, receipt, has_start
+    )
 
 
 def still_open(rows, live):
@@ -96,9 +98,9 @@ def still_open(rows, live):
         event.extension
         and event.extension not in named
         and event.when > over
-        and fetched - event.when < PATIENCE[event.kind]
+        and fetched - event.when < MAX_SILENCE[event.kind]
         for event in live
-        if event.kind in PATIENCE
+        if event.kind in MAX_SILENCE
     )
 
 
@@ -109,7 +111,7 @@ class Verdict(NamedTuple):
     said: str = ""
     talk: int = 0
     speakers: tuple = ()
-    # What webhooks told otherwise: (field, told, logged).
+    # What webhooks reported otherwise: (field, reported, logged).
     contradictions: tuple = ()
 
 
@@ -117,7 +119,7 @@ def decide(rows, direction, live, end, answers):
     """Return the :class:`Verdict` on a call that is over and in the history.
 
     :param list rows: at least one.
-    :param Verdict live: by what webhooks told alone.
+    :param Verdict live: by what webhooks reported alone.
     :param end: the END that wins, or ``None``; ``answers``: the ANSWERs that count.
     """
     inbound = direction == INBOUND
@@ -184,34 +186,34 @@ def _unanswered(rows, inbound):
 
 def _talk(rows, end, incomplete):
     """Return the seconds of conversation: END's where it fits the rows, else theirs."""
-    told = end.talk if end is not None and end.disposition == SPOKEN else None
+    reported = end.talk if end is not None and end.disposition == SPOKEN else None
     parts = {}
     for row in rows:
         if row.talk is None:
             continue
-        # One leg told twice, while it lasted and when it was over.
+        # One leg listed twice, while it lasted and when it was over.
         part = parts.setdefault((row.extension, row.start), row)
         if part.talk < row.talk:
             parts[row.extension, row.start] = row
     parts = list(parts.values())
     if not parts:
-        return whole(told)
+        return whole(reported)
     longest, total = max(p.talk for p in parts), sum(p.talk for p in parts)
-    # Legs that followed each other are told with their own starts, or all with the
+    # Legs that followed each other are listed with their own starts, or all with the
     # call's; legs beside each other are no longer than the longest.
     one_start = len({part.start for part in parts}) == 1
     in_turn = all(b.start >= a.end - OVERLAP for a, b in pairwise(parts))
     logged = total if one_start or in_turn else longest
-    if told is None:
+    if reported is None:
         return whole(logged)
     # Each leg was rounded. And while a call is handed on nobody may speak, which END
     # counts, and the rows do not.
     slack = ROUNDING + len(parts) - 1
     span = max(p.end for p in parts) - min(p.start for p in parts)
-    pauses = in_turn and total <= told <= span.total_seconds() + slack
-    fits = min(abs(told - longest), abs(told - total)) <= slack or pauses
-    fits = fits or (incomplete and told > logged)
-    return whole(told if fits else logged)
+    pauses = in_turn and total <= reported <= span.total_seconds() + slack
+    fits = min(abs(reported - longest), abs(reported - total)) <= slack or pauses
+    fits = fits or (incomplete and reported > logged)
+    return whole(reported if fits else logged)
 
 
 def _said(rows, spoke, lifted, end):
@@ -228,7 +230,7 @@ def _contradictions(live, verdict, end, inbound):
     if verdict.outcome == SPOKEN:
         if end.talk is not None and live.talk != verdict.talk:
             found.append(("talk", live.talk, verdict.talk))
-        told, logged = live.speakers[:1], verdict.speakers[:1]
-        if inbound and told and logged and told != logged:
-            found.append(("extension", told[0], logged[0]))
+        reported, logged = live.speakers[:1], verdict.speakers[:1]
+        if inbound and reported and logged and reported != logged:
+            found.append(("extension", reported[0], logged[0]))
     return tuple(found)

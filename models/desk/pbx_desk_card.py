@@ -197,7 +197,7 @@ class PbxDeskCard(models.AbstractModel):
         }
 
     def _contact_values(self, partner):
-        """Return the few values by which contacts are told apart in a list."""
+        """Return the few values that distinguish contacts in a list."""
         return {
             "id": partner.id,
             "name": partner.name or partner.display_name or "",

@@ -6,7 +6,7 @@ from ..tools.secret_field import Secret
 class PbxFormerUrl(models.Model):
     """Where a PBX sent its events before it was connected to this Odoo.
 
-    Written before the PBX is told our address, on a cursor of its own: whatever becomes
+    Written before the PBX gets our address, on a cursor of its own: whatever becomes
     of the rest, the address of somebody else's integration is not lost.
     """
 

@@ -515,7 +515,7 @@ class PbxProvider(models.Model):
     @tools.ormcache("provider_id")
     def _settings(self, provider_id):
         """Return the :class:`PbxSettings`, without a query when they are known."""
-        # sudo: secrets for the code that checks signatures; nobody is told them.
+        # sudo: secrets for the code that checks signatures; nobody is shown them.
         return PbxSettings(self.sudo().browse(provider_id))
 
     # ------------------------------------------------------------------------------
@@ -624,7 +624,7 @@ class PbxProvider(models.Model):
 
     @staticmethod
     def _watched_settings(vals):
-        """Return which of the settings to be written the PBX has to be told."""
+        """Return which of the settings to be written the PBX has to learn of."""
         return {
             name
             for name in vals
@@ -710,7 +710,7 @@ class PbxProvider(models.Model):
                 try:
                     parts = urlsplit(provider._public_address(address.strip()))
                     valid = parts.scheme in ("http", "https") and parts.hostname
-                    # A port that is none is told only when it is asked for.
+                    # A port that is none is noticed only when it is asked for.
                     valid = valid and parts.port != 0 and " " not in parts.netloc
                 except ValueError:
                     valid = False
@@ -1187,10 +1187,10 @@ class PbxProvider(models.Model):
                 order="received_at desc",
                 limit=1,
             )
-            told = newest.received_at
-            if not told:
-                # The inbox is pruned; the log is not. Of a call that was found later no
-                # event told.
+            last = newest.received_at
+            if not last:
+                # The inbox is pruned; the log is not. A call found later had no
+                # event.
                 call = self.env["pbx.call"].search_fetch(
                     [
                         ("provider_id", "=", provider._origin.id),
@@ -1200,8 +1200,8 @@ class PbxProvider(models.Model):
                     order="start desc",
                     limit=1,
                 )
-                told = call.last_event_at
-            provider.last_event_at = told
+                last = call.last_event_at
+            provider.last_event_at = last
         counts = {
             (provider.id, state): count
             for provider, state, count in events._read_group(

@@ -121,7 +121,7 @@ class Renewal:
         self.provider, self.env = provider, provider.env
 
     def run(self):
-        """Renew it; after a failure it is tried again, and told once it has ended."""
+        """Renew it; a failure is tried again, and is an alarm once it has ended."""
         provider = self.provider
         before = provider.subscribed_until
         try:
@@ -166,7 +166,7 @@ class SilenceCheck:
         self.provider, self.env = provider, provider.env
 
     def run(self):
-        """Remind the administrator if calls are not told, or forget the reminder."""
+        """Remind the administrator if events are missing, or forget the reminder."""
         provider = self.provider
         if provider.state == "draft" or not provider.active:
             return

@@ -54,8 +54,8 @@ class Client:
         ``GET /v1/pbx/internal/{number}/info`` [spec], and :meth:`is_online`.
         """
         path, number = _internal(number, "info"), numbers.extension(number)
-        told = self.request("GET", path, partial(_extension, number))
-        return replace(told, online=self.is_online(number))
+        described = self.request("GET", path, partial(_extension, number))
+        return replace(described, online=self.is_online(number))
 
     def is_online(self, number):
         """Tell whether a phone is registered; not whether it is free.
@@ -105,7 +105,7 @@ class Client:
         """Ring ``extension`` (short form), then ``number``. Never sent twice.
 
         ``GET /v1/request/callback`` [spec]. Success only means "accepted": what becomes
-        of it is told by events, and the answer holds no id. The full login as ``from``
+        of it follows in events, and the answer holds no id. The full login as ``from``
         succeeds and rings nobody; the ``+`` of ``to`` is kept for rules by direction
         [integrator].
 
@@ -132,10 +132,10 @@ class Client:
         return self.request("GET", "/v1/pbx/record/request/", read, params)
 
     def statistics(self, start, end, skip=0, limit=MAX_ROWS):
-        """Return ``(rows, told end)``: one row per leg, oldest first.
+        """Return ``(rows, end)``: one row per leg, oldest first.
 
         ``GET /v1/statistics/pbx`` [spec], counted as statistics. A period of more than
-        a month is cut by the PBX: the end it tells is the one it took.
+        a month is cut by the PBX: the end in the answer is the one it took.
 
         :param str start: with ``end``, in the account's local time.
         """
@@ -165,17 +165,17 @@ def _balance(data):
 
 
 def _offset(data):
-    told = _text(data, "timezone")
+    offset = _text(data, "timezone")
     try:
-        dialect.fixed_zone(told)
+        dialect.fixed_zone(offset)
     except ValueError as error:
         raise errors.BadAnswer("the time zone is no offset") from error
-    return told
+    return offset
 
 
 def _extension_numbers(data):
-    told = _list(data, "numbers")
-    found = (numbers.extension(_plain(number)) for number in told)
+    listed = _list(data, "numbers")
+    found = (numbers.extension(_plain(number)) for number in listed)
     return list(dict.fromkeys(number for number in found if number))
 
 
@@ -226,10 +226,10 @@ def _link(server_url, data):
 
 
 def _statistics(data):
-    told_end = data.get("end")
-    if not isinstance(told_end, str | None):
+    end = data.get("end")
+    if not isinstance(end, str | None):
         raise errors.BadAnswer("the period of the statistics is no time")
-    return _list(data, "stats"), told_end
+    return _list(data, "stats"), end
 
 
 def _plain(value):
@@ -247,10 +247,10 @@ def _text(data, name):
 
 
 def _list(data, name):
-    told = data.get(name)
-    if not isinstance(told, list):
+    found = data.get(name)
+    if not isinstance(found, list):
         raise errors.BadAnswer(f"no list of {name}")
-    return told
+    return found
 
 
 def _flag(value):

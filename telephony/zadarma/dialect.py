@@ -151,13 +151,13 @@ class Zadarma(dialect.Dialect):
         )
 
     def fetch_setup(self, account):
-        told = Client(account).setup()
+        setup = Client(account).setup()
         flags = {
             name.removeprefix(_NOTIFY): on
-            for name, on in told.notifications.items()
+            for name, on in setup.notifications.items()
             if name.removeprefix(_NOTIFY) in self.notifications
         }
-        return Setup(told.url, flags)
+        return Setup(setup.url, flags)
 
     def disconnect(self, account):
         Client(account).delete_webhook_url()

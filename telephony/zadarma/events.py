@@ -172,7 +172,7 @@ def _answer(values, fields):
     inner = numbers.extension(fields.get("internal"))
     called = numbers.from_pbx(destination)
     if not inner:
-        # The extension may be told only at the end of the destination.
+        # The extension may stand only at the end of the destination.
         inner = numbers.extension(destination)
         inner = inner or numbers.extension(destination.rpartition("-")[2])
         called = inner or called
@@ -190,7 +190,7 @@ def _outbound(values, fields):
     calltype = fields.get("calltype", "").strip().lower()
     own_leg = calltype == "callback_leg1"
     if not inner and internal and numbers.is_extension(called):
-        # The first leg of a click-to-call, told with its two ends swapped.
+        # The first leg of a click-to-call, reported with its two ends swapped.
         inner, called, own_leg = called, numbers.from_pbx(internal), True
     if inner and called == inner:
         # It is rung itself: its own leg, also where no word says so. Not so when
@@ -220,7 +220,7 @@ def read(fields, received_at, zone):
 
     :param dict fields: as ``parse_form`` gives them.
     :param datetime received_at: naive UTC.
-    :param tzinfo zone: the account's zone, in which ``call_start`` is told.
+    :param tzinfo zone: the account's zone, in which ``call_start`` is written.
     """
     event, ref = fields.get("event", ""), fields.get("pbx_call_id", "").strip()
     kind = KINDS.get(event)

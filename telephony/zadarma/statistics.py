@@ -18,7 +18,7 @@ TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 # periods are cut.
 WINDOW = timedelta(days=27)
 # Added at both ends. The account's clock may be an hour off ours (summer time), local
-# times are told twice in autumn, and what is told twice does no harm.
+# times come twice in autumn, and what is listed twice does no harm.
 MARGIN = timedelta(hours=2)
 
 # ``"Anna" <442079460201>`` and ``Anna (101)``.

@@ -95,10 +95,10 @@ export class Note {
             args: [[this.callId], {note: this.text || false}],
             kwargs: {},
         };
-        const told = JSON.stringify({jsonrpc: "2.0", method: "call", params});
+        const body = JSON.stringify({jsonrpc: "2.0", method: "call", params});
         return navigator.sendBeacon(
             "/web/dataset/call_kw/pbx.call/write",
-            new Blob([told], {type: "application/json"}),
+            new Blob([body], {type: "application/json"}),
         );
     }
 

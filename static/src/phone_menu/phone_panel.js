@@ -23,7 +23,7 @@ import {shownLine} from "../desk/shown_line";
 
 // Of many missed calls so many are shown, not to bury the recent ones.
 const FEW_MISSED = 5;
-// A call that comes in is told several times within a second.
+// A call that comes in comes in several messages within a second.
 const PAUSE = 300;
 const DOUBLE_CLICK = 500;
 // Pixels before its end at which a list is read on.

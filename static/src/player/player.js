@@ -68,7 +68,7 @@ export class Player extends Component {
         try {
             await audio.play();
         } catch (error) {
-            // What cannot be loaded is told by its own event; a pause is no error.
+            // What cannot be loaded has an event of its own; a pause is no error.
             if (error.name === "NotAllowedError") {
                 this.state.error = _t("Your browser does not let it play.");
             }

@@ -17,7 +17,7 @@
  * @property {boolean} spoke
  * @property {Part|null} ring ringing; of the phone that called, waiting
  * @property {Part|null} talk
- * @property {number|null} talked how long, where that is told
+ * @property {number|null} talked how long, where it is known
  * @property {Phone|null} next who went on with the call
  */
 
@@ -50,7 +50,7 @@ function hasSpoken(call, leg, dialled) {
 
 /**
  * @param {Object} call direction, state, outcome, number; extension: id of who dialled,
- *  or spoke last; start, answer, stop: null where not told; talk: 0 where not told
+ *  or spoke last; start, answer, stop: null where unknown; talk: 0 where unknown
  * @param {Object[]} legs number, extension (id), outcome; start, answer, stop
  * @param {number} now
  * @returns {{from: number, to: number, isOver: boolean, phones: Phone[]}} `phones` in the
@@ -89,8 +89,8 @@ export function makeTimeline(call, legs, now) {
         phone.ring = ringOf(phone, speakers, end);
         phone.talk = talkOf(phone, speakers, end);
         const isWhole = phone.lifted === answer && phone.talk?.to === to;
-        const told = phone === alone || isWhole ? call.talk * 1000 : 0;
-        phone.talked = lengthOf(phone.talk, told);
+        const reported = phone === alone || isWhole ? call.talk * 1000 : 0;
+        phone.talked = lengthOf(phone.talk, reported);
     }
     return {from, to, isOver, phones};
 }
@@ -154,9 +154,9 @@ function talkOf({lifted, stop, spoke, next}, speakers, end) {
     return {from: lifted, to: end.to, open: !(end.isTold && isLast)};
 }
 
-function lengthOf(talk, told) {
+function lengthOf(talk, reported) {
     if (!talk || talk.open || talk.going) {
         return null;
     }
-    return told || talk.to - talk.from;
+    return reported || talk.to - talk.from;
 }
