@@ -1,12 +1,15 @@
 """The control API, ``/control/…``: JSON in, JSON out; tests, the page and the command
 line use it. A mistake gets 4xx and one sentence."""
 
+from datetime import datetime
+
 from flask import Blueprint, current_app, jsonify, request
 
 from fake_pbx import faults
 
-from . import day, settings, wire
+from . import day, past, settings, wire
 from .answers import Refused
+from .events import TIME_FORMAT
 from .scenarios import PARAMETERS, SCENARIOS
 
 blueprint = Blueprint("control", __name__, url_prefix="/control")
@@ -131,6 +134,29 @@ def _query():
 def play_day():
     _asked()
     return day.play(_pbx())
+
+
+@blueprint.post("/past")
+def make_past():
+    """The calls of the last two weeks: kept as statistics, their webhooks not sent.
+
+    They are given instead, as signed requests with the moments at which they would
+    have come: whoever asks knows a way into the inbox of that time.
+    """
+    _asked()
+    pbx = _pbx()
+    account = pbx.account
+    plans = [
+        past.planned(call, account.zone)
+        for call in past.calls(datetime.strptime(account.local(), TIME_FORMAT))
+    ]
+    deliveries = []
+    for ready in plans:
+        pbx.keep_past(ready)
+        for step, moment in past.moments(ready, account.zone):
+            sent = wire.render(step, account.secret).as_json()
+            deliveries.append({**sent, "at": moment.timestamp()})
+    return {"calls": len(plans), "deliveries": deliveries}
 
 
 # -- steered calls ---------------------------------------------------------------------

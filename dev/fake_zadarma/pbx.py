@@ -105,6 +105,13 @@ class FakePbx:
         self.keep_rows(ready.rows)
         return entries
 
+    def keep_past(self, ready):
+        """Keep a call whose webhooks are not sent: its statistics and recordings."""
+        for step in ready.steps:
+            if step.event == "NOTIFY_RECORD":
+                self._recorded(step.fields["call_id_with_rec"])
+        self.keep_rows(ready.rows)
+
     def play_later(self, ready, speed):
         """Play in the background."""
         threading.Thread(target=self.play, args=(ready, speed), daemon=True).start()

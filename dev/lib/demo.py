@@ -1,10 +1,12 @@
-"""The demo: a database with a played day, Odoo and the fake PBX serving."""
+"""The demo: a database with two played weeks, Odoo and the fake PBX serving."""
 
 import json
 import os
 import re
 import signal
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from . import addon, paths, pbx, servers, setup
 from .instance import Instance
@@ -14,6 +16,33 @@ from .servers import FakePbxServer, OdooServer
 from .terminal import Stop, say, step
 
 DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,50}")
+# Besides reception and sales, whom the fake PBX knows from the start. Nobody is there
+# to lift: what a person plays rings where a person can see it.
+COLLEAGUES = {
+    "102": {"name": "Support", "online": False},
+    "103": {"name": "Service", "online": False},
+}
+CALLS_NOW = [
+    {
+        "scenario": "extension_to_extension",
+        "extension": "101",
+        "to_extension": "100",
+        "duration": 1,
+        "speed": 0.2,
+    },
+    {
+        "scenario": "missed",
+        "caller": "+442079460202",
+        "extension": "100",
+        "speed": 0.1,
+    },
+    {
+        "scenario": "voicemail",
+        "caller": "+442079460201",
+        "extension": "100",
+        "speed": 0.04,
+    },
+]
 BUNDLE = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
 
 
@@ -80,14 +109,19 @@ def serve(database: str, odoo_port: int, pbx_port: int) -> None:
             fake_pbx, provider = pbx.introduce(
                 odoo, tools.venv.python, pbx_log, pbx_port, admin=admin
             )
+        with step("preparing the first page"), ThreadPoolExecutor(1) as beside:
+            warmed = beside.submit(warm, admin.again())
+            if new:
+                past = add_past(instance, database, fake_pbx, provider["id"])
             # As an administrator does: it takes over lines and names, too.
             admin.call("pbx.provider", "action_connect", [provider["id"]])
+            if new:
+                play_now(fake_pbx)
+                forget_the_start(admin, provider["id"])
+                remember(instance, database, code, day=True)
+            warmed.result()
         if new:
-            play_day(fake_pbx)
-            forget_the_start(admin, provider["id"])
-            remember(instance, database, code, day=True)
-        with step("preparing the first page"):
-            warm(admin)
+            say(f"    two weeks with {past} calls")
         announce(odoo, fake_pbx)
         while odoo.running() and fake_pbx.running():
             time.sleep(0.5)
@@ -138,12 +172,36 @@ def fix_address(admin: Login, url: str) -> None:
         admin.call("ir.config_parameter", "set_param", name, value)
 
 
-def play_day(fake_pbx: FakePbxServer) -> None:
-    with step("playing a short day of calls"):
-        day = fake_pbx.post("/control/day")
-    if day.get("failed") or not day.get("calls"):
-        raise Stop(f"The played day went wrong ({day}). The log: {fake_pbx.log}")
-    say(f"    {day['calls']} calls")
+def add_past(
+    instance: Instance, database: str, fake_pbx: FakePbxServer, provider: int
+) -> int:
+    """Two weeks of calls come in as if Odoo had been there; return how many.
+
+    What Odoo reads from the PBX's statistics afterwards is the same calls.
+    """
+    fake_pbx.post("/control/settings", {"extensions": COLLEAGUES})
+    past = fake_pbx.post("/control/past")
+    log = paths.logs() / f"demo-{database}-past.log"
+    log.unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(past["deliveries"], file)
+        file.flush()
+        script = paths.DEV / "lib/past_calls.py"
+        variables = {"DELIVERIES": file.name, "PROVIDER": str(provider)}
+        instance.shell(database, script, log, **variables)
+    return past["calls"]
+
+
+def play_now(fake_pbx: FakePbxServer) -> None:
+    """A few calls of this moment, by webhooks, all at once."""
+
+    def play(call):
+        return fake_pbx.post("/control/play", call)["events"]
+
+    with ThreadPoolExecutor() as beside:
+        for events in beside.map(play, CALLS_NOW):
+            if any(event["status"] != 200 for event in events):
+                raise Stop(f"A played call went wrong ({events}): {fake_pbx.log}")
 
 
 def forget_the_start(admin: Login, provider: int) -> None:
@@ -167,5 +225,5 @@ def announce(odoo: OdooServer, fake_pbx: FakePbxServer) -> None:
     say(f"The look-alike PBX   {fake_pbx.url}")
     say("Logins               admin/admin (supervisor), demo/demo (agent)")
     say(f"Odoo's log           {odoo.log}")
-    say("Ctrl-C stops both.")
+    say("Ctrl-C stops both; the database server goes on until make stop.")
     say("ready")

@@ -37,6 +37,10 @@ class Login:
         )
         self.uid: int = answer["uid"]
 
+    def again(self) -> "Login":
+        """The same user once more, for another thread."""
+        return Login(self.url, self.database, self.user, self.password)
+
     def call(self, model: str, method: str, *args, **kwargs):
         """Call a method of a model as this user; raises OdooError."""
         path = f"/web/dataset/call_kw/{model}/{method}"

@@ -168,6 +168,22 @@ def test_what_does_not_answer_is_told_and_the_call_goes_on(pbx):
     assert pbx.ask("GET", "/v1/pbx/record/request/", ids).json()["links"]
 
 
+def test_past_calls_are_kept_and_their_webhooks_given(pbx, hook):
+    made = pbx.control("POST", "/past", {}).json()
+    assert not hook.received
+    assert all("Signature" in sent["headers"] for sent in made["deliveries"])
+    sent = [sent["fields"] for sent in made["deliveries"]]
+    refs = {fields["pbx_call_id"] for fields in sent}
+    assert len(refs) == made["calls"]
+    starts = [fields["call_start"] for fields in sent if "call_start" in fields]
+    period = {"start": min(starts), "end": max(starts), "version": "2"}
+    rows = pbx.ask("GET", "/v1/statistics/pbx/", period).json()["stats"]
+    assert {row["pbx_call_id"] for row in rows} == refs
+    ready = [f["call_id_with_rec"] for f in sent if f["event"] == "NOTIFY_RECORD"]
+    asked = pbx.ask("GET", "/v1/pbx/record/request/", {"call_id": ready[0]})
+    assert len(asked.json()["links"]) == 1
+
+
 def test_the_day_is_short_and_complete(pbx, hook):
     hook.failing = {"+33199005501"}
     told = pbx.control("POST", "/day", {})

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_zadarma import day, wire
+from fake_zadarma import day, past, wire
 from fake_zadarma.events import Inbound, Outbound, Step, bare, plus, record
 from fake_zadarma.scenarios import SCENARIOS, plan, scenario
 
@@ -221,3 +222,39 @@ def test_the_day_names_scenarios_and_is_short():
     assert 18 <= len(calls) <= 24
     assert {call["scenario"] for call in calls} <= set(SCENARIOS)
     assert sum(call.get("ring", 0) for call in calls) <= 10
+
+
+@pytest.mark.parametrize("until", ["2026-11-27 15:30", "2026-03-30 08:00"])
+def test_two_weeks_of_office_hours(until):
+    until = datetime.fromisoformat(until)
+    calls = past.calls(until)
+    assert calls == past.calls(until)
+    assert 100 < len(calls) < 250
+    assert {"missed", "voicemail", "transfer"} <= {c["scenario"] for c in calls}
+    assert len({call["pbx_call_id"] for call in calls}) == len(calls)
+    assert {call["extension"] for call in calls} == {"100", "101", "102", "103"}
+    before = datetime.min
+    for call in calls:
+        start = datetime.fromisoformat(call["call_start"])
+        assert start.weekday() < 5 and 8 <= start.hour < 18
+        assert before < start < until
+        ready = past.planned(call, "Europe/London")
+        [*_, (_step, over)] = past.moments(ready, "Europe/London")
+        before = over.replace(tzinfo=None)
+        assert before < until
+    numbers = [call["caller"] for call in calls if call["scenario"] == "missed"]
+    back = {call["caller"] for call in calls if call["scenario"] == "outbound"}
+    assert back & set(numbers)
+
+
+def test_a_past_call_rings_and_is_recorded_as_planned():
+    call = next(c for c in past.calls(datetime(2026, 11, 27, 15)) if c["recorded"])
+    ready = past.planned({**call, "scenario": "answered", "ring": 12}, "Asia/Tokyo")
+    moments = past.moments(ready, "Asia/Tokyo")
+    start, answer = moments[0][1], moments[2][1]
+    assert start.isoformat(" ") == f"{call['call_start']}+09:00"
+    assert (answer - start).total_seconds() == 12
+    assert ready.steps[-1].event == "NOTIFY_RECORD" and ready.rows[0]["is_recorded"]
+    silent = past.planned({**call, "scenario": "answered", "recorded": False}, "UTC")
+    assert not any("call_id_with_rec" in step.fields for step in silent.steps)
+    assert not silent.rows[0]["is_recorded"]
