@@ -24,7 +24,7 @@ class ResUsers(models.Model):
         [
             ("never", "Never"),
             ("ring", "When the phone rings"),
-            ("answer", "When the handset is lifted"),
+            ("answer", "When the call is answered"),
         ],
         string="Open the caller's contact",
         default="never",

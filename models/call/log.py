@@ -427,7 +427,7 @@ class CallLog:
         )
         for click in clicks:
             reason = click.with_context(lang=click.user_id.lang).env._(
-                "Nothing was heard from the PBX"
+                "The PBX reported nothing"
             )
             now = fields.Datetime.now()
             self._close(
@@ -474,8 +474,8 @@ class CallLog:
             body=Markup("%s<ul>%s</ul>")
             % (
                 call.env._(
-                    "The statistics of the PBX contradict what it had told at the end "
-                    "of the call. They count:"
+                    "The PBX's statistics contradict what it reported at the end of "
+                    "the call. The statistics count:"
                 ),
                 Markup().join(lines),
             ),

@@ -91,9 +91,7 @@ class PbxCall(models.Model):
         readonly=True,
     )
     outcome = fields.Selection(OUTCOMES, readonly=True)
-    disposition = fields.Char(
-        string="In the PBX's words", readonly=True, help="How the PBX says it ended."
-    )
+    disposition = fields.Char(readonly=True, help="How the PBX says it ended.")
     number = fields.Char(
         readonly=True,
         index="trigram",
@@ -116,11 +114,11 @@ class PbxCall(models.Model):
     )
     partner_source = fields.Selection(
         [
-            ("number", "By its number"),
-            ("tail", "By the end of its number"),
-            ("remembered", "As picked before"),
-            ("lead", "Through its lead"),
-            ("picked", "Picked by a person"),
+            ("number", "By number"),
+            ("tail", "By last digits"),
+            ("remembered", "As selected before"),
+            ("lead", "By its lead"),
+            ("picked", "Selected by a user"),
             ("several", "Several match"),
             ("none", "Nobody matches"),
         ],
@@ -170,7 +168,9 @@ class PbxCall(models.Model):
         help="Seconds until it was answered, or given up.",
     )
     talk_seconds = fields.Integer(
-        string="Talk", readonly=True, help="Seconds of conversation, as the PBX tells."
+        string="Talk",
+        readonly=True,
+        help="Seconds of conversation, as the PBX reports them.",
     )
     leg_ids = fields.One2many("pbx.call.leg", "call_id", string="Legs", readonly=True)
     unknown_extensions = fields.Char(compute="_compute_unknown_extensions")
@@ -181,7 +181,7 @@ class PbxCall(models.Model):
     facts = fields.Json(groups=fields.NO_ACCESS, copy=False)
     last_event_at = fields.Datetime(readonly=True)
     own_leg_only = fields.Boolean(
-        readonly=True, help="Told so far: only our own part of a click-to-call."
+        readonly=True, help="So far, only our own leg of a click-to-call."
     )
     clicked_at = fields.Datetime(
         readonly=True, copy=False, help="When Odoo was asked to dial."
@@ -190,16 +190,16 @@ class PbxCall(models.Model):
     click_key = fields.Char(string="Click", groups=fields.NO_ACCESS, copy=False)
     from_history = fields.Boolean(
         readonly=True,
-        help="No event told of this call: it was found among the PBX's past calls.",
+        help="No event reported this call. It was found among the PBX's past calls.",
     )
     corrected = fields.Boolean(
         readonly=True,
-        help="The PBX's statistics contradict what its events had told, and count.",
+        help="The PBX's statistics contradict its events. The statistics count.",
     )
     called_back = fields.Boolean(
-        string="Settled",
+        string="Dismissed",
         copy=False,
-        help="Marked by hand: nobody need call back.",
+        help="Dismissed by hand: nobody has to call back.",
     )
     to_call_back = fields.Boolean(
         string="To call back",
@@ -380,7 +380,7 @@ class PbxCall(models.Model):
         if not self.env.su and (names := PBX_FIELDS.intersection(vals)):
             raise AccessError(
                 self.env._(
-                    "What the cloud PBX told about a call cannot be changed: %s",
+                    "What the cloud PBX reported about a call cannot be changed: %s",
                     ", ".join(sorted(names)),
                 )
             )
@@ -686,8 +686,8 @@ class PbxCall(models.Model):
                 '%s <a href="/odoo/cloud-pbx/new">%s</a>'
             ) % (
                 self.env._(
-                    "From then on every call is written down here, with the right "
-                    "contact. It takes two keys and a minute."
+                    "Every call is then logged here, with the right contact. It takes "
+                    "two keys and a minute."
                 ),
                 self.env._("Connect a cloud PBX"),
             )
@@ -718,8 +718,7 @@ class PbxCall(models.Model):
         return (
             self.env._("No calls here"),
             self.env._(
-                "When your phone rings, or you dial, the call is written down here by "
-                "itself."
+                "The calls that you take or make are logged here automatically."
             ),
         )
 

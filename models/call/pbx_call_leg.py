@@ -19,7 +19,10 @@ class PbxCallLeg(models.Model):
     )
     provider_id = fields.Many2one("pbx.provider", required=True, readonly=True)
     number = fields.Char(
-        string="Internal number", required=True, readonly=True, help="As the PBX told."
+        string="Internal number",
+        required=True,
+        readonly=True,
+        help="As the PBX reports it.",
     )
     extension_id = fields.Many2one(
         "pbx.extension",

@@ -57,7 +57,7 @@ class FetchNow:
             at = values["next_attempt_at"] or fields.Datetime.now()
             tz = self.env.user.tz or "UTC"
             rest = self.env._(
-                "The PBX may not be asked more often: the rest follows by itself, "
+                "The PBX may not be asked more often: the rest follows automatically, "
                 "from %s on.",
                 format_time(self.env, at, tz=tz, time_format="short"),
             )

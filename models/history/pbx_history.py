@@ -46,7 +46,7 @@ class PbxHistory(models.Model):
     )
     company_id = fields.Many2one(related="provider_id.company_id")
     kind = fields.Selection(
-        [("catch_up", "By itself"), ("period", "Period")],
+        [("catch_up", "Automatic"), ("period", "Period")],
         required=True,
         readonly=True,
         default="period",
@@ -91,20 +91,20 @@ class PbxHistory(models.Model):
         string="New",
         readonly=True,
         copy=False,
-        help="Calls of which Odoo had never heard.",
+        help="Calls that were not in the log.",
     )
     completed_count = fields.Integer(
         string="Completed",
         readonly=True,
         copy=False,
-        help="Calls that were known, and of which something new was told.",
+        help="Calls in the log to which something was added.",
     )
     unchanged_count = fields.Integer(string="Unchanged", readonly=True, copy=False)
     corrected_count = fields.Integer(
         string="Corrected",
         readonly=True,
         copy=False,
-        help="Known calls of which the PBX had told something else before.",
+        help="Calls in the log that were corrected.",
     )
     failed_count = fields.Integer(
         string="Not written",

@@ -54,7 +54,7 @@ class PbxEvent(models.Model):
     attempts = fields.Integer()
     next_attempt_at = fields.Datetime(string="Next attempt")
     error = fields.Text()
-    digest = fields.Char(help="Tells a repeated delivery.")
+    digest = fields.Char(help="Recognizes a repeated delivery.")
     call_id = fields.Many2one(
         "pbx.call", string="Phone call", compute="_compute_call_id", compute_sudo=True
     )
@@ -187,8 +187,8 @@ class PbxEvent(models.Model):
         if any(not event.payload for event in self):
             raise UserError(
                 self.env._(
-                    "The contents of an applied event are removed where no log is "
-                    "kept: it cannot be applied again, and need not be."
+                    "Without a log, the contents of an applied event are removed: it "
+                    "cannot be applied again, and does not have to be."
                 )
             )
         self.write({"state": "pending", "error": False, "next_attempt_at": False})

@@ -120,8 +120,8 @@ class Connect:
             waiting = StepResult(
                 "waiting",
                 self.env._(
-                    "The PBX was asked as often as it allows. This goes on by itself "
-                    "in %s seconds.",
+                    "The PBX was asked as often as it allows. This continues "
+                    "automatically in %s seconds.",
                     error.retry_after,
                 ),
             )
@@ -386,8 +386,8 @@ class Connect:
         message = self.env._("%s internal numbers.", len(listed))
         if left:
             message = self.env._(
-                "%(all)s internal numbers. What the PBX says of %(left)s of them "
-                "follows by itself.",
+                "%(all)s internal numbers. The details of %(left)s of them follow "
+                "automatically.",
                 all=len(listed),
                 left=left,
             )

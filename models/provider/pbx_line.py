@@ -14,7 +14,7 @@ class PbxLine(models.Model):
     number = fields.Char(
         required=True, readonly=True, help="In international form, as the PBX has it."
     )
-    name = fields.Char(help="What your people call this line.")
+    name = fields.Char(help="Your name for this line.")
     pbx_name = fields.Char(
         "Name at the PBX", readonly=True, help="How the PBX calls it."
     )

@@ -62,7 +62,7 @@ class PbxProvider(models.Model):
         default=lambda self: self.env["ir.sequence"].next_by_code("pbx.provider"),
         help="Number of this record, given by Odoo.",
     )
-    name = fields.Char(required=True, help="What your people call this connection.")
+    name = fields.Char(required=True, help="Your name for this connection.")
     company_id = fields.Many2one(
         "res.company",
         required=True,
@@ -75,7 +75,7 @@ class PbxProvider(models.Model):
         string="Server type",
         required=True,
         default=lambda self: dialects.available()[0].code,
-        help="Which PBX it is; decides how events are read and checked.",
+        help="Which PBX it is. Decides how events are read and checked.",
     )
     user_id = fields.Many2one(
         "res.users",
@@ -161,14 +161,15 @@ class PbxProvider(models.Model):
         string="Days to keep the log", default=30, help="Older events are removed."
     )
     lookup_on_answer = fields.Boolean(
-        string="Look the client up only after the handset is lifted",
-        help="The client is not looked for while the phone rings. A call that nobody "
+        string="Look up the caller only when the call is answered",
+        help="The caller is not looked up while the phone rings. A call that nobody "
         "answers is looked up when it ends.",
     )
     open_call_hours = fields.Integer(
         string="Close open calls after (hours)",
         default=4,
-        help="A call whose end was never told closes this long after its last event.",
+        help="A call whose end the PBX never reports is closed this long after its "
+        "last event.",
     )
     country_id = fields.Many2one(
         "res.country",
@@ -182,7 +183,7 @@ class PbxProvider(models.Model):
         help="The zone set at the PBX: its events have local times without a zone.",
     )
     utc_offset = fields.Char(
-        string="Offset told by the PBX",
+        string="Offset reported by the PBX",
         readonly=True,
         copy=False,
         help="Such as UTC+3. Used while no time zone is chosen; it knows no summer "
@@ -219,7 +220,7 @@ class PbxProvider(models.Model):
     )
     former_url_ids = fields.One2many("pbx.former.url", "provider_id", groups=ADMIN)
     former_url = Secret(
-        string="Address before",
+        string="Former address",
         compute="_compute_former_url",
         groups=ADMIN,
         help="Where the PBX sent its events before it was connected to this Odoo. "
@@ -294,9 +295,9 @@ class PbxProvider(models.Model):
         string="Warn after silence of (minutes)",
         default=60,
         groups=ADMIN,
-        help="An administrator is told, with the likely cause, when in working hours "
-        "no event has come for so long although the PBX's own list has newer calls. "
-        "0: never.",
+        help="An administrator gets an activity, with the likely cause, when no event "
+        "has arrived for this long in working hours although the PBX lists newer "
+        "calls. 0: never.",
     )
     balance_amount = fields.Float(
         readonly=True, copy=False, groups=ADMIN, digits=(16, 4)
@@ -305,8 +306,8 @@ class PbxProvider(models.Model):
         string="Warn below",
         default=5.0,
         groups=ADMIN,
-        help="In the currency of the account. An administrator is told once when less "
-        "than this is left. 0: never.",
+        help="In the currency of the account. An administrator gets an activity when "
+        "less than this is left. 0: never.",
     )
 
     # --- what came in
@@ -699,7 +700,7 @@ class PbxProvider(models.Model):
     def _check_port(self):
         for provider in self:
             if not 0 <= provider.port <= 65535:
-                raise ValidationError(self.env._("A port lies between 1 and 65535."))
+                raise ValidationError(self.env._("Enter a port from 1 to 65535."))
 
     @api.constrains("external_url", "server_url")
     def _check_addresses(self):
@@ -740,7 +741,7 @@ class PbxProvider(models.Model):
         for provider in self:
             if provider.general_limit < 1 or provider.statistics_limit < 1:
                 raise ValidationError(
-                    self.env._("A PBX has to be asked once a minute at least.")
+                    self.env._("Allow at least one request per minute.")
                 )
 
     @api.constrains("silence_minutes")

@@ -182,7 +182,7 @@ class SilenceCheck:
             except errors.RateLimited:
                 return  # the next look finds out
             intro = self.env._(
-                "The PBX lists calls of which it told Odoo nothing. They are in the "
+                "The PBX lists calls that it did not report to Odoo. They are in the "
                 "log, but nobody saw them ring."
             )
             provider._remind("silence", f"{intro}\n{cause}")

@@ -181,7 +181,7 @@ describe("who it is", () => {
     test("it is looked up only when somebody lifts", async () => {
         await openCards(server, makeCard({...STRANGER, looked_up: false}));
         expect(".o_pbx_card_body p").toHaveText(
-            "Who it is will be shown when the handset is lifted.",
+            "The caller is looked up when the call is answered.",
         );
         expect(button("Create contact")).toBe(undefined);
         expect(button("Link to an existing contact")).toBe(undefined);

@@ -196,7 +196,7 @@ describe("several have the number", () => {
             "Olga Petrova\nHarbour Ltd\nThis one",
             "Boris Ivanov\nThis one",
         ]);
-        await press("This one: Boris Ivanov");
+        await press("Select Boris Ivanov");
         expect.verifySteps([[1, 8]]);
         expect(NAME).toHaveText("Boris Ivanov");
         expect(".o_pbx_card_candidates").toHaveCount(0);

@@ -116,7 +116,7 @@ describe("link to an existing contact", () => {
         await press("Link to an existing contact");
         await typeSearch("xyz");
         expect(".o_pbx_card_search p").toHaveText(
-            "No contact is called so, or has such a number.",
+            "No contact with this name or number.",
         );
         await keyDown("Escape");
         await settle();

@@ -180,7 +180,7 @@ describe("settled", () => {
         const button = `${MISSED}:eq(0) .o_pbx_phone_settle`;
         expect(button).toHaveAttribute(
             "aria-label",
-            "Settled: nobody need call back Olga",
+            "Dismiss: nobody has to call back Olga",
         );
         await click(button);
         await animationFrame();

@@ -9,11 +9,13 @@ class PbxProvider(models.Model):
     _inherit = "pbx.provider"
 
     notify_start = fields.Boolean("Incoming call (NOTIFY_START)", default=True)
-    notify_internal = fields.Boolean("Extension rings (NOTIFY_INTERNAL)", default=True)
+    notify_internal = fields.Boolean(
+        "Internal number rings (NOTIFY_INTERNAL)", default=True
+    )
     notify_answer = fields.Boolean(
         "Answer (NOTIFY_ANSWER)",
         default=True,
-        help="The least that has to be on.",
+        help="This one is required.",
     )
     notify_end = fields.Boolean("End of an incoming call (NOTIFY_END)", default=True)
     notify_out_start = fields.Boolean("Outgoing call (NOTIFY_OUT_START)", default=True)

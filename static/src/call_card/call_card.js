@@ -131,7 +131,7 @@ export class CallCard extends Component {
     }
 
     thisIs({name}) {
-        return _t("This one: %s", name);
+        return _t("Select %s", name);
     }
 
     get isUnknown() {

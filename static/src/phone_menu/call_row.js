@@ -75,6 +75,6 @@ export class CallRow extends Component {
     }
 
     get settleLabel() {
-        return _t("Settled: nobody need call back %s", this.party);
+        return _t("Dismiss: nobody has to call back %s", this.party);
     }
 }
