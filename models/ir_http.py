@@ -23,7 +23,7 @@ class IrHttp(models.AbstractModel):
     def session_info(self):
         info = super().session_info()
         # The pages of users without a phone send no requests of ours.
-        if self.env["pbx.desk"]._phones():
+        if self.env["pbx.desk"]._has_phone():
             info["cloud_pbx_phone"] = True
         return info
 

@@ -70,12 +70,16 @@ class ResUsers(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         users = super().create(vals_list)
-        self.env["pbx.notifier"]._phones_changed(users.filtered("pbx_extension_ids"))
+        with_phone = users.filtered("pbx_extension_ids")
+        if with_phone:
+            self.env["pbx.extension"]._forget_who_has_phones()
+        self.env["pbx.notifier"]._phones_changed(with_phone)
         return users
 
     def write(self, vals):
         result = super().write(vals)
         if "pbx_extension_ids" in vals:
+            self.env["pbx.extension"]._forget_who_has_phones()
             self.env["pbx.notifier"]._phones_changed(self)
         elif {"group_ids", *OWN_PREFERENCES}.intersection(vals):
             # The browsers of users without a phone show nothing of it.

@@ -41,8 +41,101 @@ class TestExtension(PbxCase):
         self.assertEqual((desk.login, desk.name), ("0103", "Reception"))
         self.assertEqual(desk.display_name, "104 Reception")
 
+    def test_corrected_number(self):
+        """What repeats the number follows it; what somebody changed stays."""
+        follows = {"name": "104", "login": "104"}
+        for what, values, expected in (
+            ("both repeat it", {}, follows),
+            ("own name", {"name": "Reception"}, {**follows, "name": "Reception"}),
+            ("own login", {"login": "0103"}, {**follows, "login": "0103"}),
+        ):
+            for typed in ("104", " 104 ", "123456-104"):
+                with self.fresh(what, typed=typed):
+                    desk = self.new_extension("103", self.anna, **values)
+                    desk.number = typed
+                    self.assertRecordValues(desk, [{"number": "104", **expected}])
+                with self.fresh(what, typed=typed, by="form"):
+                    desk = self.new_extension("103", self.anna, **values)
+                    with Form(desk) as form:
+                        form.number = typed
+                        self.assertEqual(form.name, expected["name"])
+                    self.assertRecordValues(desk, [{"number": "104", **expected}])
+
+    def test_corrected_number_adopts_its_earlier_calls(self):
+        call = self.tell("answered", extension="777")
+        self.assertEqual(call.unknown_extensions, "777")
+        self.extension.number = "777"
+        self.assertFalse(call.unknown_extensions)
+        self.assertEqual(call.leg_ids.extension_id, self.extension)
+
     def test_long_login_is_understood(self):
-        self.assertEqual(self.new_extension("123456-105", self.anna).number, "105")
+        expected = [{"number": "105", "name": "105", "login": "105"}]
+        with self.fresh("created"):
+            self.assertRecordValues(
+                self.new_extension("123456-105", self.anna), expected
+            )
+        with self.fresh("by form"):
+            model = self.env["pbx.extension"].with_context(
+                default_provider_id=self.provider.id
+            )
+            with Form(model) as form:
+                form.number = "123456-105"
+            self.assertRecordValues(form.record, expected)
+        with self.fresh("imported, twice"):
+            for number, name in (("123456-105", "105"), ("123456-106", "106")):
+                result = self.env["pbx.extension"].load(
+                    ["id", "number", "provider_id/.id"],
+                    [["__import__.desk", number, str(self.provider.id)]],
+                )
+                self.assertFalse(result["messages"])
+                desk = self.env["pbx.extension"].browse(result["ids"])
+                self.assertRecordValues(
+                    desk, [{"number": name, "name": name, "login": name}]
+                )
+        with self.fresh("what is none is refused"), self.assertRaises(ValidationError):
+            self.extension.number = "123456-"
+
+    # ------------------------------------------------------------- search and names
+
+    def found(self, text, **more):
+        names = self.env["pbx.extension"].name_search(
+            text, [("provider_id.company_id", "=", self.company.id)], **more
+        )
+        return [name for _id, name in names]
+
+    def test_found_by_number_and_name(self):
+        self.new_extension("103", self.anna, name="Reception desk")
+        desk = ["103 Reception desk"]
+        for text, expected in (
+            ("100", ["100"]),
+            ("10", ["100", "101", *desk]),
+            ("recep", desk),
+            ("103 Reception desk", desk),
+            ("desk 103", desk),
+            ("desk 104", []),
+        ):
+            self.assertEqual(self.found(text), expected, text)
+        for text in ("103", "Reception desk", "103 Reception desk"):
+            self.assertEqual(self.found(text, operator="="), desk, text)
+        self.assertEqual(self.found("desk 103", operator="="), [])
+
+    def test_two_pbxs_are_told_apart(self):
+        self.assertEqual(self.extension.display_name, "100")
+        other = self.new_provider(self.company, self.robot, "second", name="Berlin")
+        theirs = self.new_extension("100", self.boris, other, name="Reception")
+        self.provider.name = "London"
+        self.env.invalidate_all()
+        clerk = self.new_user("clerk", "base.group_user")
+        names = (self.extension | theirs).with_user(clerk).mapped("display_name")
+        self.assertEqual(names, ["100 (London)", "100 Reception (Berlin)"])
+        self.assertEqual(self.found("100 Reception (Berlin)"), [names[1]])
+        self.assertEqual(self.found("100 (London)"), [names[0]])
+        self.assertEqual(self.found("100 (London)", operator="="), [names[0]])
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        other.active = False
+        self.new_provider(elsewhere, self.robot, "third")
+        self.env.invalidate_all()
+        self.assertEqual(self.extension.display_name, "100")
 
     def test_what_is_no_internal_number(self):
         for number in ("+442079460201", "abc", "1234567", "0", ""):
@@ -65,9 +158,33 @@ class TestExtension(PbxCase):
         self.assertFalse(model.default_get(["provider_id"]).get("provider_id"))
 
     def test_caller_id_in_any_style(self):
-        for typed in ("+44 20 7946 0900", "442079460900", "+442079460900"):
+        for typed in (
+            "+44 20 7946 0900", "442079460900", "+442079460900", "020 7946 0900",
+            "(020) 7946-0900", "0044 20 7946 0900",
+        ):  # fmt: skip
+            self.extension.caller_id = False
             self.extension.caller_id = typed
             self.assertEqual(self.extension.caller_id, LINE, typed)
+            created = self.new_extension("109", self.anna, caller_id=typed)
+            self.assertEqual(created.caller_id, LINE, typed)
+            created.unlink()
+
+    def test_caller_id_is_read_in_the_pbx_s_country(self):
+        for code, typed, number in (
+            ("de", "030 901820", "+4930901820"),
+            ("us", "(212) 555-0143", "+12125550143"),
+            ("us", "+44 20 7946 0900", LINE),
+        ):
+            with self.fresh(code, typed):
+                self.provider.country_id = self.env.ref(f"base.{code}")
+                self.extension.caller_id = typed
+                self.assertEqual(self.extension.caller_id, number)
+
+    def test_own_number_typed_nationally_is_known_as_ours(self):
+        self.new_partner("A contact with our number", "020 7946 0900")
+        self.extension.caller_id = "020 7946 0900"
+        call = self.tell("answered", caller=LINE, line="+442079460999")
+        self.assertCall(call, partner_id=call.partner_id.browse())
 
     def test_both_sides_of_the_link(self):
         """A desk phone may be shared, a person may have two."""

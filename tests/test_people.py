@@ -1,11 +1,14 @@
 """What people do with a call stays: notes, picks, claims, created records."""
 
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.models import MAGIC_COLUMNS
 from odoo.tests import Form, tagged
 
 from ..models.call.pbx_call import PBX_FIELDS
-from .common import CALLER, LOCAL_NOON, REF, PbxCase, scenarios
+from ..models.people.pbx_directory import PbxDirectory
+from .common import CALLER, LOCAL_NOON, REF, TYPED, PbxCase, scenarios
 
 
 @tagged("post_install", "-at_install")
@@ -179,6 +182,189 @@ class TestPeople(PbxCase):
         self.assertEqual(form.record.partner_id.sudo(), partner)
         self.assertEqual((call.lead_id, call.partner_id), (form.record.sudo(), partner))
 
+    def test_only_the_first_new_record_takes_the_call(self):
+        """“New” in the form that a call opened, and what is created on the way."""
+        for action, model, link in (
+            ("action_create_contact", "res.partner", "partner_id"),
+            ("action_create_lead", "crm.lead", "lead_id"),
+        ):
+            with self.fresh(action):
+                call = self.ring()
+                context = getattr(call.with_user(self.anna), action)()["context"]
+                records = self.env[model].with_user(self.anna).with_context(**context)
+                partners = self.env["res.partner"].with_user(self.anna)
+                # The web client hands defaults on to no other record; others might.
+                company_id, _name = partners.with_context(**context).name_create("Acme")
+                partners.with_context(**context).create({"name": "Another one"})
+                self.assertFalse(call.partner_id)
+                with Form(records) as form:
+                    form.name = "The caller"
+                self.assertEqual(call[link], form.record.sudo())
+                with Form(records) as again:
+                    again.name = "The next one"
+                self.assertEqual(call[link], form.record.sudo())
+                self.assertNotIn(company_id, call.partner_id.ids)
+                # Nothing of it is left to be remembered.
+                copy = form.record.copy()
+                self.assertNotEqual(call[link], copy.sudo())
+
+    def test_contact_made_for_a_call_takes_it_from_a_machine_s_finding(self):
+        call = self.ring()
+        action = call.with_user(self.anna).action_create_contact()
+        model = self.env["res.partner"].with_user(self.anna)
+        form = Form(model.with_context(**action["context"]))
+        form.name = "Olga Petrova"
+        self.new_partner("A colleague's")
+        self.run_job("rematch")
+        self.assertTrue(call.partner_id)
+        self.assertEqual(call.partner_id.name, "A colleague's")
+        form.save()
+        self.assertEqual(call.partner_id.name, "Olga Petrova")
+
+    # ------------------------------------------------------------ merged, deleted
+
+    def new_lead(self, name="Rope", phone=CALLER, **values):
+        return self.env["crm.lead"].create(
+            {"name": name, "phone": phone, "company_id": self.company.id, **values}
+        )
+
+    def test_merged_leads_hand_their_calls_over(self):
+        one = self.new_lead("One", user_id=self.anna.id, type="opportunity")
+        call = self.ring()
+        call.with_user(self.anna).note = "rope, two tons"
+        call.activity_schedule("mail.mail_activity_data_call", user_id=self.anna.id)
+        others = self.new_lead("Two", "020 7946 0211") | self.new_lead("Three", False)
+        second = self.tell("missed", caller="+442079460211", pbx_call_id="in_2")[-1]
+        self.assertEqual((call.lead_id, second.lead_id), (one, others[0]))
+        for head in (one, others[0]):
+            with self.fresh(head.name):
+                # The one that is left is the one with the higher probability.
+                leads = one | others
+                leads.type = "opportunity"
+                (leads - head).probability, head.probability = 1, 90
+                left = leads.with_user(self.supervisor_of_sales()).merge_opportunity()
+                self.assertEqual(left.sudo(), head)
+                self.assertEqual((call | second).lead_id, head)
+                self.assertEqual(call.note, "rope, two tons")
+                self.assertEqual(len(call.activity_ids), 1)
+                self.assertEqual(head.with_user(self.supervisor).pbx_call_count, 2)
+
+    def supervisor_of_sales(self):
+        return self.new_user("sales", "sales_team.group_sale_manager")
+
+    def test_lead_gets_its_contact(self):
+        """Its calls get it too, unless a person linked somebody, or nobody."""
+        partner = self.new_partner("Olga", False)
+        other = self.new_partner("Somebody else", False)
+        lead = self.new_lead()
+        calls = self.ring()
+        for number in range(3):
+            calls |= self.tell("missed", pbx_call_id=f"in_{number}")[-1]
+        found, picked, emptied, waiting = calls
+        self.assertEqual(calls.lead_id, lead)
+        picked.with_user(self.anna).partner_id = other
+        emptied.with_user(self.anna).partner_id = False
+        foreign = self.env["res.company"].create({"name": "Elsewhere"})
+        for what, assign, expected in (
+            ("assigned", lambda: lead._handle_partner_assignment(partner.id), partner),
+            ("edited", lambda: lead.write({"partner_id": partner.id}), partner),
+            ("converted", lambda: self.convert(lead, partner), partner),
+            (
+                "of a company that is not the PBX's",
+                lambda: (
+                    partner.write({"company_id": foreign.id}),
+                    lead.write({"company_id": foreign.id, "partner_id": partner.id}),
+                ),
+                self.env["res.partner"],
+            ),
+        ):
+            with self.fresh(what):
+                assign()
+                self.assertEqual((found | waiting).partner_id, expected)
+                self.assertEqual(found.partner_source, "lead")
+                self.assertEqual(picked.partner_id, other)
+                self.assertFalse(emptied.partner_id)
+
+    def convert(self, lead, partner):
+        wizards = self.env["crm.lead2opportunity.partner"].with_context(
+            active_model="crm.lead", active_ids=lead.ids, active_id=lead.id
+        )
+        wizards.create(
+            {
+                "lead_id": lead.id,
+                "name": "convert",
+                "action": "exist",
+                "partner_id": partner.id,
+            }
+        ).action_apply()
+
+    def test_deleted_contact_s_calls_are_looked_up_anew(self):
+        one, two = self.new_partner("One"), self.new_partner("Two")
+        call = self.ring()
+        call.with_user(self.anna).partner_id = one
+        later = self.tell("missed", pbx_call_id="in_2")[-1]
+        emptied = self.tell("missed", pbx_call_id="in_3")[-1]
+        emptied.with_user(self.anna).partner_id = False
+        kept = self.tell("missed", pbx_call_id="in_4")[-1]
+        third = self.new_partner("Three", False)
+        kept.with_user(self.anna).partner_id = third
+        self.assertEqual((call | later).partner_id, one)
+        self.assertEqual(later.partner_source, "remembered")
+        with self.fresh("nobody was picked otherwise"):
+            third.unlink()
+            one.unlink()
+            self.run_job("rematch")
+            for each in (call, later, kept):
+                self.assertCall(each, partner_id=two, partner_source="number")
+            self.assertFalse(emptied.partner_id, "a person said: nobody")
+        with self.fresh("a pick on a contact that is left is remembered"):
+            one.unlink()
+            self.run_job("rematch")
+            self.assertCall(kept, partner_id=third, partner_source="picked")
+            self.assertCall(call, partner_id=third, partner_source="remembered")
+        with self.fresh("nobody is left"):
+            (one | two | third).unlink()
+            self.run_job("rematch")
+            self.assertCall(call, partner_id=third.browse(), partner_source="none")
+
+    def test_deleted_contacts_cost_one_look_up_for_each_number(self):
+        partner = self.new_partner("One")
+        for number in range(12):
+            self.tell("missed", pbx_call_id=f"in_{number}")
+        self.new_partner("Two")
+        partner.unlink()
+        with patch.object(
+            PbxDirectory, "_look_up", autospec=True, side_effect=PbxDirectory._look_up
+        ) as look_up:
+            self.run_job("rematch")
+        self.assertLessEqual(look_up.call_count, 2, "not one for each call")
+        self.assertEqual(len(self.calls().partner_id), 1)
+
+    def test_deleted_lead_s_calls_are_looked_up_anew(self):
+        one, two = self.new_lead("One"), self.new_lead("Two", contact_name="Harriet")
+        call = self.ring()
+        self.assertCall(call, lead_id=one.browse(), partner_source="several")
+        call.with_user(self.anna).lead_id = one
+        partner = self.new_partner("Olga", False)
+        with self.fresh("callers who are only leads"):
+            one.unlink()
+            self.run_job("rematch")
+            self.assertCall(call, lead_id=two, partner_source="lead")
+        with self.fresh("leads of a contact"):
+            partner.phone = TYPED
+            (one | two).partner_id = partner
+            self.run_job("rematch")
+            self.assertCall(call, lead_id=one, partner_id=partner)
+            one.unlink()
+            self.run_job("rematch")
+            self.assertCall(call, lead_id=two, partner_id=partner)
+        with self.fresh("a person said: nobody"):
+            call.with_user(self.anna).partner_id = False
+            (one | two).unlink()
+            self.new_partner("Somebody else")
+            self.run_job("rematch")
+            self.assertCall(call, partner_id=partner.browse(), partner_source="picked")
+
     def test_create_for_a_withheld_number(self):
         steps = scenarios.scenario("withheld", pbx_call_id=REF, call_start=LOCAL_NOON)
         call = self.ring(steps[:2])
@@ -210,7 +396,7 @@ class TestPeople(PbxCase):
             foreign.action_pbx_pick()
         model = self.env["res.partner"].with_user(self.boris)
         with self.assertRaises(AccessError):
-            model.with_context(pbx_call_id=call.id).create({"name": "X"})
+            model.create({"name": "X", "pbx_new_from_call_id": call.id})
         self.assertFalse(call.partner_id)
 
     def test_contact_of_another_company_is_refused(self):

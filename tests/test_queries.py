@@ -213,6 +213,38 @@ class TestQueries(PbxHttpCase):
         mine.read(names)
         self.assertLessEqual(self.count(lambda: mine.read(names)), 20)
 
+    def test_each_page_that_is_loaded(self):
+        """Whether there is a phone is asked by one statement, or by none."""
+        clerk = self.new_user("clerk", "base.group_user")
+        idle = self.new_agent("idle")
+        for user, has_phone, most in (
+            (self.anna, True, 1),
+            (idle, False, 0),
+            (clerk, False, 0),
+        ):
+            desk = self.env["pbx.desk"].with_user(user)
+            self.assertEqual(desk._has_phone(), has_phone, user.name)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            user.with_user(user).name  # the session reads it anyway
+            before = self.env.cr.sql_log_count
+            self.assertEqual(desk._has_phone(), has_phone, user.name)
+            self.assertLessEqual(self.env.cr.sql_log_count - before, most, user.name)
+        # It takes effect at once, whichever side it is written from.
+        mine = self.env["pbx.desk"].with_user(idle)
+        for assign, expected in (
+            (lambda: self.extension.write({"user_ids": [Command.link(idle.id)]}), True),
+            (lambda: self.extension.write({"user_ids": [Command.clear()]}), False),
+            (lambda: idle.write({"pbx_extension_ids": self.extension.ids}), True),
+            (lambda: self.provider.write({"user_id": False}), False),
+            (lambda: self.provider.write({"user_id": self.robot.id}), True),
+            (self.extension.unlink, False),
+            (lambda: self.new_extension("104", idle), True),
+        ):
+            assign()
+            self.env.flush_all()
+            self.assertEqual(mine._has_phone(), expected)
+
     def test_typing_a_contact(self):
         """The form of a new contact does not pay for our fields."""
         form = Form(self.env["res.partner"].with_user(self.anna))

@@ -184,7 +184,7 @@ class Dial:
             return ""
         lines = self.calls._lines(phone)
         if isinstance(line, str):
-            wanted = numbers.from_pbx(line)
+            wanted = phone._read_caller_id(line, phone.provider_id.id)
             chosen = lines.filtered(lambda one: one.caller_id == wanted)
         else:
             chosen = lines.filtered(lambda one: one.id == line)

@@ -486,7 +486,8 @@ class PbxCall(models.Model):
                 "default_user_id": self.user_id.id,
                 "default_country_id": self._country_of_number().id,
                 "default_company_id": False,
-                "pbx_call_id": self.id,
+                # As a default it is not handed on to what is created on the way.
+                "default_pbx_new_from_call_id": self.id,
             },
         }
 
@@ -512,7 +513,8 @@ class PbxCall(models.Model):
                 "default_partner_id": self.partner_id.id,
                 "default_phone": self._phone_for_form(),
                 "default_user_id": self.user_id.id or self.env.uid,
-                "pbx_call_id": self.id,
+                # As a default it is not handed on to what is created on the way.
+                "default_pbx_new_from_call_id": self.id,
             },
         }
 
@@ -540,17 +542,22 @@ class PbxCall(models.Model):
         return self.env["res.country"].search([("code", "=", code)], limit=1)
 
     @api.model
-    def _adopt_created(self, record):
-        """Link what was just created from a call's form to that call."""
-        call = self.browse(self.env.context.get("pbx_call_id")).exists()
+    def _adopt_created(self, record, call_id):
+        """Link a contact or lead that was just created from a call's form to the call.
+
+        The first one only: the form that creates it offers to create another one.
+
+        :param call_id: of the call, as the form sent it; empty for all other records.
+        """
+        call = self.browse(call_id or ()).exists()
         if not call:
             return
         if record._name == "crm.lead":
-            values = {"lead_id": record.id}
-            if record.partner_id and not call.partner_id:
-                values["partner_id"] = record.partner_id.id
-            call.write(values)
-        else:
+            if not call.lead_id:
+                call.write({"lead_id": record.id})
+                if record.partner_id and not call.partner_id:
+                    call.write({"partner_id": record.partner_id.id})
+        elif not call.partner_id or call.partner_source != "picked":
             call.write({"partner_id": record.id})
 
     def action_called_back(self):

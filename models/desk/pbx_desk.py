@@ -66,6 +66,27 @@ class PbxDesk(models.AbstractModel):
         phones = self.env["pbx.call"]._phones()
         return phones.filtered(lambda phone: phone.provider_id.is_running)
 
+    def _has_phone(self):
+        """Tell whether ``_phones`` has any: for every page that is loaded, by one query
+        at the most."""
+        phones = self.env["pbx.extension"]
+        if not self.env.user.has_group("cloud_pbx.group_pbx_user"):
+            return False
+        if not phones._has_phone():
+            return False
+        # sudo: of which PBXs, and whether they run, of one's own phones
+        running = phones.sudo().search_count(
+            [
+                ("user_ids", "in", self.env.uid),
+                ("company_id", "in", self.env.user._get_company_ids()),
+                ("provider_id.active", "=", True),
+                ("provider_id.user_id.active", "=", True),
+                ("provider_id.user_id.share", "=", False),
+            ],
+            limit=1,
+        )
+        return bool(running)
+
     def _phone_values(self, phone):
         return {
             "id": phone.id,

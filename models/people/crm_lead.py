@@ -15,6 +15,11 @@ class CrmLead(models.Model):
         groups="cloud_pbx.group_pbx_user",
     )
 
+    # Sent once by the form that a call opened, and kept nowhere.
+    pbx_new_from_call_id = fields.Integer(
+        string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
+    )
+
     _phone_tail_idx = models.Index(tail_index())
 
     @api.depends("pbx_call_ids")
@@ -38,16 +43,62 @@ class CrmLead(models.Model):
             "context": {"default_lead_id": self.id},
         }
 
+    # ------------------------------------------------------------------- CRUD
+
     @api.model_create_multi
     def create(self, vals_list):
+        call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         leads = super().create(vals_list)
         self.env["pbx.rematch"]._request(leads.filtered("phone"))
-        if self.env.context.get("pbx_call_id") and len(leads) == 1:
-            self.env["pbx.call"]._adopt_created(leads)
+        for lead, call_id in zip(leads, call_ids, strict=True):
+            self.env["pbx.call"]._adopt_created(lead, call_id)
         return leads
 
     def write(self, vals):
         result = super().write(vals)
         if "phone" in vals or "country_id" in vals:
             self.env["pbx.rematch"]._request(self.filtered("phone"))
+        if vals.get("partner_id"):
+            self._pass_contact_to_calls()
+        return result
+
+    def unlink(self):
+        calls = self._pbx_calls_sudo()
+        result = super().unlink()
+        self.env["pbx.rematch"]._request(calls)
+        return result
+
+    # ----------------------------------------------------------- what follows
+
+    def _pbx_calls_sudo(self, *conditions):
+        """Return the calls linked to these leads, those that nobody may see as well."""
+        # sudo: what becomes of a call does not depend on who may see it
+        calls = self.env["pbx.call"].sudo().with_context(tracking_disable=True)
+        return calls.search([("lead_id", "in", self.ids), *conditions])
+
+    def _pass_contact_to_calls(self):
+        """Link the leads' contact to those of their calls that have none.
+
+        Where a person emptied the contact it stays empty.
+        """
+        waiting = self._pbx_calls_sudo(
+            ("partner_id", "=", False),
+            "|",
+            ("partner_source", "=", False),
+            ("partner_source", "!=", "picked"),
+        )
+        for lead, calls in waiting.grouped("lead_id").items():
+            company = lead.partner_id.company_id
+            fitting = calls.filtered(
+                lambda call, company=company: (
+                    not company
+                    or company.id
+                    in call.provider_id._settings(call.provider_id.id).company_ids
+                )
+            )
+            fitting.write({"partner_id": lead.partner_id.id, "partner_source": "lead"})
+
+    def _merge_dependences(self, opportunities):
+        result = super()._merge_dependences(opportunities)
+        opportunities._pbx_calls_sudo().write({"lead_id": self.id})
         return result

@@ -14,8 +14,9 @@ BATCH = 500
 class PbxRematch(models.Model):
     """Contacts and leads whose numbers are new: their earlier calls are collected.
 
-    A queue, so that creating a contact costs one row and importing a hundred thousand
-    is not slowed down; a job, woken at once, does the rest.
+    Also calls whose contact or lead was deleted: they are looked up anew. A queue, so
+    that creating a contact costs one row and importing a hundred thousand is not slowed
+    down; a job, woken at once, does the rest.
     """
 
     _name = "pbx.rematch"
@@ -69,6 +70,8 @@ class PbxRematch(models.Model):
     @api.model
     def _link_calls(self, model, ids):
         """Look up anew the calls without contact that these records may have made."""
+        if model == "pbx.call":
+            return self._look_up_anew(self.env[model].browse(ids).exists())
         for number, company_id in self._numbers_to_look_up(model, ids):
             calls = self.env["pbx.call"].search(
                 [
@@ -82,6 +85,29 @@ class PbxRematch(models.Model):
             )
             for provider, group in calls.grouped("provider_id").items():
                 self._link(provider, number, group)
+
+    def _look_up_anew(self, calls):
+        """Look up calls whose contact or lead was deleted.
+
+        One look-up for each number. A person's choice stays: a contact that is left,
+        and also none.
+        """
+        unknown = calls.filtered(
+            lambda call: not call.partner_id and call.partner_source != "picked"
+        )
+        for (provider, number), group in unknown.grouped(_party).items():
+            self._link(provider, number, group)
+        without_lead = (calls - unknown).filtered(
+            lambda call: call.partner_id and not call.lead_id
+        )
+        for (provider, number), group in without_lead.grouped(_party).items():
+            settings = provider._settings(provider.id)
+            match = self.env["pbx.directory"]._find(settings, number)
+            if match.lead_id:
+                theirs = group.filtered(
+                    lambda call, match=match: call.partner_id.id == match.partner_id
+                )
+                theirs.write({"lead_id": match.lead_id})
 
     def _link(self, provider, number, calls):
         """Write who made these calls, all of one provider and from one number."""
@@ -123,3 +149,7 @@ class PbxRematch(models.Model):
                 digits=numbers.TAIL_DIGITS,
             )
         )
+
+
+def _party(call):
+    return call.provider_id, call.number

@@ -28,6 +28,11 @@ class ResPartner(models.Model):
         groups="cloud_pbx.group_pbx_user",
     )
 
+    # Sent once by the form that a call opened, and kept nowhere.
+    pbx_new_from_call_id = fields.Integer(
+        string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
+    )
+
     _phone_tail_idx = models.Index(tail_index())
 
     def _compute_pbx_call_count(self):
@@ -82,10 +87,11 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         partners = super().create(vals_list)
         self.env["pbx.rematch"]._request(partners.filtered("phone"))
-        if self.env.context.get("pbx_call_id") and len(partners) == 1:
-            self.env["pbx.call"]._adopt_created(partners)
+        for partner, call_id in zip(partners, call_ids, strict=True):
+            self.env["pbx.call"]._adopt_created(partner, call_id)
         return partners
 
     def write(self, vals):
@@ -103,6 +109,11 @@ class ResPartner(models.Model):
                 [("phone_sanitized", "in", shared), ("id", "not in", self.ids)],
                 limit=100,
             )
+        # sudo: what becomes of a call does not depend on who may see it
+        calls = self.env["pbx.call"].sudo().search([("partner_id", "in", self.ids)])
         result = super().unlink()
+        # A choice of somebody who is gone is no choice.
+        calls.with_context(tracking_disable=True).write({"partner_source": False})
         self.env["pbx.rematch"]._request(others)
+        self.env["pbx.rematch"]._request(calls)
         return result

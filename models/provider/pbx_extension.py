@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
+from odoo.fields import Domain
+from odoo.tools import SQL, ormcache
 
 from ...telephony import dialect as dialects
 from ...telephony import numbers
@@ -16,6 +17,7 @@ class PbxExtension(models.Model):
     _name = "pbx.extension"
     _description = "Internal number"
     _order = "provider_id, number"
+    _rec_names_search = ["number", "name"]
     _check_company_auto = True
 
     number = fields.Char(
@@ -94,20 +96,73 @@ class PbxExtension(models.Model):
     @api.depends("number")
     def _compute_name(self):
         for extension in self:
-            extension.name = extension.name or extension.number
+            extension.name = extension._follow_number(extension.name)
 
     @api.depends("number")
     def _compute_login(self):
         for extension in self:
-            extension.login = extension.login or extension.number
+            extension.login = extension._follow_number(extension.login)
 
-    @api.depends("number", "name")
+    def _follow_number(self, text):
+        """Return name or login, which repeat the number unless somebody changed them.
+
+        In a form the number may have been corrected and not saved yet.
+        """
+        if text and text != self._origin.number:
+            return text
+        return self._read_number(self.number, self.provider_id.id) or self.number
+
+    @api.depends("number", "name", "provider_id.name", "company_id")
     def _compute_display_name(self):
+        several = self._companies_with_several()
         for extension in self:
             number, name = extension.number or "", extension.name or ""
-            extension.display_name = (
-                number if name in ("", number) else f"{number} {name}"
+            title = number if name in ("", number) else f"{number} {name}"
+            if extension.company_id in several:
+                # sudo: the name alone, which tells two phones apart
+                title = f"{title} ({extension.provider_id.sudo().name})"
+            extension.display_name = title
+
+    def _companies_with_several(self):
+        """Return those of the companies that have more than one cloud PBX."""
+        # sudo: how many there are, for everybody who may see their phones
+        groups = (
+            self.env["pbx.provider"]
+            .sudo()
+            ._read_group(
+                [("company_id", "in", self.company_id.ids)],
+                ["company_id"],
+                having=[("__count", ">", 1)],
             )
+        )
+        return self.env["res.company"].union(*(company for [company] in groups))
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """Find also by the whole display name, each word of which is somewhere."""
+        domain = super()._search_display_name(operator, value)
+        if operator in ("ilike", "like"):
+            return domain | self._search_words(value)
+        if operator == "in":
+            names = [name for name in value if isinstance(name, str)]
+            words = Domain.OR(self._search_words(name) for name in names)
+            found = self.search(words).filtered(lambda one: one.display_name in names)
+            domain |= Domain("id", "in", found.ids)
+        return domain
+
+    @staticmethod
+    def _search_words(text):
+        """Return the domain of what has each word in its number, name or PBX's name."""
+        words = str(text).replace("(", " ").replace(")", " ").split()
+        if not words:
+            return Domain.FALSE
+        return Domain.AND(
+            Domain("number", "ilike", word)
+            | Domain("name", "ilike", word)
+            # Everybody sees the phones, and reads the name of their PBX in theirs.
+            | Domain("provider_id", "any!", [("name", "ilike", word)])
+            for word in words
+        )
 
     @api.constrains("number", "provider_id")
     def _check_number(self):
@@ -127,21 +182,47 @@ class PbxExtension(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("number"):
-                # The long login (123456-100) is what many copy from their PBX.
-                provider_id = vals.get("provider_id", self._context_provider_id())
-                number = self._read_number(vals["number"], provider_id)
-                vals["number"] = number or vals["number"].strip()
-            if vals.get("caller_id"):
-                vals["caller_id"] = numbers.from_pbx(vals["caller_id"]) or False
-        extensions = super().create(vals_list)
+        provider_id = self.env.context.get("default_provider_id")
+        extensions = super().create(
+            [
+                self._read_typed(vals, vals.get("provider_id", provider_id))
+                for vals in vals_list
+            ]
+        )
         extensions._adopt_legs()
+        if extensions.user_ids:
+            extensions._forget_who_has_phones()
         self.env["pbx.notifier"]._phones_changed(extensions.user_ids)
         return extensions
 
-    def _context_provider_id(self):
-        return self.env.context.get("default_provider_id")
+    @api.model
+    def _read_typed(self, vals, provider_id):
+        """Return ``vals`` with the numbers in them as they are kept."""
+        vals = dict(vals)
+        if vals.get("number"):
+            # The long login (123456-100) is what many copy from their PBX.
+            typed = vals["number"]
+            number = self._read_number(typed, provider_id) or typed.strip()
+            vals["number"] = number
+            # A form repeats what was typed, before anybody read it.
+            for name in ("name", "login"):
+                if vals.get(name) == typed:
+                    vals[name] = number
+        if vals.get("caller_id"):
+            vals["caller_id"] = self._read_caller_id(vals["caller_id"], provider_id)
+        return vals
+
+    @api.model
+    def _read_caller_id(self, typed, provider_id):
+        """Return a number of our own, E.164: national forms in the PBX's country."""
+        provider = self.env["pbx.provider"].browse(provider_id)
+        provider = provider or self._default_provider()
+        countries = provider._settings(provider.id).countries if provider else ()
+        for country in (*countries, None):
+            number = numbers.to_e164(typed, country)
+            if numbers.is_possible(number):
+                return number
+        return numbers.from_pbx(typed) or False
 
     @api.model
     def _read_number(self, text, provider_id):
@@ -162,21 +243,54 @@ class PbxExtension(models.Model):
         return self[self.provider_id._dialect().extension_identity]
 
     def write(self, vals):
-        if vals.get("caller_id"):
-            vals = {**vals, "caller_id": numbers.from_pbx(vals["caller_id"]) or False}
         if not SHOWN.intersection(vals):
             return super().write(vals)
         before = self.user_ids
-        result = super().write(vals)
+        if {"number", "caller_id"}.intersection(vals):
+            # How they are read, and what follows them, is each one's own.
+            for extension in self:
+                super(PbxExtension, extension).write(extension._with_followers(vals))
+        else:
+            super().write(vals)
+        if "number" in vals:
+            self._adopt_legs()
+        if "user_ids" in vals:
+            self._forget_who_has_phones()
         # It takes effect at once, in browsers that are open as well.
         self.env["pbx.notifier"]._phones_changed(before | self.user_ids)
-        return result
+        return True
+
+    def _with_followers(self, vals):
+        """Return what is written for ``vals``, with what repeats the number."""
+        vals = self._read_typed(vals, vals.get("provider_id", self.provider_id.id))
+        if vals.get("number"):
+            for name in ("name", "login"):
+                if self[name] in (False, self.number):
+                    vals.setdefault(name, vals["number"])
+        return vals
 
     def unlink(self):
         users = self.user_ids
         result = super().unlink()
         self.env["pbx.notifier"]._phones_changed(users)
         return result
+
+    # --------------------------------------------------------------- who has a phone
+
+    @api.model
+    @ormcache("self.env.uid")
+    def _has_phone(self):
+        """Tell whether the user has an internal number, without a query mostly."""
+        # sudo: one's own phones
+        phones = self.sudo().search_count([("user_ids", "in", self.env.uid)], limit=1)
+        return bool(phones)
+
+    @api.model
+    def _forget_who_has_phones(self):
+        """Users got or lost phones: workers keep in memory who has one."""
+        self.env.registry.clear_cache()
+
+    # ---------------------------------------------------------------- earlier calls
 
     def _adopt_legs(self):
         """Take over the legs of calls from before the number was entered here.
@@ -203,6 +317,7 @@ class PbxExtension(models.Model):
             )
         )
         self.env["pbx.call.leg"].invalidate_model(["extension_id"])
+        self.env["pbx.call"].invalidate_model(["unknown_extensions"])
 
     @api.model
     def _who_is_at(self, provider_id, names):
