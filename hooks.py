@@ -2,7 +2,8 @@
 
 Without a database Odoo knows no addon's routes and answers 404, which tells a PBX that
 the address is wrong for good, and logs a recording's listener out. Both get 503,
-"later", instead.
+"later", instead. And a webhook's body is read before a connection to the database is
+taken: senders who take their time keep none from others.
 """
 
 import functools
@@ -11,17 +12,25 @@ import re
 import sys
 
 import psycopg2
+from werkzeug.exceptions import BadRequest
 
 from odoo import http
+from odoo.modules.registry import Registry
 from odoo.sql_db import db_connect
+from odoo.tools import config
 
+from .models.tools import outage, seldom
 from .models.tools.outage import later_response
+from .telephony.http.forms import MAX_BODY_BYTES
+
+_logger = logging.getLogger(__name__)
 
 MARK = "_cloud_pbx_outage"
 
 
 def post_load():
     """Set up what concerns the whole process; may be called again and again."""
+    _wrap(http.Request, "_post_init", _post_init)
     _wrap(http.Request, "_serve_nodb", _serve_nodb)
     _wrap(http.Request, "_serve_db", _serve_db)
     logger = logging.getLogger("werkzeug")
@@ -33,7 +42,7 @@ def post_load():
 
 
 def _wrap(owner, name, wrapper):
-    """Put ``wrapper(method, self)`` around a method, once."""
+    """Put ``wrapper(method, self)`` around a method, once; ``method()`` calls it."""
     method = getattr(owner, name)
     # ``functools.wraps`` hands the mark on to whoever wraps it after us.
     if hasattr(method, MARK):
@@ -41,34 +50,72 @@ def _wrap(owner, name, wrapper):
 
     @functools.wraps(method)
     def wrapped(self):
-        return wrapper(method, self)
+        return wrapper(functools.partial(method, self), self)
 
     setattr(wrapped, MARK, True)
     setattr(owner, name, wrapped)
 
 
+def _post_init(init, request):
+    """Odoo finds out which database this is about: by the host, and by asking."""
+    path = request.httprequest.path
+    if not outage.is_ours(path):
+        return init()
+    if not request.httprequest.environ.get("HTTP_HOST"):
+        raise BadRequest("no host")
+    try:
+        return init()
+    except psycopg2.Error as error:
+        response = later_response(path, error)
+        if response:
+            error.error_response, error.loglevel = response, logging.WARNING
+        raise
+
+
 def _serve_nodb(serve, request):
-    if error := _database_error(request):
-        response = later_response(request.httprequest.path, error)
+    path = request.httprequest.path
+    if outage.is_ours(path) and (error := _database_error(request)):
+        response = later_response(path, error)
         if response:
             return response
-    return serve(request)
+    return serve()
 
 
 def _database_error(request):
     """Return why there is no database; ``None``: the address leads to none."""
     error = sys.exc_info()[1]
-    if isinstance(error, http.RegistryError):
-        return _cause(error)
+    host = request.httprequest.environ.get("HTTP_HOST", "")
     try:
         with db_connect("postgres").cursor():
             pass
-    except psycopg2.Error as error:
-        return error
+    except psycopg2.Error as away:
+        return away
+    existing = http.db_list(force=True, host=host)
+    if isinstance(error, http.RegistryError):
+        named = request.httprequest.headers.get("X-Odoo-Database")
+        if named and named not in existing:
+            return None  # a stranger may name any
+        return _cause(error)
     if request._get_session_and_dbname()[1]:
         # Back since Odoo looked for it: this address leads to a database now.
         return psycopg2.OperationalError("the database was away")
+    if not existing and http.db_filter(_known_databases(), host):
+        return psycopg2.OperationalError("the database is missing")
     return None
+
+
+def _known_databases():
+    """Return the databases that this server is for, whether they exist or not.
+
+    Those that the configuration names, and those that this process has served: one of
+    them that is missing is being restored, or was renamed by mistake. Waiting helps; an
+    address that leads to no database at all is not among them.
+    """
+    names = {*(config["db_name"] or ()), *Registry.registries}
+    # A filter may be a name, with nothing of a pattern.
+    if plain := re.fullmatch(r"\^?([\w-]+)(?:\$|\\Z)?", config["dbfilter"] or ""):
+        names.add(plain[1])
+    return sorted(names)
 
 
 def _cause(error):
@@ -78,13 +125,32 @@ def _cause(error):
 
 def _serve_db(serve, request):
     """The connection may break before a route, with its own answer, is reached."""
+    path = request.httprequest.path
+    if outage.WEBHOOK.match(path) and request.httprequest.method == "POST":
+        _read_body(request.httprequest)
     try:
-        return serve(request)
+        return serve()
     except psycopg2.Error as error:
-        response = later_response(request.httprequest.path, error)
-        if response and not hasattr(error, "error_response"):
-            error.error_response = response
-        raise
+        response = later_response(path, error)
+        if not response:
+            raise
+        if seldom.is_due(("later", response.get_data(), type(error))):
+            # The error's own text may hold what the event does.
+            text = response.get_data(as_text=True).partition(".")[0]
+            _logger.error("%s: %s", text, type(error).__name__)
+        return response
+
+
+def _read_body(httprequest):
+    """Have the body in memory; it is bounded, and may come slowly.
+
+    :raises HTTPException: too large, cut off, or no body at all.
+    """
+    httprequest.max_content_length = MAX_BODY_BYTES
+    try:
+        httprequest.get_data(cache=True, parse_form_data=False)
+    except OSError as error:
+        raise BadRequest("the body cannot be read") from error
 
 
 # ----------------------------------------------------------------------- the access log

@@ -1,1 +1,1 @@
-from . import recording, webhook
+from . import raw_dispatcher, recording, webhook

@@ -1,3 +1,5 @@
+import re
+
 from odoo import http
 from odoo.http import request
 
@@ -8,10 +10,15 @@ class Recording(http.Controller):
     """Where a recording is heard: the file in ranges, a redirect, or why not."""
 
     @http.route(
-        "/pbx/recording/<int:recording_id>", type="http", auth="user", methods=["GET"]
+        "/pbx/recording/<string:recording_id>",
+        type="pbx_raw",
+        auth="user",
+        methods=["GET"],
     )
-    def hear(self, recording_id, download=None):
-        recording = request.env["pbx.recording"]._find_readable(recording_id)
+    def hear(self, recording_id):
+        recording = request.env["pbx.recording"]
+        if re.fullmatch("[0-9]{1,9}", recording_id):
+            recording = recording._find_readable(int(recording_id))
         if not recording:
             raise request.not_found()
         try:
@@ -23,6 +30,7 @@ class Recording(http.Controller):
         stream = request.env["ir.binary"]._get_stream_from(
             recording, "audio", recording._file_name(), mimetype=recording.mimetype
         )
+        download = request.httprequest.args.get("download")
         return stream.get_response(as_attachment=bool(download))
 
     @staticmethod

@@ -3,8 +3,7 @@ from odoo.http import request
 
 from ..models.inbox import webhook
 from ..telephony.dialect import Request
-
-MAX_BODY_BYTES = 1024 * 1024
+from ..telephony.http.forms import MAX_BODY_BYTES
 
 
 class Webhook(http.Controller):
@@ -12,7 +11,8 @@ class Webhook(http.Controller):
 
     @http.route(
         "/pbx/<string:dialect>/<string:token>",
-        type="http",
+        # The form is the dialect's to read, once it is known whose it is.
+        type="pbx_raw",
         auth="none",
         methods=["GET", "POST"],
         csrf=False,
@@ -20,9 +20,8 @@ class Webhook(http.Controller):
         readonly=False,
         save_session=False,
         max_content_length=MAX_BODY_BYTES,
-        pbx_webhook=True,
     )
-    def webhook(self, dialect, token, **_form):
+    def webhook(self, dialect, token):
         web = request.httprequest
         reply = webhook.answer(
             # The PBX has no user; the token and the proof let it in.
@@ -33,6 +32,7 @@ class Webhook(http.Controller):
                 method=web.method,
                 headers={name.lower(): value for name, value in web.headers.items()},
                 query=web.args.to_dict(),
+                # Read already, before there was a connection to the database.
                 body=web.get_data() if web.method == "POST" else b"",
             ),
         )

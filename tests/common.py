@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from odoo.tests import HttpCase, TransactionCase, new_test_user
 
 from ..hooks import post_load
-from ..models.inbox import webhook
+from ..models.tools import seldom
 from ..telephony.zadarma.signature import sign_event
 
 try:
@@ -277,7 +277,7 @@ class PbxHttpCase(PbxCase, HttpCase):
 
     def setUp(self):
         super().setUp()
-        webhook._last_logged.clear()
+        seldom.forget()
 
     def url_of(self, provider=None):
         provider = provider or self.provider

@@ -1,15 +1,19 @@
 """What is answered while the database fails, and what is set up once per process."""
 
+import contextlib
 import logging
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import psycopg2
+import psycopg2.pool
 
 from odoo import http
 from odoo.tests import TransactionCase, tagged
+from odoo.tools import config
 
 from .. import hooks
+from ..models.tools import seldom
 from .common import PbxHttpCase, log_lines
 from .recordings import RecordingCase
 from .test_webhook import START
@@ -71,9 +75,14 @@ class TestDatabaseFails(RecordingCase, PbxHttpCase):
 class TestHooks(TransactionCase):
     """The database is away before a route is known."""
 
-    def request(self, path, database=None):
+    def request(self, path, database=None, headers=None):
         return SimpleNamespace(
-            httprequest=SimpleNamespace(path=path),
+            httprequest=SimpleNamespace(
+                path=path,
+                method="GET",
+                environ={"HTTP_HOST": "pbx.example.com"},
+                headers=headers or {},
+            ),
             _get_session_and_dbname=lambda: (None, database),
         )
 
@@ -84,9 +93,9 @@ class TestHooks(TransactionCase):
             try:
                 raise http.RegistryError("unusable") from error
             except http.RegistryError:
-                response = answer(lambda _request: None, self.request(path))
+                response = answer(lambda: None, self.request(path))
         else:
-            response = answer(lambda _request: None, self.request(path, "known"))
+            response = answer(lambda: None, self.request(path, "known"))
         if response is None:
             return None, ""
         return response.status_code, response.get_data(as_text=True)
@@ -104,29 +113,93 @@ class TestHooks(TransactionCase):
                 self.assertEqual(self.serve_nodb("/web", error), (None, ""))
 
     def test_an_address_that_leads_to_no_database(self):
-        response = hooks._serve_nodb(lambda _request: "Odoo's", self.request(WEBHOOK))
+        with self.databases(configured=[], existing=["other"]):
+            response = hooks._serve_nodb(lambda: "Odoo's", self.request(WEBHOOK))
         self.assertEqual(response, "Odoo's")
 
-    def test_the_connection_breaks_before_a_route_is_known(self):
-        def breaks(_request):
+    @contextlib.contextmanager
+    def databases(self, configured, existing, dbfilter="", served=()):
+        """A server with other databases, and another configuration, than this one."""
+        options = {"db_name": configured, "dbfilter": dbfilter}
+        with (
+            patch.dict(config.options, options),
+            patch.object(http, "db_list", lambda **_how: http.db_filter(existing)),
+            patch.object(hooks.Registry, "registries", dict.fromkeys(served)),
+            patch.object(http, "request", self.request(WEBHOOK)),
+        ):
+            yield
+
+    def test_a_database_that_is_missing(self):
+        """It is restored, or renamed: that is no reason to forget the address."""
+        for name, status, databases in (
+            ("configured", 503, {"configured": ["shop"]}),
+            ("a filter that is a name", 503, {"dbfilter": "^shop$"}),
+            ("the same, without its ends", 503, {"dbfilter": "shop"}),
+            ("both", 503, {"configured": ["shop"], "dbfilter": "^shop$"}),
+            ("served until now", 503, {"dbfilter": "^%d$", "served": ["pbx"]}),
+            ("served, without a filter", 503, {"served": ["shop"]}),
+            ("of no host", None, {"dbfilter": "^%d$", "served": ["shop"]}),
+            ("a pattern", None, {"dbfilter": "^sho.*$"}),
+            ("several to choose from", None, {"existing": ["a", "b"]}),
+            ("nothing at all", None, {}),
+        ):
+            with (
+                self.subTest(name),
+                self.databases(**{"configured": [], "existing": [], **databases}),
+            ):
+                for path in (WEBHOOK, RECORDING):
+                    response = hooks._serve_nodb(lambda: None, self.request(path))
+                    self.assertEqual(response and response.status_code, status)
+                    if response:
+                        self.assertTrue(response.headers["Retry-After"].isdecimal())
+                other = hooks._serve_nodb(lambda: None, self.request("/web"))
+                self.assertIsNone(other)
+
+    def test_a_database_that_a_stranger_names(self):
+        request = self.request(WEBHOOK, headers={"X-Odoo-Database": "nonsense"})
+        with self.databases(configured=[], existing=["shop", "other"]):
+            try:
+                raise http.RegistryError("unusable") from away()
+            except http.RegistryError:
+                response = hooks._serve_nodb(lambda: None, request)
+        self.assertIsNone(response)
+
+    def test_no_connection_is_left(self):
+        def full():
             raise error
 
-        for path, word in ((WEBHOOK, "inbox"), (RECORDING, "recording"), ("/web", "")):
-            error = psycopg2.OperationalError()
-            with self.subTest(path), self.assertRaises(psycopg2.OperationalError):
-                hooks._serve_db(breaks, self.request(path))
-            response = getattr(error, "error_response", None)
-            self.assertEqual(bool(response), bool(word))
-            if response:
-                self.assertEqual(response.status_code, 503)
-                self.assertIn(word, response.get_data(as_text=True))
+        for path, status in ((WEBHOOK, 503), (RECORDING, 503), ("/web", None)):
+            for around in (hooks._post_init, hooks._serve_db):
+                error, response = psycopg2.pool.PoolError("The pool is full"), None
+                with self.subTest(path, around=around.__name__), log_lines():
+                    with contextlib.suppress(psycopg2.pool.PoolError):
+                        response = around(full, self.request(path))
+                    response = response or getattr(error, "error_response", None)
+                    self.assertEqual(response and response.status_code, status)
+
+    def test_the_connection_breaks_before_a_route_is_known(self):
+        def breaks():
+            raise psycopg2.OperationalError("terminating connection; secret")
+
+        seldom.forget()
+        for path, word in ((WEBHOOK, "inbox"), (RECORDING, "recording")):
+            with self.subTest(path), log_lines() as lines:
+                for _time in range(3):
+                    response = hooks._serve_db(breaks, self.request(path))
+                    self.assertEqual(response.status_code, 503)
+                    self.assertIn(word, response.get_data(as_text=True))
+                self.assertEqual(len(lines.texts), 1)
+                self.assertNotIn("secret", str(lines))
+        with self.assertRaises(psycopg2.OperationalError):
+            hooks._serve_db(breaks, self.request("/web"))
 
     def test_set_up_once(self):
         logger = logging.getLogger("werkzeug")
 
         def now():
             filters = [one for one in logger.filters if one.name == "cloud_pbx"]
-            return http.Request._serve_nodb, http.Request._serve_db, filters
+            request = http.Request
+            return request._serve_nodb, request._serve_db, filters, request._post_init
 
         before = now()
         self.assertEqual(len(before[2]), 1)

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..models.inbox import webhook
+from ..models.tools import seldom
 from ..telephony.zadarma.signature import sign_event
 from .common import CALLER, LINE, REF, SECRET, PbxHttpCase, log_lines
 
@@ -130,7 +130,7 @@ class TestWebhook(PbxHttpCase):
             ("archived", lambda: self.provider.write({"active": False})),
         ):
             with self.fresh(name):
-                webhook._last_logged.clear()
+                seldom.forget()
                 url = self.url_of()
                 switch_off()
                 with log_lines() as lines:
@@ -159,7 +159,7 @@ class TestWebhook(PbxHttpCase):
             ("not ASCII", "é".encode("latin-1") * 56),
         ):
             with self.subTest(name), log_lines() as lines:
-                webhook._last_logged.clear()
+                seldom.forget()
                 headers = {} if signature is None else {"Signature": signature}
                 response = self.url_open(url, data=fields, headers=headers)
                 self.assertRefused(response, 403)

@@ -1,22 +1,21 @@
 """A request to a webhook: who is asking, is it proven, keep it, answer."""
 
+import contextlib
 import logging
-import time
 
 from ...telephony import dialect as dialects
+from ..tools import seldom
 
 _logger = logging.getLogger(__name__)
 
-# A stranger must not be able to fill the log: one line in so many seconds for each
-# kind of refusal.
-LOG_PAUSE_SECONDS = 60
-MAX_KINDS = 1000
-_last_logged = {}
+# Longer ones are not even looked for.
+MAX_TOKEN = 200
 # The few words that a refused stranger gets.
 REASONS = {
     400: "Bad request",
     403: "Forbidden",
     404: "Not found",
+    405: "Method not allowed",
     413: "Too large",
     415: "Unsupported media type",
 }
@@ -35,8 +34,10 @@ def answer(env, dialect, token, request):
     try:
         settings = _settings(env, dialect, token)
         vendor = dialects.get(settings.dialect)
-        if request.method != "POST":
+        if request.method in ("GET", "HEAD"):
             return vendor.handshake(request, settings.account)
+        if request.method != "POST":
+            raise dialects.Refused(405, "neither GET nor POST")
         if not settings.is_running:
             raise dialects.Refused(
                 403, "inactive: archived, or nobody active is entered under “Run as”"
@@ -44,7 +45,7 @@ def answer(env, dialect, token, request):
         delivery = vendor.check(request, settings.account)
         return env["pbx.event"]._receive(settings, delivery)
     except dialects.Refused as refused:
-        _log_refusal(dialect, settings and settings.id, refused)
+        _log_refusal(settings and settings.id, refused)
         reason = REASONS.get(refused.status, "Refused")
         return dialects.Reply(status=refused.status, body=reason)
 
@@ -54,28 +55,21 @@ def _settings(env, dialect, token):
 
     :raises Refused: there is none.
     """
-    providers = env["pbx.provider"]
-    try:
-        settings = providers._settings(providers._id_by_token(token))
-    except LookupError:
-        settings = None
+    providers, settings = env["pbx.provider"], None
+    if len(token) <= MAX_TOKEN:
+        with contextlib.suppress(LookupError):
+            settings = providers._settings(providers._id_by_token(token))
     if settings is None or settings.dialect != dialect:
         raise dialects.Refused(404, "unknown token")
     return settings
 
 
-def _log_refusal(dialect, provider_id, refused):
+def _log_refusal(provider_id, refused):
     """Log why a request was refused, without anything that it holds."""
-    key = (dialect, provider_id, refused.status, refused.reason)
-    now = time.monotonic()
-    if now - _last_logged.get(key, -LOG_PAUSE_SECONDS) < LOG_PAUSE_SECONDS:
-        return
-    if len(_last_logged) > MAX_KINDS:
-        _last_logged.clear()
-    _last_logged[key] = now
-    _logger.warning(
-        "Event for cloud PBX %s refused (%s): %s",
-        provider_id or "?",
-        refused.status,
-        refused.reason,
-    )
+    if seldom.is_due(("refused", provider_id, refused.status, refused.reason)):
+        _logger.warning(
+            "Event for cloud PBX %s refused (%s): %s",
+            provider_id or "?",
+            refused.status,
+            refused.reason,
+        )

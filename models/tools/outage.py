@@ -15,6 +15,11 @@ AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.pool.PoolEr
 RETRY_AFTER_SECONDS = 30
 
 
+def is_ours(path):
+    """Tell whether a request is for one of our two addresses."""
+    return bool(WEBHOOK.match(path) or RECORDING.match(path))
+
+
 def later_response(path, error):
     """Return the answer 503 to a request of ours that the database failed.
 

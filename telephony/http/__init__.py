@@ -1,1 +1,1 @@
-"""Asking over HTTP, for every dialect: bounded, masked, never followed elsewhere."""
+"""HTTP for every dialect: asking, bounded and masked, and reading what is posted."""

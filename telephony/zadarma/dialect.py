@@ -20,6 +20,7 @@ from ..dialect import (
     Setup,
     _,
 )
+from ..http import forms
 from . import events, replies, signature, statistics
 from .client import Client
 
@@ -128,7 +129,7 @@ class Zadarma(dialect.Dialect):
         return Request(
             method="POST",
             headers={
-                "content-type": events.FORM,
+                "content-type": forms.URLENCODED,
                 "signature": signature.sign_event(CHECK_EVENT, fields, account.secret),
             },
             query={},

@@ -4,11 +4,8 @@ Source: the official SDKs for the signed events and their fields, integrators'
 observations for what no document tells (direction, legs of a click-to-call, transfer).
 """
 
-import email.parser
-import email.policy
 import re
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
 
 from .. import numbers
 from ..dialect import Refused
@@ -28,14 +25,11 @@ from ..event import (
     SPOKEN,
     CallEvent,
 )
+from ..http import forms
 
-MAX_BODY = 1024 * 1024
 MAX_ID = 200
 MAX_FIELD = 1000
-MAX_FIELDS = 100
 IDS = ("pbx_call_id", "call_id_with_rec", "call_id")
-FORM = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
 
 # The PBX's words. What is not here is a failure under a word of its own.
 DISPOSITIONS = {
@@ -65,60 +59,19 @@ def parse_form(request):
 
     :raises Refused: 415, 413 or 400.
     """
-    if request.content_type not in (FORM, MULTIPART):
-        raise Refused(415, "not a form")
-    if len(request.body) > MAX_BODY:
-        raise Refused(413, "the body is larger than 1 MiB")
-    if request.content_type == FORM:
-        pairs = _urlencoded(request.body)
-    else:
-        pairs = _multipart(request)
-    fields = dict(pairs)
+    fields = dict(forms.read_form(request))
     for name, value in fields.items():
         if "\0" in name or "\0" in value:
             raise Refused(400, "a NUL character")
-        limit = MAX_ID if name in IDS else MAX_BODY if name == "result" else MAX_FIELD
+        if name in IDS:
+            limit = MAX_ID
+        else:
+            limit = forms.MAX_BODY_BYTES if name == "result" else MAX_FIELD
         if len(value) > limit or len(name) > MAX_ID:
             raise Refused(400, "a field is too long")
     if not fields.get("event"):
         raise Refused(400, "no event")
     return fields
-
-
-def _urlencoded(body):
-    try:
-        return parse_qsl(
-            body.decode("utf-8"),
-            keep_blank_values=True,
-            encoding="utf-8",
-            errors="strict",
-            max_num_fields=MAX_FIELDS,
-        )
-    except UnicodeDecodeError as error:
-        raise Refused(400, "the text is not UTF-8") from error
-    except ValueError as error:
-        raise Refused(400, "too many fields") from error
-
-
-def _multipart(request):
-    header = request.headers["content-type"].encode("latin-1", "replace")
-    # The older policy: it takes malformed headers as they are, instead of raising.
-    message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(
-        b"Content-Type: " + header + b"\r\n\r\n" + request.body
-    )
-    if not message.is_multipart():
-        raise Refused(400, "a multipart form without parts")
-    pairs = []
-    for part in message.get_payload():
-        name = part.get_param("name", header="content-disposition")
-        if not isinstance(name, str) or len(pairs) >= MAX_FIELDS:
-            raise Refused(400, "a part without a name, or too many parts")
-        content = part.get_payload(decode=True) or b""
-        try:
-            pairs.append((name, content.decode("utf-8")))
-        except UnicodeDecodeError as error:
-            raise Refused(400, "the text is not UTF-8") from error
-    return pairs
 
 
 def read_time(text, zone):
