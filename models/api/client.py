@@ -61,7 +61,7 @@ def explain(env, name, error):
     :param str name: of the PBX.
     :param error: a ``PbxError`` or ``NotOffered``.
     """
-    said = getattr(error, "detail", "")
+    detail = getattr(error, "detail", "")
     if isinstance(error, dialects.NotOffered):
         return env._("%s does not offer that.", name)
     if isinstance(error, errors.WrongKey):
@@ -74,9 +74,9 @@ def explain(env, name, error):
         return env._(
             "%(pbx)s does not let this server in: the key is allowed from other "
             "addresses only. Add the address of this server to the key there. "
-            "(%(said)s)",
+            "(%(detail)s)",
             pbx=name,
-            said=said,
+            detail=detail,
         )
     if isinstance(error, errors.RateLimited):
         return env._(
@@ -88,22 +88,22 @@ def explain(env, name, error):
     if isinstance(error, errors.NoMoney):
         return env._("There is no money left on the account at %s.", name)
     if isinstance(error, errors.NotFound):
-        return env._("%(pbx)s does not have it: %(said)s", pbx=name, said=said)
+        return env._("%(pbx)s does not have it: %(detail)s", pbx=name, detail=detail)
     if isinstance(error, errors.BadParameter):
-        return env._("%(pbx)s refused it: %(said)s", pbx=name, said=said)
+        return env._("%(pbx)s refused it: %(detail)s", pbx=name, detail=detail)
     if isinstance(error, errors.BadAnswer):
         return env._(
-            "What answered at the address of %(pbx)s is not its API (%(said)s). "
+            "What answered at the address of %(pbx)s is not its API (%(detail)s). "
             "Check the provider's server address.",
             pbx=name,
-            said=said,
+            detail=detail,
         )
     if isinstance(error, errors.Unreachable):
         return env._(
-            "%(pbx)s cannot be reached (%(said)s). If it stays so, check the "
+            "%(pbx)s cannot be reached (%(detail)s). If it stays so, check the "
             "provider's server address and whether this server may go out to the "
             "internet.",
             pbx=name,
-            said=said,
+            detail=detail,
         )
-    return env._("%(pbx)s: %(said)s", pbx=name, said=said)
+    return env._("%(pbx)s: %(detail)s", pbx=name, detail=detail)

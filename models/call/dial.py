@@ -271,9 +271,9 @@ class Dial:
         except (errors.NotFound, errors.BadParameter) as error:
             raise UserError(
                 self.env._(
-                    "The PBX does not know your internal number %(number)s (%(said)s).",
+                    "The PBX does not know your internal number %(number)s (%(detail)s).",
                     number=phone.number,
-                    said=error.detail,
+                    detail=error.detail,
                 )
             ) from error
         self._keep(phone, lambda one: one._set_online(online))
