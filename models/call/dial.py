@@ -271,7 +271,8 @@ class Dial:
         except (errors.NotFound, errors.BadParameter) as error:
             raise UserError(
                 self.env._(
-                    "The PBX does not know your internal number %(number)s (%(detail)s).",
+                    "The PBX does not know your internal number %(number)s "
+                    "(%(detail)s).",
                     number=phone.number,
                     detail=error.detail,
                 )

@@ -271,9 +271,9 @@ class Connect:
 
     def _explain_refused(self, error):
         return self.env._(
-            "%(pbx)s tried the webhook address and does not take it (%(detail)s). It has "
-            "to reach this Odoo from outside: compare external address and port, or "
-            "press “Check”.",
+            "%(pbx)s tried the webhook address and does not take it (%(detail)s). It "
+            "has to reach this Odoo from outside: compare external address and port, "
+            "or press “Check”.",
             pbx=self.dialect.label,
             detail=error.detail,
         )
