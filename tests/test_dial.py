@@ -10,6 +10,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..models.call import dial as pbx_call_dial
+from ..models.call.dial import ConfirmationNeeded
 from ..telephony.event import CLICKED, CallFacts
 from .common import CALLER, SECRET, TYPED, PbxCase
 from .fake_pbx import FakePbxCase
@@ -200,9 +201,22 @@ class TestDial(DialCase):
 
     def test_blacklisted(self):
         self.env["phone.blacklist"].create({"number": CALLER})
-        self.assertIn("blacklist", self.refused())
+        """Who wants no text messages may be called, once that was confirmed."""
+        partner = self.new_partner()
+        for about in ((), ("res.partner", partner.id)):
+            with self.subTest(about):
+                self.assertIn(
+                    "blacklist", self.refused(TYPED, *about, kind=ConfirmationNeeded)
+                )
+        call = self.dial(TYPED, "res.partner", partner.id, confirmed=True)
+        self.assertCall(call, state="ringing", number=CALLER, partner_id=partner)
+        self.age(call, 11)
         self.env["phone.blacklist"].search([("number", "=", CALLER)]).action_archive()
         self.dial()
+
+    def test_confirmed_is_for_warnings_only(self):
+        self.extension_2.caller_id = CALLER
+        self.assertIn("your own numbers", self.refused(confirmed=True))
 
     def test_our_own_limit(self):
         self.provider.general_limit = 1
@@ -251,6 +265,124 @@ class TestDial(DialCase):
         # A lead writes its number through to its contact.
         call = self.dial(TYPED, "crm.lead", lead.id)
         self.assertCall(call, lead_id=lead, partner_id=partner, partner_source="lead")
+
+    # --------------------------------------------------------- from which record
+
+    def test_other_records(self):
+        """The call knows the record, and its contact where there is the number."""
+        partner = self.new_partner("The firm", phone=False)
+        other = self.new_partner("Somebody with that number")
+        record = self.env["res.company"].create(
+            {"name": "Wharf", "partner_id": partner.id, "phone": TYPED}
+        )
+        self.anna.company_ids += record
+        for what, prepare, expected in (
+            ("its contact has the number", lambda: None, partner),
+            ("nobody else has it", other.unlink, partner),
+            (
+                "its contact has another one",
+                lambda: partner.write({"phone": "020 7946 0777"}),
+                other,
+            ),
+            (
+                "its contact belongs to another company",
+                lambda: partner.write({"company_id": record.id}),
+                other,
+            ),
+        ):
+            with self.fresh(what):
+                prepare()
+                call = self.dial(TYPED, "res.company", record.id)
+                self.assertCall(
+                    call,
+                    partner_id=expected,
+                    lead_id=call.lead_id.browse(),
+                    res_model="res.company",
+                    res_id=record.id,
+                    record_name="Wharf",
+                )
+        call = self.dial(TYPED, "res.company", record.id)
+        mine = call.with_user(self.anna).with_context(
+            allowed_company_ids=self.anna.company_ids.ids
+        )
+        action = mine.action_open_record()
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), ("res.company", record.id)
+        )
+
+    def test_the_record_s_name_is_for_those_who_may_read_it(self):
+        other = self.env["res.company"].create({"name": "Secret wharf"})
+        user = self.new_agent("clara", other)
+        user.company_ids += self.company
+        self.extension.user_ids += user
+        record = self.env["res.partner"].create(
+            {"name": "Secret", "company_id": other.id, "phone": "020 7946 0201"}
+        )
+        mine = self.mine.with_user(user).with_context(
+            allowed_company_ids=(self.company | other).ids
+        )
+        call = self.env["pbx.call"].browse(mine.dial(TYPED, "res.partner", record.id))
+        call.partner_id = False
+        self.env.invalidate_all()
+        theirs = call.with_user(self.anna)
+        # Whoever had read it before in this transaction.
+        self.assertEqual(call.with_env(mine.env).record_name, "Secret")
+        self.assertFalse(theirs.sudo().record_name)
+        self.assertFalse(theirs.record_name)
+        spec = {"record_name": {}, "res_id": {}, "res_model": {}}
+        [values] = theirs.web_read(spec)
+        self.assertNotIn("Secret", str(values))
+        with self.assertRaises(UserError):
+            theirs.action_open_record()
+        for gone in (record.unlink, lambda: call.write({"res_model": "no.model"})):
+            gone()
+            self.env.invalidate_all()
+            self.assertFalse(call.with_env(mine.env).record_name)
+            with self.assertRaises(UserError):
+                call.with_env(mine.env).action_open_record()
+
+    def test_a_contact_or_lead_is_not_named_twice(self):
+        partner = self.new_partner()
+        call = self.dial(TYPED, "res.partner", partner.id)
+        self.assertEqual((call.res_id, call.record_name), (partner.id, False))
+        # Dialled from there, though its number is another one by now.
+        call.partner_id = False
+        self.assertEqual(call.record_name, partner.display_name)
+
+    def test_a_click_in_a_call(self):
+        """Whom that call was about is whom this one is about."""
+        one, _two = self.new_partner("One"), self.new_partner("Two")
+        first = self.dial()
+        first.with_user(self.anna).partner_id = one
+        self.age(first, 11)
+        self.env["pbx.call"].flush_model()
+        again = self.dial(TYPED, "pbx.call", first.id)
+        self.assertCall(again, partner_id=one, res_model=False, record_name=False)
+
+    def test_merged_records(self):
+        one, two = self.new_partner("One"), self.new_partner("Two")
+        call = self.dial(TYPED, "res.partner", two.id)
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge([one.id, two.id], dst_partner=one)
+        self.env.invalidate_all()
+        self.assertCall(call, res_id=one.id, partner_id=one)
+        self.age(call, 11)
+        leads = self.env["crm.lead"].create(
+            [
+                {
+                    "name": name,
+                    "phone": TYPED,
+                    "type": "opportunity",
+                    "user_id": self.anna.id,
+                    "company_id": self.company.id,
+                }
+                for name in ("Rope", "Sails")
+            ]
+        )
+        call = self.dial(TYPED, "crm.lead", leads[1].id)
+        leads[0].probability = 90
+        leads.merge_opportunity()
+        self.assertCall(call, res_id=leads[0].id, lead_id=leads[0])
 
     # ------------------------------------------------------------------------ twice
 

@@ -135,3 +135,106 @@ class TestSearch(ViewCase):
         for typed, expected in (("petrova", known), ("offer", other)):
             domain = self.typed("display_name", typed, self.anna)
             self.assertEqual(calls.search(self.ours + domain), expected)
+
+    def quick(self, field, text, user=None):
+        """Return the calls that ``user`` finds by a text in a field of the search."""
+        user = user or self.anna
+        calls = self.env["pbx.call"].with_user(user).with_company(self.company)
+        return calls.search(self.ours + self.typed(field, text, user), order="id")
+
+    def test_caller_is_found_by_the_name_that_the_lead_shows(self):
+        """Also by agents who see the call, and its caller's name, but not the lead."""
+        lead = self.env["crm.lead"].create(
+            {
+                "name": "Garden office",
+                "contact_name": "Harriet Bell",
+                "partner_name": "Bell & Sons",
+                "phone": CALLER,
+                "company_id": self.company.id,
+                "user_id": self.boris.id,
+            }
+        )
+        call = self.tell("answered", caller=CALLER, extension="100")
+        self.tell("missed", caller="+442079460777", extension="100")
+        self.assertEqual(call.lead_id, lead)
+        agent = self.new_user("clara", "cloud_pbx.group_pbx_user")
+        call.participant_ids += agent
+        for user in (self.anna, agent, self.supervisor):
+            with self.subTest(user.name):
+                for text in ("Harriet Bell", "harriet", "bell"):
+                    self.assertEqual(self.quick("display_name", text, user), call)
+                [(_id, name)] = (
+                    self.env["pbx.call"].with_user(user).name_search("Harriet Bell")
+                )
+                self.assertEqual(name, "Harriet Bell")
+                self.assertFalse(self.quick("display_name", "Herriot", user))
+        # What the call does not show is found under the lead's own rules.
+        for text in ("Bell & Sons", "Garden office"):
+            self.assertFalse(self.quick("display_name", text, agent), text)
+        supervisor = self.supervisor
+        supervisor.group_ids += self.env.ref("sales_team.group_sale_salesman_all_leads")
+        self.assertEqual(self.quick("display_name", "Garden", supervisor), call)
+        for emptied, shown in (
+            ("contact_name", "Bell & Sons"),
+            ("partner_name", "Garden office"),
+        ):
+            lead[emptied] = False
+            self.assertEqual(call.display_name, shown)
+            self.assertEqual(self.quick("display_name", shown, agent), call)
+
+    def test_a_digit_in_a_name_is_no_number(self):
+        self.new_partner("Olga 2")
+        call = self.tell("answered", caller=CALLER, extension="100")
+        self.tell("missed", caller="+442079460777", extension="100")
+        self.assertEqual(self.quick("display_name", "Olga 2"), call)
+        self.assertFalse(self.quick("number_readable", "Olga 2"))
+
+    def test_a_number_is_read_in_the_countries_of_all_pbxs(self):
+        german = self.tell("answered", caller="+4930901820", extension="100")
+        self.assertEqual(self.quick("number_readable", "030 901820"), german)
+        self.assertFalse(self.quick("number_readable", "8 30 901820"))
+        self.new_provider(
+            self.company, self.robot, "second", country_id=self.env.ref("base.ru").id
+        )
+        moscow = self.tell("missed", caller="+74951234567", extension="100") - german
+        for text in ("8 (495) 123-45-67", "tel:+74951234567", "007 495 123 45 67"):
+            self.assertEqual(self.quick("number_readable", text), moscow, text)
+
+    def test_line_is_found_by_its_name(self):
+        other = self.new_provider(self.company, self.robot, "second")
+        lines = self.env["pbx.line"]
+        for provider, number, name in (
+            (self.provider, LINE, "Support"),
+            (self.provider, "+442079460901", "Sales"),
+            (other, "+442079460901", "Support"),
+        ):
+            lines += lines.create(
+                {"provider_id": provider.id, "number": number, "name": name}
+            )
+        support = self.tell("answered", caller=CALLER, line=LINE, extension="100")
+        self.tell("missed", caller=CALLER, line="+442079460901", extension="100")
+        lines[0].active = False
+        for text in ("Support", "supp"):
+            self.assertEqual(self.quick("line", text), support)
+        self.assertFalse(self.quick("line", "Reception"))
+        self.assertEqual(
+            [name for _id, name in lines.name_search("Sales")], ["+442079460901"]
+        )
+
+    def test_internal_number(self):
+        """Whichever part it had, entered or not, by number, name, or both."""
+        self.extension_2.name = "Reception"
+        both = self.tell("ring_group", extensions=("100", "101"), extension="100")
+        only = self.tell("missed", extension="101") - both
+        unknown = self.tell("missed", extension="777") - both - only
+        for text, expected in (
+            ("101", both + only),
+            ("Reception", both + only),
+            ("101 Reception", both + only),
+            ("100", both),
+            ("777", unknown),
+            ("999", both.browse()),
+        ):
+            with self.subTest(text):
+                found = self.quick("extension_id", text, self.supervisor)
+                self.assertEqual(found, expected.sorted("id"))

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
@@ -10,4 +10,10 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         # from may have one now.
         left = self.env["res.partner"].browse(partner_ids).exists()
         self.env["pbx.rematch"]._request(left.filtered("phone"))
+        return result
+
+    @api.model
+    def _update_reference_fields(self, src_partners, dst_partner):
+        result = super()._update_reference_fields(src_partners, dst_partner)
+        self.env["pbx.call"]._record_merged(src_partners, dst_partner)
         return result

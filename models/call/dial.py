@@ -39,6 +39,13 @@ MIN_DIGITS = 7
 NO_ANSWER = (errors.Unreachable, errors.BadAnswer, errors.TooLarge)
 
 
+class ConfirmationNeeded(UserError):
+    """What may be dialled once the user has read why not; see ``pbx.call.dial``.
+
+    Browsers know it by its name.
+    """
+
+
 @dataclass(frozen=True)
 class Click:
     """What is to be dialled, and how."""
@@ -46,8 +53,10 @@ class Click:
     phone: Any  # pbx.extension that is rung first
     number: str  # E.164
     line: str = ""  # another extension, whose number is shown
+    record: Any = None  # what the click was made from
     partner: Any = None
     lead: Any = None
+    is_confirmed: bool = False  # the user has read a warning and calls nevertheless
 
     @property
     def provider(self):
@@ -91,9 +100,10 @@ class Dial:
         self.env = env
         self.calls = env["pbx.call"]
 
-    def run(self, number, res_model=None, res_id=None, line=None):
+    def run(self, number, res_model=None, res_id=None, line=None, confirmed=False):
         """Do all of it; see ``pbx.call.dial``."""
         click = self.read(number, res_model, res_id, line)
+        click = dataclasses.replace(click, is_confirmed=bool(confirmed))
         if known := self._same_click(self.env, click.number):
             return known
         wire = self.check(click)
@@ -127,8 +137,8 @@ class Dial:
                 )
             )
         number = self._read_number(number, record, phone)
-        click = Click(phone, number, self._read_line(line, phone))
-        if record is None or record._name not in ("res.partner", "crm.lead"):
+        click = Click(phone, number, self._read_line(line, phone), record)
+        if record is None:
             return click
         return dataclasses.replace(click, **self._whom(record, click))
 
@@ -201,24 +211,36 @@ class Dial:
         """Return contact and lead of a call about ``record``, if it has the number."""
         settings = self._settings(click)
         lead = record if record._name == "crm.lead" else None
-        # sudo: the contact of a lead that the user may read
-        partner = lead.sudo().partner_id if lead else record
-        theirs = (
-            self._has_number(one, click.number, settings)
-            for one in (partner, lead)
-            if one
+        # sudo: the contacts of a record that the user may read
+        partners = record.sudo()
+        if record._name != "res.partner":
+            partners = partners._mail_get_partners()[record.id]
+        having = partners.filtered(
+            lambda partner: self._has_number(partner, click.number, settings)
         )
-        if not any(theirs):
+        if not having and not self._has_number(record.sudo(), click.number, settings):
             return {}
+        partner = having or partners
         return {
             name: one
             for name, one in (("partner", partner), ("lead", lead))
-            if one and (one.company_id.id or False) in (False, *settings.company_ids)
+            # Of several none is meant more than the others.
+            if one
+            and len(one) == 1
+            and (one.company_id.id or False) in (False, *settings.company_ids)
         }
 
     def _has_number(self, record, number, settings):
-        return record.phone_sanitized == number or numbers.same_number(
-            number, record.phone or "", record.country_id.code, settings.countries
+        """Tell whether one of the record's own numbers is ``number``."""
+        if "phone_sanitized" in record and record.phone_sanitized == number:
+            return True
+        country = record._phone_get_country().get(record.id)
+        return any(
+            numbers.same_number(
+                number, record[name] or "", country and country.code, settings.countries
+            )
+            for name in record._phone_get_number_fields()
+            if name in record
         )
 
     # --------------------------------------------------------------------- check
@@ -245,17 +267,21 @@ class Dial:
             raise UserError(
                 self.env._("%s is one of your own numbers at the PBX.", readable)
             )
-        spellings = list({click.number, numbers.canonical(click.number)})
-        # sudo: what is on that list is asked, nothing of it is shown
-        blacklist = self.env["phone.blacklist"].sudo()
-        if blacklist.search_count([("number", "in", spellings)], limit=1):
-            raise UserError(
+        if not click.is_confirmed and self._is_blacklisted(click.number):
+            # Who wants no advertisements may well want an answer.
+            raise ConfirmationNeeded(
                 self.env._(
-                    "%s is on the phone blacklist: its owner does not want to be "
-                    "called.",
+                    "%s is on the phone blacklist: its owner opted out of text "
+                    "messages. Call anyway?",
                     readable,
                 )
             )
+
+    def _is_blacklisted(self, number):
+        spellings = list({number, numbers.canonical(number)})
+        # sudo: what is on that list is asked, nothing of it is shown
+        blacklist = self.env["phone.blacklist"].sudo()
+        return blacklist.search_count([("number", "in", spellings)], limit=1)
 
     def _check_phone(self, click, dialect, account):
         """Refuse if no phone is registered; that this is not known is no reason."""
@@ -382,6 +408,9 @@ class Dial:
             "user_picked": True,
             "click_key": self._click_key(click.number) or False,
         }
+        # A click in a call's own form is about whom that call was about.
+        if click.record is not None and click.record._name != "pbx.call":
+            values.update(res_model=click.record._name, res_id=click.record.id)
         # About whom the user calls, if that is visible to this transaction too.
         for name, record, source in (
             ("partner_id", click.partner, "number"),

@@ -1,6 +1,7 @@
 """The log of calls: what is known of each, and what people do with it."""
 
 import logging
+import re
 
 from markupsafe import Markup
 
@@ -16,6 +17,10 @@ from .log import CallLog
 
 _logger = logging.getLogger(__name__)
 
+# What a copied link has before its number.
+_LINK = re.compile(r"^\s*(tel|sip|callto):", re.IGNORECASE)
+# The zero that is dialled at home only, as people write it behind a country code.
+_HOME_ZERO = re.compile(r"\(\s*0\s*\)")
 OUTCOMES = [
     ("answered", "Answered"),
     ("missed", "Missed"),
@@ -56,6 +61,8 @@ PBX_FIELDS = frozenset(
         "own_leg_only",
         "clicked_at",
         "click_key",
+        "res_model",
+        "res_id",
         "from_history",
         "corrected",
     )
@@ -188,6 +195,15 @@ class PbxCall(models.Model):
     )
     # One for each click: a request that Odoo runs again has the same.
     click_key = fields.Char(string="Click", groups=fields.NO_ACCESS, copy=False)
+    res_model = fields.Char(string="Model of the record", readonly=True, copy=False)
+    res_id = fields.Many2oneReference(
+        string="Record",
+        model_field="res_model",
+        readonly=True,
+        copy=False,
+        help="The record from which the number was dialled.",
+    )
+    record_name = fields.Char(string="Dialled from", compute="_compute_record_name")
     from_history = fields.Boolean(
         readonly=True,
         help="No event reported this call. It was found among the PBX's past calls.",
@@ -244,6 +260,7 @@ class PbxCall(models.Model):
     _missed_idx = models.Index(
         "(company_id, start) WHERE outcome = 'missed' AND called_back IS NOT TRUE"
     )
+    _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
     _spoken_idx = models.Index("(number, company_id, start) WHERE outcome = 'answered'")
 
     # -------------------------------------------------------------------- what is shown
@@ -262,10 +279,15 @@ class PbxCall(models.Model):
             return NotImplemented
         if not value:
             return Domain("number", operator, value)
-        country = self.env.company.country_id.code
-        e164 = numbers.to_e164(value, country)
-        domain = Domain("number", "=", e164) if e164 else Domain.FALSE
-        plain = numbers.digits(value)
+        value = _LINK.sub("", value)
+        read = {numbers.to_e164(value, code) for code in self._reading_countries()}
+        read |= {numbers.canonical(number) for number in read}
+        domain = Domain("number", "in", sorted(read - {""}))
+        if any(char.isalpha() for char in value):
+            # The digits in a name are no number.
+            return domain
+        # The zero that is dialled at home only.
+        plain = numbers.digits(_HOME_ZERO.sub("", value))
         if value.strip().startswith("00"):
             plain = plain[2:]
         if operator == "=":
@@ -274,11 +296,47 @@ class PbxCall(models.Model):
         plain = plain.lstrip("0")
         return domain | (Domain("number", "ilike", plain) if plain else Domain.FALSE)
 
-    @api.depends("partner_id", "number", "direction", "start")
+    def _reading_countries(self):
+        """Return the codes of the countries in which typed numbers are read.
+
+        Those of the user's companies and their PBXs, the present one's first.
+        """
+        companies = self.env.company | self.env.companies
+        # sudo: a country, for whoever sees the calls
+        providers = self.env["pbx.provider"].sudo()
+        providers = providers.search([("company_id", "in", companies.ids)])
+        countries = companies.country_id | providers.country_id
+        return countries.mapped("code") or [None]
+
+    @api.depends(
+        "partner_id",
+        "lead_id.contact_name",
+        "lead_id.partner_name",
+        "lead_id.name",
+        "number",
+    )
     def _compute_display_name(self):
         for call in self:
-            who = call.partner_id.sudo().display_name or call.number_readable
-            call.display_name = who or self.env._("Withheld number")
+            # sudo: the log shows the names of its callers to all who see the call
+            who = call.partner_id.sudo().display_name or call.lead_contact
+            call.display_name = (
+                who or call.number_readable or self.env._("Withheld number")
+            )
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """Find by who it was: contact, lead, or number in any style."""
+        if operator not in ("in", "ilike", "like", "=ilike", "=like"):
+            return NotImplemented
+        if operator == "in":
+            value = [text for text in value if isinstance(text, str)]
+        elif not value:
+            return Domain.TRUE
+        domain = Domain("partner_id.display_name", operator, value)
+        domain |= Domain("lead_id", "any!", _shown_name(operator, value))
+        if self.env["crm.lead"].has_access("read"):
+            domain |= Domain("lead_id.display_name", operator, value)
+        return domain | self._search_number_readable(operator, value)
 
     @api.depends("number", "partner_id", "partner_source")
     @api.depends_context("uid", "company")
@@ -320,12 +378,21 @@ class PbxCall(models.Model):
 
     @api.model
     def _search_line_readable(self, operator, value):
-        """Find a line in whatever style its number is typed."""
+        """Find a line by its name, or in whatever style its number is typed."""
         domain = self._search_number_readable(operator, value)
         if domain is NotImplemented:
             return domain
-        return domain.map_conditions(
+        domain = domain.map_conditions(
             lambda condition: Domain("line", condition.operator, condition.value)
+        )
+        if not value:
+            return domain
+        lines = self.env["pbx.line"].with_context(active_test=False)
+        named = lines.search([("name", operator, value)])
+        return domain | Domain.OR(
+            Domain("provider_id", "=", provider.id)
+            & Domain("line", "in", lines.mapped("number"))
+            for provider, lines in named.grouped("provider_id").items()
         )
 
     @api.depends("number")
@@ -344,6 +411,28 @@ class PbxCall(models.Model):
         for call in self:
             lead = call.lead_id
             call.lead_contact = lead.contact_name or lead.partner_name or lead.name
+
+    @api.depends("res_model", "res_id", "partner_id", "lead_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_record_name(self):
+        for call in self:
+            record = call._dialled_from()
+            is_shown = record and record not in (
+                call.partner_id,
+                call.lead_id,
+            )
+            call.record_name = is_shown and record.display_name
+
+    def _dialled_from(self):
+        """Return the record from which this call was dialled, ``None`` for none.
+
+        Also for one that is gone, or that the user may not read.
+        """
+        if not self.res_model or self.res_model not in self.env:
+            return None
+        # Under the user's own rights, whatever those are under which a call is read.
+        record = self.env[self.res_model].sudo(False).browse(self.res_id).exists()
+        return record if record and record.has_access("read") else None
 
     @api.depends("candidate_ids")
     def _compute_has_candidates(self):
@@ -472,6 +561,14 @@ class PbxCall(models.Model):
                 # Entered once here, it is found by everybody from now on.
                 partner.phone = numbers.readable(call.number)
 
+    def action_open_record(self):
+        """Open the record from which the call was dialled."""
+        self.ensure_one()
+        record = self._dialled_from()
+        if record is None:
+            raise UserError(self.env._("It is no longer there. Load the page again."))
+        return record.get_formview_action()
+
     def action_create_contact(self):
         """Open the form of a new contact that has the number already."""
         self.ensure_one()
@@ -560,6 +657,15 @@ class PbxCall(models.Model):
         elif not call.partner_id or call.partner_source != "picked":
             call.write({"partner_id": record.id})
 
+    @api.model
+    def _record_merged(self, gone, left):
+        """Calls that were dialled from records ``gone`` were dialled from ``left``."""
+        # sudo: what becomes of a call does not depend on who may see it
+        calls = self.sudo().search(
+            [("res_model", "=", left._name), ("res_id", "in", gone.ids)]
+        )
+        calls.write({"res_id": left.id})
+
     def action_called_back(self):
         """Nobody need call back any more, for whatever reason."""
         missed = self.filtered(lambda call: call.outcome == "missed")
@@ -571,14 +677,17 @@ class PbxCall(models.Model):
     # -------------------------------------------------------------------- click-to-call
 
     @api.model
-    def dial(self, number, res_model=None, res_id=None, line=None):
+    def dial(self, number, res_model=None, res_id=None, line=None, confirmed=False):
         """Ring the user's phone, then ``number``; return the id of the call.
 
         :param str number: as typed, in any style.
-        :param res_model: with ``res_id`` the record it belongs to. A contact or a lead
-            that has the number becomes the call's.
+        :param res_model: with ``res_id`` the record it belongs to, of any model; the
+            call keeps it. If it has the number, it, or its contact, becomes the call's.
         :param line: id of one of :meth:`dial_lines`, or its number; by default the
             phone's own.
+        :param bool confirmed: the user has read that the number is on the phone
+            blacklist, and calls nevertheless.
+        :raises ConfirmationNeeded: a ``UserError``: it has to be ``confirmed``.
         :raises UserError: what cannot succeed is not asked for; what the PBX refuses is
             in the log with its reason.
 
@@ -586,7 +695,8 @@ class PbxCall(models.Model):
         returns the same id and dials nothing. The call was written in a transaction of
         its own: the caller's own one does not see it.
         """
-        return Dial(of_all_companies(self).env).run(number, res_model, res_id, line)
+        dial = Dial(of_all_companies(self).env)
+        return dial.run(number, res_model, res_id, line, confirmed)
 
     @api.model
     @api.readonly
@@ -728,6 +838,18 @@ class PbxCall(models.Model):
                 "The calls that you take or make are logged here automatically."
             ),
         )
+
+
+def _shown_name(operator, value):
+    """Return the domain of leads by the name that a call shows of them."""
+    first, second, last = (
+        Domain(name, operator, value)
+        for name in ("contact_name", "partner_name", "name")
+    )
+    no_first, no_second = (
+        Domain(name, "in", (False, "")) for name in ("contact_name", "partner_name")
+    )
+    return first | (no_first & (second | (no_second & last)))
 
 
 def _waits(model, alias, query):

@@ -101,4 +101,5 @@ class CrmLead(models.Model):
     def _merge_dependences(self, opportunities):
         result = super()._merge_dependences(opportunities)
         opportunities._pbx_calls_sudo().write({"lead_id": self.id})
+        self.env["pbx.call"]._record_merged(opportunities, self)
         return result

@@ -8,6 +8,7 @@ class PbxLine(models.Model):
     _description = "Line"
     _order = "provider_id, number"
     _rec_name = "number"
+    _rec_names_search = ["number", "name"]
     _check_company_auto = True
 
     active = fields.Boolean(default=True)

@@ -1,6 +1,13 @@
-import {describe, expect, test} from "@odoo/hoot";
+import {describe, expect, test, waitFor} from "@odoo/hoot";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
-import {makeServerError, mockService, onRpc} from "@web/../tests/web_test_helpers";
+import {
+    contains,
+    makeServerError,
+    mockService,
+    mountWithCleanup,
+    onRpc,
+} from "@web/../tests/web_test_helpers";
+import {MainComponentsContainer} from "@web/core/main_components_container";
 
 import {lost, makeCard, openDesk, states} from "./desk_helpers";
 import {settle} from "./settle_helpers";
@@ -51,6 +58,37 @@ describe("dialling", () => {
         expect(desk.stack.calls).toEqual({});
         expect.verifySteps(["danger: Your phone 100 is off."]);
     });
+
+    for (const [button, id, steps] of [
+        ["Call", 5, [false, true]],
+        ["Cancel", false, [false]],
+    ]) {
+        test(`what the server warns of is asked for: ${button}`, async () => {
+            mockNotification();
+            const {server, desk} = await openDesk();
+            await mountWithCleanup(MainComponentsContainer);
+            onRpc("pbx.call", "dial", ({kwargs}) => {
+                expect.step(kwargs.confirmed || false);
+                if (kwargs.confirmed) {
+                    server.cards[5] = makeCard({id: 5, direction: "outbound"});
+                    return 5;
+                }
+                throw makeServerError({
+                    type: "odoo.addons.cloud_pbx.models.call.dial.ConfirmationNeeded",
+                    message: "It is on the phone blacklist. Call anyway?",
+                });
+            });
+            const dialled = desk.dial("020 7946 0201");
+            await waitFor(".modal");
+            expect(".modal-body").toHaveText(
+                "It is on the phone blacklist. Call anyway?",
+            );
+            await contains(`.modal-footer button:contains("${button}")`).click();
+            expect(await dialled).toBe(id);
+            await settle();
+            expect.verifySteps(id ? [...steps, "cards 5"] : steps);
+        });
+    }
 
     test("without a connection nothing is dialled, and that is said", async () => {
         mockNotification();

@@ -1,7 +1,8 @@
 import {_t} from "@web/core/l10n/translation";
 import {ConnectionLostError, RPCError} from "@web/core/network/rpc";
 
-const FOR_PEOPLE = /\.(UserError|AccessError|ValidationError|MissingError)$/;
+const FOR_PEOPLE =
+    /\.(UserError|AccessError|ValidationError|MissingError|ConfirmationNeeded)$/;
 
 /** The sentence that an error has for the person; nothing if it is a bug. */
 export function sentenceOf(error) {

@@ -236,9 +236,8 @@ export class Desk {
      * it was refused.
      */
     async dial(number, about) {
-        const {orm, notification} = this.services;
         const line = shownLine(this);
-        const id = await requestDial(orm, notification, number, {line, ...about});
+        const id = await requestDial(this.services, number, {line, ...about});
         if (id) {
             this.stack.calls[id] ||= {state: "ringing", outcome: "", answer: false};
             this.ask(id);
@@ -264,6 +263,7 @@ export const deskService = {
     dependencies: [
         "action",
         "bus_service",
+        "dialog",
         "mail.sound_effects",
         "multi_tab",
         "notification",

@@ -1,28 +1,54 @@
 import {_t} from "@web/core/l10n/translation";
+import {ConfirmationDialog} from "@web/core/confirmation_dialog/confirmation_dialog";
 
 import {sentenceOf} from "../common/error_text";
 
+const CONFIRMATION = /\.ConfirmationNeeded$/;
+
+function askUser(dialog, body) {
+    return new Promise((resolve) => {
+        dialog.add(
+            ConfirmationDialog,
+            {
+                title: _t("Call this number?"),
+                body,
+                confirmLabel: _t("Call"),
+                confirm: () => resolve(true),
+                cancel: () => resolve(false),
+            },
+            {onClose: () => resolve(false)},
+        );
+    });
+}
+
 /**
- * Have the server dial, and say why where it does not.
+ * Have the server dial, and say why where it does not. What it warns of is dialled once
+ * the user has confirmed it.
  *
+ * @param {Object} services orm, notification, dialog
+ * @param {string} number
+ * @param {Object} [about]
  * @returns {Promise<number|false>} id of the call
  */
-export async function requestDial(
-    orm,
-    notification,
-    number,
-    {resModel, resId, line} = {},
-) {
+export async function requestDial(services, number, about = {}) {
+    const {orm, notification, dialog} = services;
+    const {resModel, resId, line, confirmed} = about;
     try {
         return await orm.call("pbx.call", "dial", [number], {
             res_model: resModel || false,
             res_id: resId || false,
             line: line || false,
+            ...(confirmed ? {confirmed} : {}),
         });
     } catch (error) {
         const sentence = sentenceOf(error);
         if (!sentence) {
             throw error;
+        }
+        if (CONFIRMATION.test(error.exceptionName || "")) {
+            return (await askUser(dialog, sentence))
+                ? requestDial(services, number, {...about, confirmed: true})
+                : false;
         }
         notification.add(sentence, {
             type: "danger",
