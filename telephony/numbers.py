@@ -1,34 +1,102 @@
 """Phone numbers: from what a PBX or a person writes to E.164, and back.
 
-``phonenumbers`` does the work. Nothing here raises on odd input: what is no number is
-the empty text, and the empty text never matches anybody.
+``phonenumbers`` does the work, ``plans`` what it does not know. Nothing here raises on
+odd input: what is no number is the empty text, and the empty text never matches
+anybody.
+
+How a number is found again: ``read_typed`` gives for each text the numbers under which
+its owner is looked up, ``from_pbx`` gives the number that is looked up, and both are
+``canonical``: equal texts are one phone. Besides, a number with a ``stem`` is the
+head of
+a block: :func:`stems_of` gives the heads that a caller may belong to, so that one
+look-up
+by equality finds the blocks too.
 """
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import (
+    Leniency,
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumberFormat,
+    PhoneNumberMatcher,
+    ValidationResult,
+)
 from phonenumbers.timezone import time_zones_for_number
+
+from . import plans
 
 # A PBX's own extensions have three digits, those of others up to five; no outside
 # number is that short once it is international.
 EXTENSION_DIGITS = 5
+# Emergency calls, services and short codes; no international number is that short.
+SHORT_DIGITS = 6
 # Digits that are compared before a candidate is verified: the subscriber's part of
 # nearly every numbering plan.
 TAIL_DIGITS = 7
-# E.164 allows fifteen digits.
-_MAX_DIGITS = 15
+# A field of a contact is not longer, nor has it more numbers, than makes sense.
+MAX_TEXT = 250
+MAX_NUMBERS = 10
+# Digits behind a stem (extensions reached by dialling through).
+STEM_DIGITS = 5
 
+EXACT, CANDIDATE = "exact", "candidate"
+# Why a text is not dialled.
+NO_NUMBER, LOCAL, SHORT, FEATURE, INVALID, SEVERAL = (
+    "no_number",
+    "local",
+    "short",
+    "feature",
+    "invalid",
+    "several",
+)
+# E.164 allows fifteen digits.
+_MAX_DIGITS = plans.MAX_DIGITS
 _LOGIN = re.compile(r"[0-9]{3,}-([0-9]{1,5})")
 _SHORT = re.compile(r"[0-9]{1,5}")
+_DASHES = r"\-\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
+# What stands between the digits of one number.
+_INSIDE = rf"\s().\[\]/~{_DASHES}\N{{ZERO WIDTH SPACE}}\N{{LEFT-TO-RIGHT MARK}}"
+_PLAIN = re.compile(rf"[\s(\[]*\+?[0-9{_INSIDE}]*")
+# An extension behind a number: of a word ("ext. 12", "доб. 3"), a sign, or a pause.
+_EXTENSION = rf"""
+    [\s,.;:()\[\]{_DASHES}]*
+    (?: (?:ext[a-z]*|x|\N{{MULTIPLICATION SIGN}}|доб[а-я]*|вн[а-я]*|int(?:erno|ern)?
+          |anexo|ramal|poste|dw|durchwahl|toestel|wew[a-z]*|dahili|klapka|linka|mell[eé]k
+          |内線|內線|内线|分机|分機|내선) [\s.:=#№{_DASHES}]*
+      | \s*\#\s* | \s*[pw]\s* | \s*,{{2,}}\s* | ;\s* )
+    (?P<extension>[0-9]{{1,7}}) \)? (?![\s.{_DASHES}/]*[0-9])
+"""
+# A number in a text, with the extension behind it.
+_RUN = re.compile(
+    rf"""(?P<number>\+?[\s(\[]*[0-9](?:[{_INSIDE}]*[0-9])*)(?:{_EXTENSION})?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# ``030 901820-0``: the operator of a block of numbers that begin alike.
+_STEM = re.compile(rf"[0-9]\s*[{_DASHES}]\s*(0{{1,3}})\s*$")
+# Numbers that end in letters of a telephone's keys: ``1-800-FLOWERS``.
+_LETTERS = re.compile(r"\+?[0-9\s().-]{0,12}[A-Z]{2}[A-Z0-9-]*")
+# What is dialled to a PBX or a network itself: ``*98``, ``#31#``.
+_FEATURE = re.compile(r"(?=.*[*#])(?=.*[0-9])[0-9*#+]+")
 _WORD = re.compile(r"[^\W\d_]", re.UNICODE)
 # What people put before an extension that follows a number ("ext. 12", "доб. 3", "#4").
 _SUFFIX = re.compile(
     r"(?<=[0-9])[\s,.(-]*(?:ext|x|#|;|доб|вн).*$", re.IGNORECASE | re.DOTALL
 )
+# ``030 901820-21/22``: two endings of one number.
+_ENDINGS = re.compile(
+    rf"(?P<head>.*[0-9]\s*[{_DASHES}]\s*)(?P<first>[0-9]{{1,4}})"
+    rf"(?P<others>(?:\s*/\s*[{_DASHES}]?\s*[0-9]{{1,4}})+)",
+    re.DOTALL,
+)
+# Signs of full width, as East Asian keyboards write them.
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0xFE62: "+"}
 # The zero that is dialled at home only, as people write it behind a country code.
 _HOME_ZERO = re.compile(r"\(\s*0\s*\)")
 
@@ -43,7 +111,9 @@ def _ascii(text):
     text = (text or "").strip()
     if text.isascii():
         return text
-    return "".join(str(unicodedata.decimal(char, char)) for char in text)
+    return "".join(
+        str(unicodedata.decimal(char, char)) for char in text.translate(_WIDE)
+    )
 
 
 def extension(text):
@@ -64,6 +134,20 @@ def is_extension(text):
     return bool(extension(text))
 
 
+def is_short(text):
+    """Tell whether ``text`` is a short number: an extension, 112, a service.
+
+    Whether it is an extension, its shortness does not say.
+    """
+    text = _ascii(text)
+    return text.isdigit() and 0 < len(text) <= SHORT_DIGITS and bool(text.strip("0"))
+
+
+def is_feature_code(text):
+    """Tell whether ``text`` is dialled to the PBX or the network itself: ``*98``."""
+    return bool(_FEATURE.fullmatch(_ascii(text)))
+
+
 def _parse(text, country=None):
     try:
         return phonenumbers.parse(text, country)
@@ -71,56 +155,466 @@ def _parse(text, country=None):
         return None
 
 
-def _is_valid(number):
-    return phonenumbers.is_valid_number(number)
-
-
 def _e164(number):
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-@lru_cache(maxsize=4096)
-def from_pbx(text):
-    """Return the party a PBX names: E.164, a short extension, or ``""`` if withheld.
+# ---------------------------------------------------------------------- from a PBX
 
-    A PBX writes international numbers with or without ``+`` (or with ``00``). What has
-    letters (``anonymous``), is empty or all zeros is a withheld caller. A number that
-    no numbering plan knows keeps its digits behind a ``+``.
+
+@lru_cache(maxsize=8192)
+def from_pbx(text, country=None):
+    """Return the party a PBX names, in one spelling per phone.
+
+    :param str country: two-letter region of the account.
+    :return: E.164, a short number or a feature code as it came, or ``""`` if withheld.
+
+    A PBX writes international numbers with or without ``+`` (or with ``00``). What is
+    valid so is that number; else what is valid in the account's country; else all
+    digits
+    stay, behind a ``+`` where they do not begin with a zero: no country's code does.
+    What has letters (``anonymous``), is empty or all zeros is a withheld caller.
     """
-    text = (text or "").strip()
+    text = _ascii(text)
     if text.lower().startswith(("sip:", "tel:")):
         text = text[4:]
-    text = text.split("@", 1)[0].split(";", 1)[0]
+    text = text.split("@", 1)[0].split(";", 1)[0].strip()
     if short := extension(text):
         return short
+    if is_feature_code(text):
+        return text
     if _WORD.search(text):
         return ""
     plain = digits(text)
     if not plain.strip("0"):
         return ""
+    if len(plain) <= SHORT_DIGITS and "+" not in text:
+        return plain
+    found = _reported(plain, _region(country))
+    if found:
+        return "+" + found
+    if plain.startswith("0"):
+        # Dialled at home, and nobody knows where that is; or no number at all.
+        rest = plain.removeprefix("00")
+        plain = rest if rest != plain and not rest.startswith("0") else plain
+    if plain.startswith("0") or len(plain) > _MAX_DIGITS:
+        return plain
+    return "+" + plain
+
+
+def _reported(plain, region):
+    """Return the valid international digits that a PBX means by ``plain``."""
+    tries = [plain] if not plain.startswith("0") else []
     if plain.startswith("00"):
-        # No country's code begins with a zero.
-        plain = plain.lstrip("0")
-    number = _parse("+" + plain)
-    if number is not None:
-        return _e164(number)
-    return "+" + plain if len(plain) <= _MAX_DIGITS else plain
+        tries.append(plain[2:])
+    for international in tries:
+        found = plans.canonical(international)
+        if plans.is_valid(found):
+            return found
+    if region:
+        found = plans.canonical(_national(plain, region))
+        if plans.is_valid(found):
+            return found
+    return ""
 
 
-def _is_international(text):
-    text = text.lstrip(" (\t\N{NO-BREAK SPACE}")
-    return text.startswith(("+", "\N{FULLWIDTH PLUS SIGN}", "00"))
+@lru_cache(maxsize=8192)
+def canonical(number):
+    """Return an E.164 number in the numbering plan of today; other text unchanged.
+
+    Plans change (Brazil's mobiles grew a ninth digit, Mexico's lost their first
+    one), and
+    both forms stay in use: this is the one by which a phone is known. Applied again it
+    changes nothing.
+    """
+    number = number or ""
+    plain = number[1:]
+    if not number.startswith("+") or not (plain.isascii() and plain.isdigit()):
+        return number
+    return "+" + plans.canonical(plain)
 
 
-def _read_international(text, country):
-    # ``00`` is the prefix of most plans; where it is not, the plain reading stays.
-    plus = "+" + re.sub(r"^\D*(?:00)?", "", text)
-    number = _parse(plus) or _parse(text, country)
-    if _HOME_ZERO.search(plus) and not (number and _is_valid(number)):
-        without = _parse(_HOME_ZERO.sub("", plus))
-        if without and _is_valid(without):
+# ------------------------------------------------------------------- from a person
+
+
+@dataclass(frozen=True, slots=True)
+class TypedNumber:
+    """One number in what a person typed.
+
+    :var str number: E.164, as :func:`canonical` gives it: what is compared.
+    :var str extension: what is dialled when somebody has lifted ("12"), or ``""``.
+    :var str certainty: ``EXACT``, or ``CANDIDATE`` where the text can mean other
+        numbers
+        too.
+    :var bool dialable: a whole number, and no guess.
+    :var str dialled: E.164 as it is dialled; differs from ``number`` in Argentina.
+    :var str stem: E.164 with which all numbers of its block begin, or ``""``.
+    """
+
+    number: str
+    extension: str = ""
+    certainty: str = EXACT
+    dialable: bool = True
+    dialled: str = ""
+    stem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialReading:
+    """What a click on a text dials.
+
+    :var str number: E.164 to be dialled; ``""`` if there is a ``problem``.
+    :var str extension: to be dialled after it, or ``""``.
+    :var str problem: ``""``, or why nothing is dialled: ``NO_NUMBER``, ``LOCAL``
+        (its area
+        code is missing), ``SHORT``, ``FEATURE``, ``INVALID``, ``SEVERAL``.
+    :var tuple choices: the :class:`TypedNumber` s that can be dialled.
+    """
+
+    number: str = ""
+    extension: str = ""
+    problem: str = ""
+    choices: tuple = ()
+
+
+def read_typed(text, country=None, fallbacks=()):
+    """Return the numbers in what a person typed, a tuple of :class:`TypedNumber`.
+
+    :param str country: two-letter region of whose number it is. Where it is known no
+        other is tried: equal digits in two countries are two people.
+    :param fallbacks: regions to try in this order when ``country`` is unknown.
+
+    The country's own exit codes and plan come first, ``00`` is ``+`` only where they
+    give
+    nothing valid. Several numbers, words and extensions are told apart. What is only
+    local
+    is left out: no caller has such a number.
+    """
+    text = _ascii(text)[:MAX_TEXT]
+    if not text:
+        return ()
+    regions = (_region(country),) if country else tuple(map(_region, fallbacks))
+    return _read_typed(text, tuple(filter(None, regions)))
+
+
+def dialable(text, country=None, fallbacks=()):
+    """Return the :class:`DialReading` of a text that somebody clicks or enters.
+
+    Arguments as those of :func:`read_typed`. Invalid numbers are dialled only if
+    they were
+    typed with ``+`` and could be numbers: a new range is in use before the library
+    knows it.
+    """
+    text = _ascii(text)[:MAX_TEXT]
+    if is_feature_code(text):
+        return DialReading(problem=FEATURE)
+    found = [one for one in read_typed(text, country, fallbacks) if one.dialable]
+    if len(found) == 1:
+        one = found[0]
+        return DialReading(one.dialled, one.extension, choices=(one,))
+    if found:
+        return DialReading(problem=SEVERAL, choices=tuple(found))
+    plain = digits(text)
+    if not plain.strip("0"):
+        return DialReading(problem=NO_NUMBER)
+    if is_short(text):
+        return DialReading(problem=SHORT)
+    regions = [country] if country else list(fallbacks)
+    if any(_is_local(plain, _region(region)) for region in regions):
+        return DialReading(problem=LOCAL)
+    return DialReading(problem=INVALID)
+
+
+def stems_of(number):
+    """Return the stems under which the block of an E.164 number may be kept."""
+    if not number or not number.startswith("+"):
+        return ()
+    stems = (number[:-cut] for cut in range(1, STEM_DIGITS + 1))
+    return tuple(stem for stem in stems if len(stem) > TAIL_DIGITS)
+
+
+def certainty_of(number, typed):
+    """Return how surely ``number`` is one of ``typed``: ``EXACT``, ``CANDIDATE``,
+    ``""``.
+
+    :param str number: E.164 of a caller.
+    :param typed: as :func:`read_typed` gives it.
+    """
+    number = canonical(number)
+    found = {one.certainty for one in typed if one.number == number}
+    if EXACT in found:
+        return EXACT
+    stems = stems_of(number)
+    blocks = any(one.stem in stems for one in typed if one.stem)
+    return CANDIDATE if found or blocks else ""
+
+
+def _region(country):
+    """Return the two-letter region, ``""`` for none that has numbers."""
+    region = (country or "").upper()
+    return region if region in phonenumbers.SUPPORTED_REGIONS else ""
+
+
+@lru_cache(maxsize=8192)
+def _read_typed(text, regions):
+    found = {}
+    for one in _numbers_in(text, regions):
+        known = found.get(one.number)
+        if known is None or (known.certainty, known.stem) == (CANDIDATE, ""):
+            found[one.number] = one
+        if len(found) >= MAX_NUMBERS:
+            break
+    return tuple(found.values())
+
+
+def _numbers_in(text, regions):
+    """Yield the numbers of a text, those that are typed without any doubt first."""
+    if _PLAIN.fullmatch(text):
+        if endings := _with_endings(text, regions):
+            yield from endings
+            return
+        reading = _read_one(text, regions)
+        if reading.valid:
+            yield from _with_stem(reading, text, regions)
+            return
+        if _LOGIN.fullmatch(text):
+            return  # how a PBX writes an extension
+        yield from _parts_of(text, "", regions, reading)
+        return
+    if _LETTERS.fullmatch(text):
+        for region in regions or (None,):
+            parsed = _parse(text, region)
+            if parsed and phonenumbers.is_valid_number(parsed):
+                yield _typed(_reading(_e164(parsed)[1:]))
+                return
+    for run in _RUN.finditer(text):
+        number = run["number"]
+        if len(digits(number)) <= EXTENSION_DIGITS:
+            continue
+        reading = _read_one(number, regions)
+        extension_ = run["extension"] or ""
+        if reading.valid:
+            for one in _with_stem(reading, number, regions):
+                yield _replace(one, extension=extension_)
+        else:
+            yield from _parts_of(number, extension_, regions, reading)
+
+
+def _parts_of(text, extension_, regions, whole):
+    """Yield the numbers in a row of digits that is not one valid number."""
+    parts = [part for part in text.split("/") if digits(part)]
+    parts = parts if len(parts) > 1 else _groups(text, regions)
+    readings = [_read_one(part, regions) for part in parts]
+    found = [reading for reading in readings if reading.valid]
+    if found:
+        for reading in found:
+            yield _replace(_typed(reading), extension=extension_)
+        return
+    for region in regions or (None,):
+        matches = PhoneNumberMatcher(text, region, leniency=Leniency.VALID)
+        inside = [_e164(match.number)[1:] for match in matches]
+        for plain in inside:
+            yield _replace(_typed(_reading(plain)), extension=extension_)
+        if inside:
+            return
+    if whole.digits and (whole.has_plus or whole.possible):
+        yield TypedNumber(
+            number="+" + whole.digits,
+            extension=extension_,
+            dialable=whole.has_plus and whole.possible,
+            dialled="+" + whole.dialled,
+        )
+
+
+def _groups(text, regions):
+    """Return the parts of a text in which numbers follow each other with a space."""
+    parts, part = [], ""
+    for group in text.split():
+        part = f"{part} {group}"
+        if _read_one(part, regions).valid:
+            parts.append(part)
+            part = ""
+    return [] if part else parts
+
+
+def _with_endings(text, regions):
+    """Return the numbers of ``030 901820-21/22``, which begin alike."""
+    found = _ENDINGS.fullmatch(text) if "/" in text else None
+    if not found:
+        return []
+    endings = [found["first"], *map(digits, found["others"].split("/")[1:])]
+    if len(set(map(len, endings))) > 1:
+        return []
+    readings = [_read_one(found["head"] + ending, regions) for ending in endings]
+    if not all(reading.valid for reading in readings):
+        return []
+    return [_typed(reading) for reading in readings]
+
+
+def _replace(one, **changes):
+    if all(getattr(one, name) == value for name, value in changes.items()):
+        return one
+    values = {name: getattr(one, name) for name in TypedNumber.__slots__}
+    return TypedNumber(**{**values, **changes})
+
+
+def _with_stem(reading, text, regions):
+    """Yield the number, and the head of its block if it is typed as its operator."""
+    zeros = _STEM.search(text)
+    if zeros:
+        stem = _read_one(text[: zeros.start(1)], regions)
+        if stem.valid and reading.digits.startswith(stem.digits):
+            stem_number = "+" + stem.digits
+            yield _replace(_typed(reading), stem=stem_number)
+            yield TypedNumber(
+                stem_number, dialable=False, dialled=stem_number, stem=stem_number
+            )
+            return
+    yield _typed(reading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One row of digits, read: canonical international digits, and as dialled."""
+
+    digits: str = ""
+    dialled: str = ""
+    valid: bool = False
+    possible: bool = False
+    has_plus: bool = False
+    certainty: str = EXACT
+
+
+def _typed(reading):
+    return TypedNumber(
+        number="+" + reading.digits,
+        certainty=reading.certainty,
+        dialable=reading.certainty == EXACT,
+        dialled="+" + reading.dialled,
+    )
+
+
+def _reading(international, **more):
+    """Return the reading of international digits, in the plan of today."""
+    found = plans.canonical(international)
+    valid = plans.is_valid(found)
+    # Two spellings that both reach the phone: the one that was typed is dialled.
+    keeps = valid and international.startswith("54") and plans.is_valid(international)
+    dialled = international if keeps else found
+    possible = valid or (
+        plans.possibility(found) == ValidationResult.IS_POSSIBLE
+        and len(found) <= _MAX_DIGITS
+    )
+    return _Reading(found, dialled, valid, possible, **more)
+
+
+_NOTHING = _Reading()
+
+
+def _read_one(text, regions):
+    """Return the reading of one row of digits, the first valid one.
+
+    If none is valid, the first that could be a number of its country.
+    """
+    plain = digits(text)
+    if not plain.strip("0"):
+        return _NOTHING
+    has_plus = "+" in text
+    without_zero = ""
+    if _HOME_ZERO.search(text):
+        without_zero = digits(_HOME_ZERO.sub("", text))
+    first = _NOTHING
+    for reading in _readings(plain, without_zero, has_plus, regions):
+        if reading.valid:
+            return reading
+        if not first.possible and (reading.possible or (has_plus and not first.digits)):
+            first = reading
+    return first
+
+
+def _readings(plain, without_zero, has_plus, regions):
+    if has_plus and not plain.startswith("0"):
+        yield from _international(plain, without_zero, has_plus=True)
+    elif has_plus and plain.startswith("00"):
+        yield from _international(plain[2:], without_zero[2:], has_plus=True)
+    if has_plus and not plain.startswith("0"):
+        # ``+8 (495) …``: the plus was typed before what is dialled at home.
+        for region in regions:
+            reading = _home_reading(plain, region)
+            if reading.valid:
+                yield reading
+        return
+    for region in regions:
+        yield _home_reading(plain, region)
+        if without_zero:
+            yield _home_reading(without_zero, region)
+    if plain.startswith("00") and not has_plus:
+        yield from _international(plain[2:], without_zero[2:])
+    elif not plain.startswith("0"):
+        yield from _without_plus(plain, without_zero, regions)
+
+
+def _home_reading(plain, region):
+    found = _national(plain, region)
+    reading = _reading(found) if found else _NOTHING
+    if reading.valid:
+        return reading
+    data = PhoneMetadata.metadata_for_region(region)
+    if plain.startswith("0") and data.national_prefix is None:
+        # People put a zero first where it is not, or no longer, dialled.
+        without = _reading(f"{data.country_code}{plain[1:]}")
+        if without.valid:
             return without
-    return number
+    return reading
+
+
+def _international(plain, without_zero, **more):
+    yield _reading(plain, **more)
+    if without_zero and without_zero != plain:
+        yield _reading(without_zero, **more)
+    parsed = _parse("+" + plain)
+    if parsed and _e164(parsed)[1:] != plain:
+        # The zero that is dialled at home only.
+        again = _reading(_e164(parsed)[1:], **more)
+        if again.valid:
+            yield again
+
+
+def _without_plus(plain, without_zero, regions):
+    """Yield readings of an international number whose plus was left out."""
+    for reading in _international(plain, without_zero):
+        if reading.valid:
+            longer = all(
+                plans.possibility(f"{_code(region)}{plain}")
+                == ValidationResult.TOO_LONG
+                for region in regions
+            )
+            sure = EXACT if regions and longer else CANDIDATE
+            yield _Reading(reading.digits, reading.dialled, True, True, False, sure)
+
+
+def _code(region):
+    return phonenumbers.country_code_for_region(region)
+
+
+def _national(plain, region):
+    """Return the international digits of what is dialled in ``region``, or ``""``."""
+    if found := plans.of_neighbour(plain, region):
+        return found
+    if found := plans.at_home(plain, region):
+        return found
+    parsed = _parse(plain, region)
+    return _e164(parsed)[1:] if parsed else ""
+
+
+def _is_local(plain, region):
+    if not region:
+        return False
+    found = _national(plain, region)
+    return plans.possibility(found) in (
+        ValidationResult.IS_POSSIBLE_LOCAL_ONLY,
+        ValidationResult.TOO_SHORT,
+    )
 
 
 def to_e164(text, country=None):
@@ -128,40 +622,19 @@ def to_e164(text, country=None):
 
     :param str country: two-letter region in which national forms are read.
 
-    Also numbers that ``phonenumbers`` calls invalid, as long as it can read them: a new
-    range is in use before the library knows it.
+    Of several numbers the first.
     """
-    text = _ascii(text)
-    if _SHORT.fullmatch(text) or not digits(text).strip("0"):
-        return ""
-    country = country.upper() if country else None
-    if _is_international(text):
-        number = _read_international(text, country)
-    else:
-        number = _parse(text, country)
-        # ``2212-3456`` is a number in some countries and has the form of a login.
-        if _LOGIN.fullmatch(text) and not (number and _is_valid(number)):
-            return ""
-    return _e164(number) if number is not None else ""
+    return next((one.number for one in read_typed(text, country)), "")
 
 
 def is_possible(number):
     """Tell whether an E.164 number can be dialled: neither too short nor too long."""
-    parsed = _parse(number) if number and number.startswith("+") else None
-    return bool(parsed) and phonenumbers.is_possible_number(parsed)
-
-
-@lru_cache(maxsize=4096)
-def canonical(number):
-    """Return an E.164 number in the numbering plan of today.
-
-    Plans change (Brazil's mobiles grew a ninth digit, Mexico's lost their first one),
-    and both forms stay in use. Odoo teaches ``phonenumbers`` to write the new one;
-    without it, and in all other countries, the number is returned as it is.
-    """
-    number = number or ""
-    again = _parse(readable(number)) if number.startswith("+") else None
-    return _e164(again) if again else number
+    if not number or not number.startswith("+"):
+        return False
+    plain = number[1:]
+    if not (plain.isascii() and plain.isdigit()) or len(plain) > _MAX_DIGITS:
+        return False
+    return plans.possibility(plain) == ValidationResult.IS_POSSIBLE
 
 
 def country_of(number):
@@ -212,7 +685,6 @@ def tail(text):
     return plain[-TAIL_DIGITS:] if len(plain) >= TAIL_DIGITS else ""
 
 
-@lru_cache(maxsize=4096)
 def same_number(number, typed, own=None, defaults=()):
     """Tell whether what a person typed is ``number``.
 
@@ -223,22 +695,8 @@ def same_number(number, typed, own=None, defaults=()):
     :param tuple defaults: regions to try in this order when ``own`` is unknown; without
         any, the caller's.
     """
-    typed = _ascii(typed)
-    if not number or is_extension(number) or _SHORT.fullmatch(typed):
+    if not number:
         return False
-    number = canonical(number)
-    plain = digits(_SUFFIX.sub("", typed))
-    if _is_international(typed):
-        # The digits alone count where no numbering plan knows the number.
-        read = canonical(to_e164(typed, own))
-        return number in (read, "+" + plain.removeprefix("00"))
-    regions = (own,) if own else tuple(d for d in defaults if d)
-    regions = regions or (country_of(number),)
-    parsed = [p for p in (_parse(typed, r.upper()) for r in regions if r) if p]
-    for reading in parsed:
-        if _is_valid(reading):
-            return canonical(_e164(reading)) == number
-    if any(canonical(_e164(reading)) == number for reading in parsed):
-        return True
-    # Typed internationally, but without the plus.
-    return bool(plain) and number in ("+" + plain, plain)
+    defaults = tuple(d for d in defaults if d) or (country_of(number),)
+    read = read_typed(typed, own, defaults)
+    return certainty_of(number, read) == EXACT

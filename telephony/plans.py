@@ -1,0 +1,300 @@
+"""Numbering plans: which numbers are valid, and which two spellings are one phone.
+
+``phonenumbers`` brings the plans; here they are asked for speed, without losing a
+digit,
+and completed by what it does not tell: plans that changed, and plans that several
+countries share.
+"""
+
+import re
+from functools import cache, lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumber, ValidationResult
+
+# E.164 allows fifteen digits, country code included.
+MAX_DIGITS = 15
+_CODES = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+# All numbers of these beginnings are of that country, whatever part of them the library
+# has heard of.
+_WHOLE_RANGES = {
+    "262": re.compile(r"(?:26[239]|639|69[23])[0-9]{6}"),
+    "590": re.compile(r"(?:590|69[01])[0-9]{6}"),
+    "594": re.compile(r"[56]94[0-9]{6}"),
+    "596": re.compile(r"(?:596|69[67])[0-9]{6}"),
+}
+_TYPES = (
+    "fixed_line",
+    "mobile",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "personal_number",
+    "voip",
+    "pager",
+    "uan",
+    "voicemail",
+)
+
+# One phone that is written in two ways, both of which plans know (or knew lately): the
+# second one is what we keep. {country code: [(national number, whole number)]}.
+_ONE_PHONE = {
+    # Until 2019 mobiles were dialled with a 1 from abroad.
+    "52": [(r"1(\d{10})", r"52\1")],
+    # The ninth digit of mobiles, 2012 to 2016.
+    "55": [(r"([1-9]{2})([689]\d{7})", r"55\g<1>9\2")],
+    # The same ten digits are the same phone: the 9 tells callers from abroad that it is
+    # a mobile, and callers' numbers come with and without it.
+    "54": [(r"((?:11|[23]\d)\d{8})", r"549\1")],
+    # The area code 0549 of Italy is San Marino.
+    "39": [(r"(0549\d{6})", r"378\1")],
+    "378": [(r"([89]\d{5})", r"3780549\1")],
+    # The plan of France holds overseas departments that have codes of their own.
+    "33": [
+        (r"((?:26[239]|639|69[23])\d{6}|268[89]\d{5}|7092\d{5})", r"262\1"),
+        (r"((?:590|69[01])\d{6}|5987\d{5}|70904\d{4})", r"590\1"),
+        (r"([56]94\d{6}|5988\d{5})", r"594\1"),
+        (r"((?:596|69[67])\d{6}|5989\d{5}|7091\d{5})", r"596\1"),
+    ],
+}
+# Numbers that no plan knows any more, and what they became. A rule counts only where
+# its result is valid.
+_FORMER = {
+    # France: Saint-Pierre-et-Miquelon (see above for the others), and mobiles.
+    "33": [
+        (r"508(\d{6})", r"508\1"),
+        (r"(708\d{6})", r"508\1"),
+        (r"(709\d{6})", r"262\1"),
+        (r"(709\d{6})", r"590\1"),
+        (r"(709\d{6})", r"594\1"),
+        (r"(709\d{6})", r"596\1"),
+    ],
+    # Mexico: long distance, mobiles within the country.
+    "52": [(r"(?:01|02|044|045)(\d{10})", r"52\1"), (r"1(\d{10})", r"52\1")],
+    # Benin 2024, Ivory Coast 2021, Colombia 2021 (landlines).
+    "229": [(r"(\d{8})", r"22901\1")],
+    "225": [
+        (r"(2[0-9]8\d{5}|3[0-9]8\d{5})", r"22521\1"),
+        (r"(2[0-9]0\d{5}|3[0-9]0\d{5})", r"22525\1"),
+        (r"([23][0-9][1-79]\d{5})", r"22527\1"),
+        (r"([04-9][0-3]\d{6})", r"22501\1"),
+        (r"([04-9][4-6]\d{6})", r"22505\1"),
+        (r"([04-9][7-9]\d{6})", r"22507\1"),
+    ],
+    "57": [(r"([1245678][2-9]\d{6})", r"5760\1")],
+    # Ukraine: 8 was dialled before the area's 0. Russia: 0 became 4 (2005).
+    "380": [(r"80(\d{9})", r"380\1")],
+    "7": [
+        # Kazakhstan left the codes that Russia has now (2007).
+        (r"3((?:1\d|2[1-9]|36)\d{7})", r"77\1"),
+        (r"011([1-9]\d{6})", r"7401\1"),
+        (r"0(\d{9})", r"74\1"),
+    ],
+    # Vietnam: mobiles 2018, areas 2017.
+    "84": [
+        (r"120(\d{7})", r"8470\1"),
+        (r"121(\d{7})", r"8479\1"),
+        (r"122(\d{7})", r"8477\1"),
+        (r"126(\d{7})", r"8476\1"),
+        (r"128(\d{7})", r"8478\1"),
+        (r"12([345])(\d{7})", r"848\1\2"),
+        (r"127(\d{7})", r"8481\1"),
+        (r"129(\d{7})", r"8482\1"),
+        (r"16([2-9])(\d{7})", r"843\1\2"),
+        (r"18([68])(\d{7})", r"845\1\2"),
+        (r"199(\d{7})", r"8459\1"),
+        (r"([48]\d{8})", r"842\1"),
+    ],
+    # Ecuador 2012, Egypt 2011, Saudi Arabia 2013 (landlines).
+    "593": [(r"([89])(\d{7})", r"5939\1\2")],
+    "20": [
+        (r"1([0-2])(\d{7})", r"201\g<1>\1\2"),
+        (r"14(\d{7})", r"20114\1"),
+        (r"16(\d{7})", r"20106\1"),
+        (r"17(\d{7})", r"20127\1"),
+        (r"18(\d{7})", r"20128\1"),
+        (r"19(\d{7})", r"20109\1"),
+    ],
+    "966": [(r"([1-46-7]\d{7})", r"9661\1")],
+    # Morocco 2009, Algeria 2008, Cameroon 2014, Mauritius 2013, Qatar 2010.
+    "212": [(r"([23]\d{7})", r"2125\1"), (r"([14-7]\d{7})", r"2126\1")],
+    "213": [(r"([567])(\d{7})", r"213\1\1\2")],
+    "237": [(r"([5-9]\d{7})", r"2376\1"), (r"([23]\d{7})", r"2372\1")],
+    "230": [(r"([79]\d{6})", r"2305\1")],
+    "974": [(r"([4-7])(\d{6})", r"974\1\1\2")],
+    # Georgia 2011, Costa Rica 2008.
+    "995": [(r"([579]\d{7})", r"9955\1"), (r"32(\d{6})", r"995322\1")],
+    "506": [(r"([38]\d{6})", r"5068\1"), (r"([24-7]\d{6})", r"5062\1")],
+    # Zurich 2007. Areas of Great Britain, 2000.
+    "41": [(r"1(\d{7})", r"4144\1")],
+    "44": [
+        (r"171(\d{7})", r"44207\1"),
+        (r"181(\d{7})", r"44208\1"),
+        (r"1203(\d{6})", r"442476\1"),
+        (r"1222(\d{6})", r"442920\1"),
+        (r"1232(\d{6})", r"442890\1"),
+        (r"1703(\d{6})", r"442380\1"),
+        (r"1705(\d{6})", r"442392\1"),
+    ],
+    # Palestinian mobiles, which Israel's plan holds as well.
+    "972": [(r"(5[69]\d{7})", r"970\1")],
+}
+# How a neighbour is dialled by a code of its own in the national plan.
+# {region: [(digits as dialled, whole number)]}.
+_NEIGHBOURS = {
+    "IE": [(r"048(\d{8})", r"4428\1")],
+    "MY": [(r"02([3689]\d{7})", r"65\1")],
+    "SG": [(r"020([1-9]\d{7,9})", r"60\1")],
+    "KE": [(r"006(\d{9})", r"256\1"), (r"007(\d{9})", r"255\1")],
+    "TZ": [(r"005(\d{9})", r"254\1"), (r"006(\d{9})", r"256\1")],
+    "UG": [(r"005(\d{9})", r"254\1"), (r"007(\d{9})", r"255\1")],
+}
+
+
+def _compiled(table):
+    return {
+        key: [(re.compile(pattern, re.ASCII), new) for pattern, new in rules]
+        for key, rules in table.items()
+    }
+
+
+_ONE_PHONE, _FORMER, _NEIGHBOURS = map(_compiled, (_ONE_PHONE, _FORMER, _NEIGHBOURS))
+
+
+def split(digits):
+    """Return country code and national number of international ``digits``, as texts.
+
+    Both are empty if no country has the code. No digit is lost.
+    """
+    for length in (1, 2, 3):
+        if digits[:1] != "0" and int(digits[:length] or 0) in _CODES:
+            return digits[:length], digits[length:]
+    return "", ""
+
+
+@cache
+def _validity(code):
+    """Return ``[(leading digits or None, general form, forms of numbers)]``."""
+    found = []
+    for region in _CODES[int(code)]:
+        if region == "001":
+            data = PhoneMetadata.metadata_for_nongeo_region(int(code))
+        else:
+            data = PhoneMetadata.metadata_for_region(region)
+        if data is None:
+            continue
+        kinds = [getattr(data, name) for name in _TYPES]
+        forms = [k.national_number_pattern for k in kinds if k is not None]
+        forms = "|".join(f"(?:{form})" for form in forms if form)
+        general = data.general_desc.national_number_pattern
+        leading = data.leading_digits
+        found.append(
+            (
+                re.compile(leading, re.ASCII) if leading else None,
+                re.compile(general or r"\d+", re.ASCII),
+                re.compile(forms, re.ASCII),
+            )
+        )
+    return found
+
+
+def is_valid(digits):
+    """Tell whether international ``digits`` are a number of any plan, as they are."""
+    code, national = split(digits)
+    if not national or not national.isascii() or len(digits) > MAX_DIGITS + 2:
+        return False
+    if code in _WHOLE_RANGES and _WHOLE_RANGES[code].fullmatch(national):
+        return True
+    plans = _validity(code)
+    for leading, general, forms in plans:
+        if leading is not None and len(plans) > 1:
+            if leading.match(national):
+                return bool(general.fullmatch(national) and forms.fullmatch(national))
+        elif general.fullmatch(national) and forms.fullmatch(national):
+            return True
+    return False
+
+
+def possibility(digits):
+    """Return the ``ValidationResult`` of international ``digits``."""
+    code, national = split(digits)
+    if not code:
+        return ValidationResult.INVALID_COUNTRY_CODE
+    if not national or len(digits) > MAX_DIGITS + 2:
+        short = not national
+        return ValidationResult.TOO_SHORT if short else ValidationResult.TOO_LONG
+    zeros = len(national) - len(national.lstrip("0"))
+    zeros = min(zeros, len(national) - 1)
+    number = PhoneNumber(
+        country_code=int(code),
+        national_number=int(national),
+        italian_leading_zero=True if zeros else None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
+    return phonenumbers.is_possible_number_with_reason(number)
+
+
+def _apply(rules, text):
+    for pattern, new in rules:
+        if found := pattern.fullmatch(text):
+            digits = found.expand(new)
+            if is_valid(digits):
+                return digits
+    return ""
+
+
+@lru_cache(maxsize=8192)
+def canonical(digits):
+    """Return international ``digits`` in the plan of today: one spelling per phone.
+
+    Only where the rule is unique; other digits are returned as they are.
+    """
+    code, national = split(digits)
+    if not national:
+        return digits
+    if found := _apply(_ONE_PHONE.get(code, ()), national):
+        return found
+    if is_valid(digits):
+        return digits
+    if found := _apply(_FORMER.get(code, ()), national):
+        return _apply(_ONE_PHONE.get(code, ()), split(found)[1]) or found
+    return digits
+
+
+def of_neighbour(digits, region):
+    """Return the international digits that ``region`` dials by a code for its
+    neighbour, or ``""``."""
+    return _apply(_NEIGHBOURS.get(region, ()), digits)
+
+
+@cache
+def _home(region):
+    """Return what plain dialling in ``region`` needs: code, prefix, exit codes, form."""
+    data = PhoneMetadata.metadata_for_region(region)
+    parsing = data.national_prefix_for_parsing
+    prefix = data.national_prefix or ""
+    return (
+        str(data.country_code),
+        prefix if parsing == prefix else "",
+        re.compile(parsing, re.ASCII) if parsing else None,
+        re.compile(data.international_prefix or "(?!)", re.ASCII),
+        re.compile(data.general_desc.national_number_pattern, re.ASCII),
+    )
+
+
+def at_home(digits, region):
+    """Return the international digits of a number as it is plainly dialled in
+    ``region``.
+
+    ``""`` for all that needs a closer look, which the library takes: exit codes,
+    carriers' codes, the country's own code without a plus.
+    """
+    code, prefix, parsing, exits, general = _home(region)
+    if exits.match(digits):
+        return ""
+    if prefix and digits.startswith(prefix):
+        found = code + digits[len(prefix) :]
+        return found if not general.fullmatch(digits) and is_valid(found) else ""
+    if parsing is not None and parsing.match(digits):
+        return ""
+    return code + digits if is_valid(code + digits) else ""
