@@ -123,6 +123,27 @@ class TestContacts(DeskCase):
                 for text in parts:
                     self.assertIn("Zoltan", self.found(text), text)
 
+    def test_by_digits_at_the_start_of_a_name(self):
+        for name in ("1000 Tulips", "1009 Nights", "100 Steps", "A1000"):
+            self.new_partner(name, False)
+        for text, names in (
+            ("1000", ["1000 Tulips"]),
+            ("100", ["100 Steps", "1000 Tulips", "1009 Nights"]),
+            ("1009", ["1009 Nights"]),
+            ("999", []),
+        ):
+            self.assertEqual(self.found(text), names, text)
+
+    def test_by_number_under_the_reader_s_own_rules(self):
+        """Hidden contacts take nobody's place, however many they are."""
+        other = self.env["res.company"].create({"name": "Another company"})
+        for number in range(12):
+            self.new_partner(f"A hidden one {number}", company_id=other.id)
+        self.new_partner("Archived", active=False)
+        self.new_partner("Zoltan")
+        for text in ("0201", "020 7946 0201", "+44 20 7946 0201"):
+            self.assertEqual(self.found(text), ["Zoltan"], text)
+
     def test_short_and_odd_text(self):
         self.new_partner("Zoltan")
         for text in ("", " ", "z", "9", None, False):

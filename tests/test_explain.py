@@ -169,6 +169,29 @@ class TestExplain(ExplainCase):
                     self.env["pbx.call"].with_user(user).search(domain, limit=80)
                 self.assertIndexed(recorded)
 
+    def test_contacts_found_by_digits(self):
+        """One statement, by Odoo's index on parts of numbers, whatever rules apply."""
+        # So few contacts are as quickly read whole.
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        self.env.cr.execute(
+            """SELECT pg_get_expr(indexprs, indrelid) FROM pg_index
+                WHERE indexrelid = 'res_partner_phone_partial_gin_idx'::regclass"""
+        )
+        [indexed] = self.env.cr.fetchone()
+        for user in (self.supervisor, self.anna):
+            desk = self.env["pbx.desk"].with_user(user)
+            for text in ("00002001", "020 0000 2001", "2001", "+44 20 0000 2002"):
+                with self.subTest(text, user=user.name):
+                    with self.statements() as recorded:
+                        found = desk.search_contacts(text)
+                    self.assertEqual(found[0]["name"], f"P{text[-4:]}")
+                    [looked_up] = [one for one in recorded if "alike" in one]
+                    self.env.cr.execute("EXPLAIN " + looked_up)
+                    plan = "".join(line for [line] in self.env.cr.fetchall())
+                    self.assertNotIn("Seq Scan", plan)
+                    if not text.startswith("+"):
+                        self.assertIn(f"{indexed} ~~*", plan)
+
     def test_line_is_looked_up_by_company(self):
         self.assertTrue(LINE)
         with self.statements() as recorded:

@@ -174,6 +174,8 @@ class TestExtension(PbxCase):
             ("de", "030 901820", "+4930901820"),
             ("us", "(212) 555-0143", "+12125550143"),
             ("us", "+44 20 7946 0900", LINE),
+            ("us", "442079460900", LINE),
+            ("au", "0011 44 20 7946 0900", LINE),
         ):
             with self.fresh(code, typed):
                 self.provider.country_id = self.env.ref(f"base.{code}")

@@ -249,6 +249,24 @@ class TestPeople(PbxCase):
                 self.assertEqual(len(call.activity_ids), 1)
                 self.assertEqual(head.with_user(self.supervisor).pbx_call_count, 2)
 
+    def test_merged_contacts_keep_picks_notes_and_recordings(self):
+        one, two = self.new_partner("One"), self.new_partner("Two", False)
+        self.new_partner("Namesake")
+        self.ring()
+        call = self.go_on()
+        call.with_user(self.anna).write({"note": "rope", "partner_id": one.id})
+        call.activity_schedule("mail.mail_activity_data_call", user_id=self.anna.id)
+        recording = self.env["pbx.recording"].create({"call_id": call.id, "ref": "1.2"})
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge([one.id, two.id], dst_partner=two)
+        self.run_job("rematch")
+        self.assertCall(call, partner_id=two, partner_source="picked", note="rope")
+        self.assertEqual(len(call.activity_ids), 1)
+        self.assertTrue(recording.with_user(self.anna).has_access("read"))
+        self.assertFalse(recording.with_user(self.boris).has_access("read"))
+        later = self.tell("missed", pbx_call_id="in_2")[-1]
+        self.assertCall(later, partner_id=two, partner_source="remembered")
+
     def supervisor_of_sales(self):
         return self.new_user("sales", "sales_team.group_sale_manager")
 

@@ -218,11 +218,10 @@ class PbxExtension(models.Model):
         provider = self.env["pbx.provider"].browse(provider_id)
         provider = provider or self._default_provider()
         countries = provider._settings(provider.id).countries if provider else ()
-        for country in (*countries, None):
-            number = numbers.to_e164(typed, country)
-            if numbers.is_possible(number):
-                return number
-        return numbers.from_pbx(typed) or False
+        reading = numbers.dialable(typed, None, countries)
+        if reading.number:
+            return numbers.canonical(reading.number)
+        return numbers.from_pbx(typed, *countries[:1]) or False
 
     @api.model
     def _read_number(self, text, provider_id):
