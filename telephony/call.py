@@ -50,6 +50,8 @@ class Call:
     # What history contradicts of the end: (field, reported, logged), the
     # field one of outcome, talk, extension.
     contradictions: tuple = ()
+    # The end is contradicted by other events, and only history can say how it was.
+    in_doubt: bool = False
 
     @property
     def corrected(self):
@@ -102,6 +104,7 @@ def derive(facts, history_outranks=True):
         recordings=tuple(sorted({e.recording for e in reading.events if e.recording})),
         last_event_at=_last_event_at(reading),
         contradictions=verdict.contradictions,
+        in_doubt=reading.in_doubt(),
     )
 
 

@@ -201,6 +201,19 @@ class Delivery:
     repeatable: bool = True
     # The PBX waits for a decision about this call.
     asks_routing: bool = False
+    # What the proof covers, where that is not all of the event: whoever has seen it can
+    # make up the rest. ``""``: nothing can be made up, or it is about no call.
+    signed: str = field(default="", repr=False)
+    # Which of several calls that are signed alike this is: ``"own_leg"`` and
+    # ``"client_leg"`` of a click that is reported under two ids; ``""``: the only one.
+    signed_part: str = ""
+
+    @property
+    def proof_digest(self):
+        """The text by which a signed text is known again; ``""`` where none is kept."""
+        if not self.signed:
+            return ""
+        return hashlib.sha256(self.signed.encode("utf-8", "replace")).hexdigest()[:32]
 
     @property
     def digest(self):

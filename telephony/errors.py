@@ -77,3 +77,9 @@ class TooLarge(PbxError):
     """More than we are willing to take; asking again does not help."""
 
     code = "too_large"
+
+
+class SamePage(PbxError):
+    """A list begins anew instead of going on; asking again does not help."""
+
+    code = "same_page"

@@ -23,8 +23,24 @@ from .event import (
 )
 from .legs import end_of, legs_of, outcome_of
 from .numbers import is_extension
-from .verdict import Verdict, completed, decide, rows_of, still_open, whole
+from .verdict import (
+    Verdict,
+    completed,
+    decide,
+    later,
+    rows_of,
+    still_open,
+    whole,
+    with_contradictions,
+)
 
+# How much the clocks of the PBX, the network and ours may differ. A talk that is longer
+# than from the start to the receipt of its end, by more than this, was made up.
+CLOCK_SECONDS = 300
+# Nobody talks that long: where nothing says when a call began.
+LONGEST_TALK_SECONDS = 24 * 3600
+# Events of a call that goes on arrive so much later than its end at the most.
+LATE_SECONDS = 10
 # What may be the first event of a call.
 _OPENING = (OFFERED, DIALLED, RINGING)
 # What we say of a call, and not the PBX.
@@ -73,6 +89,7 @@ class Reading:
     :var rows: what history tells of it, ``all_rows`` with our own leg of a click.
     :var extensions: the identities that events name as extensions.
     :var end: the END that counts, or what the releases of all legs amount to.
+    :var believed: its talk can be true.
     """
 
     def __init__(self, facts, history_outranks=True):
@@ -94,10 +111,12 @@ class Reading:
         self.first = min((e.received_at for e in self.live), default=None)
         self.all_rows = rows_of(self._of(self.events, LOGGED), self.first)
         self.rows = rows_of(self.of(LOGGED), self.first)
+        self._begun = self.start()
         self.direction = self._direction()
         self.answers = self._answers()
         self.known_legs = legs_of(self.decisive)
         self.end = self._end() or end_of(self.known_legs, self.direction)
+        self.believed = self.end is None or self.is_credible(self.end)
         self.closed = self._closed()
         self.verdict = self._verdict()
 
@@ -152,9 +171,36 @@ class Reading:
         ends = self.of(ENDED)
         if not ends:
             return None
-        return min(
-            ends, key=lambda e: (e.disposition != SPOKEN, -(e.talk or 0), e.sort_key())
+        return min(ends, key=self.rank_of_end)
+
+    def rank_of_end(self, end):
+        """Return what orders ends, the one that counts first: an answered one, whose
+        talk can be true, the longest."""
+        return (
+            end.disposition != SPOKEN,
+            not self.is_credible(end),
+            -(end.talk or 0),
+            end.sort_key(),
         )
+
+    def is_credible(self, end):
+        """Tell whether a call can have lasted as long as its end says.
+
+        What is signed of an end may leave out how long they talked.
+        """
+        if end.talk is None:
+            return True
+        over = max(end.received_at, end.when)
+        begun = [moment for moment in (self._begun, self.first) if moment < over]
+        if not begun:
+            # Nothing came before it, and the PBX's clock or zone is not ours.
+            return end.talk <= LONGEST_TALK_SECONDS
+        return end.talk <= (over - min(begun)).total_seconds() + CLOCK_SECONDS
+
+    def _seconds_since_answer(self, end):
+        lifted = [e.when for e in self.answers if e.when < end.when]
+        lifted = min(lifted or [self._begun, self.first])
+        return whole(int((end.when - lifted).total_seconds()))
 
     def _refusal(self):
         """What the PBX said instead of dialling; what it dialled all the same wins."""
@@ -183,15 +229,37 @@ class Reading:
         live = Verdict(
             outcome=outcome,
             said=ending.said if ending else "",
-            talk=whole(self.end.talk) if self.end and outcome == SPOKEN else 0,
+            talk=self._live_talk() if self.end and outcome == SPOKEN else 0,
             speakers=tuple(speakers),
         )
         if not self.rows or not self.closed:
             return live
-        logged = decide(self.rows, self.direction, live, self.end, self.answers)
-        if self.history_outranks:
+        end = self.end if self.believed else replace(self.end, talk=None)
+        logged = decide(self.rows, self.direction, live, end, self.answers)
+        if not self.history_outranks:
+            return completed(live, logged, end)
+        if self.end is None:
             return logged
-        return completed(live, logged, self.end)
+        told = whole(self.end.talk) if outcome == SPOKEN else 0
+        reported = live._replace(talk=told)
+        return with_contradictions(logged, reported, self.end, self.direction)
+
+    def _live_talk(self):
+        if self.believed:
+            return whole(self.end.talk)
+        return self._seconds_since_answer(self.end)
+
+    def in_doubt(self):
+        """Tell whether what ended the call is contradicted, and history says nothing of
+        it yet: by another end, by its own length, or by what came after it."""
+        if self.rows or self.end is None or not self.history_outranks:
+            return False
+        if not self.believed:
+            return True
+        if len({(e.disposition, e.talk) for e in self.of(ENDED)}) > 1:
+            return True
+        late = later(self.end.when, LATE_SECONDS)
+        return any(e.when > late for e in self.of(RINGING, ANSWERED))
 
     def _live_speakers(self):
         """Extensions that spoke by what webhooks tell, the last one first."""

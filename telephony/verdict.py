@@ -136,15 +136,21 @@ def decide(rows, direction, live, end, answers):
     talk = _talk(spoke or lifted, end, bool(missing)) if outcome == SPOKEN else 0
     confirmed = {row.extension for row in spoke} | missing
     speakers = _speakers(spoke, [n for n in live.speakers if n in confirmed], end)
-    verdict = Verdict(
+    return Verdict(
         outcome=outcome,
         said=_said(rows, spoke, lifted, end),
         talk=talk,
         speakers=tuple(dict.fromkeys(speakers)) if outcome == SPOKEN else (),
     )
-    if end is None:
-        return verdict
-    return verdict._replace(contradictions=_contradictions(live, verdict, end, inbound))
+
+
+def with_contradictions(verdict, reported, end, direction):
+    """Return ``verdict`` with what the events reported otherwise.
+
+    :param Verdict reported: by the events, with the talk that ``end`` tells.
+    """
+    found = _contradictions(reported, verdict, end, direction == INBOUND)
+    return verdict._replace(contradictions=found)
 
 
 def completed(live, logged, end):
@@ -154,7 +160,7 @@ def completed(live, logged, end):
     :param end: the END that counts, or ``None``.
     """
     if end is None or not end.disposition:
-        return logged._replace(contradictions=())
+        return logged
     if live.outcome != SPOKEN or logged.outcome != SPOKEN:
         return live
     return live._replace(

@@ -18,6 +18,7 @@ from . import test_history
 from . import test_history_pages
 from . import test_history_rows
 from . import test_extension
+from . import test_forgery
 from . import test_dial
 from . import test_dial_bind
 from . import test_callback

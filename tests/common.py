@@ -38,6 +38,7 @@ OUR_MODELS = (
     "pbx.call.leg",
     "pbx.recording",
     "pbx.event",
+    "pbx.event.proof",
     "pbx.call.ref",
     "pbx.rematch",
     "pbx.rate",

@@ -17,7 +17,8 @@ from .common import PbxCase, scenarios
 ROWS = 5_000
 # Read whole they would grow with the company's data.
 LARGE = ("res_partner", "crm_lead", "pbx_call", "pbx_call_leg", "pbx_call_ref",
-         "pbx_event", "pbx_recording", "pbx_extension", "pbx_rematch")  # fmt: skip
+         "pbx_event", "pbx_event_proof", "pbx_recording", "pbx_extension",
+         "pbx_rematch")  # fmt: skip
 
 
 class ExplainCase(PbxCase):

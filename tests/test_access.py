@@ -16,6 +16,7 @@ MATRIX = {
     "pbx.call.leg": ("", "", "", "r", "r", ""),
     "pbx.recording": ("", "", "", "r", "ru", ""),
     "pbx.event": ("", "", "", "", "", "rwu"),
+    "pbx.event.proof": ("", "", "", "", "", ""),
     "pbx.call.ref": ("", "", "", "", "", "r"),
     "pbx.rematch": ("", "", "", "", "", ""),
     "pbx.rate": ("", "", "", "", "", ""),
@@ -34,6 +35,10 @@ NEEDED = {
     "pbx.call.leg": {"number": "777"},
     "pbx.recording": {"ref": "1.1"},
     "pbx.event": {"event_type": "X"},
+    "pbx.event.proof": {
+        **{"digest": "x", "part": "own_leg", "ref": "x"},
+        "at": "2026-06-16 12:00:00",
+    },
     "pbx.call.ref": {"ref": "x"},
     "pbx.rematch": {"res_model": "res.partner", "res_id": 1},
     "pbx.rate": {"bucket": "x"},
@@ -91,7 +96,10 @@ class TestAccess(PbxCase):
             "pbx.request": request,
             **{
                 name: self.env[name].create({**of_provider, **NEEDED[name]})
-                for name in ("pbx.check", "pbx.former.url", "pbx.line")
+                for name in (
+                    *("pbx.check", "pbx.former.url", "pbx.line"),
+                    "pbx.event.proof",
+                )
             },
             "pbx.subscription": self.env["pbx.subscription"].create(
                 {**of_provider, **NEEDED["pbx.subscription"]}

@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 from odoo.tests import tagged
 from odoo.tools import SQL
@@ -421,7 +422,13 @@ class TestBindCost(FakePbxCase, PbxHttpCase):
             with self.webhook_open(), log_lines():
                 mine.dial(TYPED)
             self.env.invalidate_all()
-            steps = scenarios.scenario(f"click_{story}", pbx_call_id=f"out_{place}")
+            # Each in a second of its own: what is signed is one call's.
+            start = datetime.now(ZoneInfo(self.provider.tz)) + timedelta(seconds=place)
+            steps = scenarios.scenario(
+                f"click_{story}",
+                pbx_call_id=f"out_{place}",
+                call_start=start.strftime("%Y-%m-%d %H:%M:%S"),
+            )
             url, secret = self.url_of(), self.provider.api_secret
             for step in steps:
                 self.env.flush_all()

@@ -48,8 +48,10 @@ class TestQueries(PbxHttpCase):
         self.costs("answered")  # warms the caches
         self.costs("click_two_ids")  # nothing else writes a second id
         worst = 0
-        for name in scenarios.SCENARIOS:
-            for event, count in self.costs(name):
+        for minute, name in enumerate(scenarios.SCENARIOS):
+            # Each in a minute of its own: what is signed is one call's.
+            start = f"2026-06-16 13:{minute:02}:00"
+            for event, count in self.costs(name, call_start=start):
                 worst = max(worst, count)
                 joining = (name, event) == ("click_two_ids", "NOTIFY_OUT_START")
                 with self.subTest(name, event=event):

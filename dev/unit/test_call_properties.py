@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from telephony.call import derive
 from telephony.event import ENDED, EXPIRED, SPOKEN, CallEvent, CallFacts
+from telephony.reading import CLOCK_SECONDS
 from telephony.zadarma import events
 
 CASES = [
@@ -210,7 +211,10 @@ def test_no_form_makes_anything_raise(forms, zone, ref, given_up):
 def test_a_talk_of_any_length_is_a_whole_number_the_database_can_hold(seconds, late):
     over = cases_inbound.end("answered", seconds, "100")
     derived = derive(CallFacts(read_webhooks([(1, over), (1 + late, over)])))
+    # It was received a second after the start: nobody talked longer than that, and what
+    # the clocks may differ by.
     known = seconds if len(str(seconds)) < 10 else 0
+    known = known if known <= 1 + CLOCK_SECONDS else 1
     assert derived.talk == known and derived.stop == at(1)
     assert derived.answer == at(1) - timedelta(seconds=known)
 

@@ -98,6 +98,12 @@ def explain(env, name, error):
             pbx=name,
             detail=detail,
         )
+    if isinstance(error, errors.SamePage):
+        return env._(
+            "%s gives the same page of past calls again and again, so that those after "
+            "it cannot be read. Ask for a shorter period.",
+            name,
+        )
     if isinstance(error, errors.Unreachable):
         return env._(
             "%(pbx)s cannot be reached (%(detail)s). If it stays so, check the "

@@ -1,8 +1,8 @@
 """What Odoo asked a PBX, for reading: masked, and kept no longer than the inbox."""
 
-from datetime import timedelta
-
 from odoo import api, fields, models
+
+from ..tools.retention import delete_old
 
 
 class PbxRequest(models.Model):
@@ -67,14 +67,8 @@ class PbxRequest(models.Model):
 
     @api.autovacuum
     def _gc_requests(self):
-        """Remove what is older than each provider wants its log to be."""
-        # sudo: housekeeping of all companies
-        providers = self.env["pbx.provider"].sudo().with_context(active_test=False)
-        for provider in providers.search([("company_id", "!=", False)]):
-            before = fields.Datetime.now() - timedelta(days=max(provider.log_days, 3))
-            old = self.sudo().search(
-                [("provider_id", "=", provider.id), ("at", "<", before)],
-                order="id",
-                limit=10000,
-            )
-            old.unlink()
+        """Remove what is older than each provider wants its log to be.
+
+        :return: ``(deleted, left)``, as autovacuum takes it.
+        """
+        return delete_old(self, "at", order="id")

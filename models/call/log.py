@@ -3,11 +3,14 @@
 import logging
 from datetime import timedelta
 
+import psycopg2.errors
 from markupsafe import Markup
 
 from odoo import fields, models
+from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
+from ...telephony.admission import admit
 from ...telephony.call import derive
 from ...telephony.event import (
     CLICKED,
@@ -18,14 +21,20 @@ from ...telephony.event import (
     CallEvent,
     CallFacts,
 )
-from ..tools.transactions import lock_rows, wait_for_locks
+from ..tools.transactions import (
+    CONFLICTS,
+    gave_up_waiting,
+    limit_lock_waits,
+    lock_rows,
+    lock_timeout,
+    wait_for_locks,
+)
 from .match import CallMatcher, is_made_up
 
 _logger = logging.getLogger(__name__)
 
-# Facts of one call. No real call has that many; a forged flood would make each further
-# event cost more.
-MAX_FACTS = 400
+# Until a call that could not be closed is tried again.
+CLOSE_AGAIN_HOURS = 24
 # Nothing followed a click for so long: it is over.
 SILENT_SECONDS = 180
 # What the history says, or we do; everything else is an event of the PBX.
@@ -64,6 +73,8 @@ class CallLog:
         self.notifier = self.env["pbx.notifier"]
         self.dialect = dialects.get(settings.dialect)
         self.matcher = CallMatcher(self.calls, settings)
+        # Events that were not added, since their call has too many of their kind.
+        self.left_out = []
 
     # ------------------------------------------------------------------ one call
 
@@ -72,22 +83,18 @@ class CallLog:
 
         :param list events: ``CallEvent``, at least one.
         :param str ref: the id of the call; by default that of the events.
-        :return: the call.
-        :raises ValueError: it has more facts than any real call.
+        :return: the call. Events of which it has too many are in ``left_out``, and not
+            in its facts.
         """
         ref = events[0].ref if ref is None else ref
         call, clicks = self.matcher.find(ref, events)
         known = CallFacts.from_json(call.facts if call else None)
-        facts = known.add(events)
+        facts, left_out = admit(known, events, self.dialect.history_outranks_events)
+        self.left_out += left_out
         if facts == known:
             return call
         call, facts = self.matcher.bind_click(call, clicks, known, facts)
         call, facts = self.matcher.bind_rows(call, facts)
-        if len(facts) > MAX_FACTS:
-            raise ValueError(
-                f"The call has {len(facts)} events, more than any real one: "
-                "further ones are not applied."
-            )
         return self.join_legs(self.write_facts(facts, call, ref))
 
     def write_facts(self, facts, call, ref=""):
@@ -108,6 +115,8 @@ class CallLog:
         self._write_legs(call, derived, users_at)
         self.env["pbx.recording"]._write_from_facts(call, facts)
         self.notifier._call_changed(call, shown)
+        if derived.in_doubt:
+            self.env["pbx.history"]._hasten_catch_up(self.settings.id)
         return call
 
     def _derive(self, facts):
@@ -205,7 +214,11 @@ class CallLog:
         return verdicts
 
     def _lock(self, refs):
-        """Wait for the locks under which the inbox writes these calls."""
+        """Wait for the locks under which the inbox writes these calls.
+
+        :raises CONFLICTS: it took too long, or two waited for each other.
+        """
+        limit_lock_waits(self.env)
         wait_for_locks(self.env, [f"pbx.call/{self.settings.id}/{ref}" for ref in refs])
 
     def _known_of(self, groups):
@@ -389,64 +402,90 @@ class CallLog:
 
     # ------------------------------------------------------------------- closing
 
-    def close_open_calls(self, hours, limit):
-        """Close calls whose end never came, ``hours`` after their last event.
+    def find_unended(self, hours, limit):
+        """Return the ids of what is to be closed, the oldest first: clicks that no
+        event followed, and calls whose last event was ``hours`` ago.
 
-        :return: how many there were.
+        What could not be closed has its turn again after a day.
         """
-        before = fields.Datetime.now() - timedelta(hours=hours)
-        calls = self.calls.search(
-            [
-                ("provider_id", "=", self.settings.id),
-                ("state", "!=", "done"),
-                ("last_event_at", "<", before),
-            ],
-            order="last_event_at",
-            limit=limit,
-        )
-        for call in calls:
-            if call.facts:
-                expired = CallEvent(
-                    kind=EXPIRED, ref=call.ref, received_at=fields.Datetime.now()
-                )
-                self._close(call, expired)
-        return len(calls)
+        now = fields.Datetime.now()
+        silent = now - timedelta(seconds=SILENT_SECONDS)
+        waiting = [
+            ("provider_id", "=", self.settings.id),
+            ("state", "!=", "done"),
+            "|",
+            ("close_after", "=", False),
+            ("close_after", "<=", now),
+        ]
+        clicks = [("ref", "=", False), ("clicked_at", "<=", silent)]
+        calls = [("last_event_at", "<", now - timedelta(hours=hours))]
+        found = self.calls.search(waiting + clicks, order="clicked_at", limit=limit)
+        old = self.calls.search(waiting + calls, order="last_event_at", limit=limit)
+        return (found | old).ids
 
-    def close_silent_clicks(self, limit):
-        """Close the clicks that no event followed; return how many there were."""
-        before = fields.Datetime.now() - timedelta(seconds=SILENT_SECONDS)
-        clicks = self.calls.search(
-            [
-                ("provider_id", "=", self.settings.id),
-                ("ref", "=", False),
-                ("state", "!=", "done"),
-                ("clicked_at", "<=", before),
-            ],
-            order="clicked_at",
-            limit=limit,
-        )
-        for click in clicks:
-            reason = click.with_context(lang=click.user_id.lang).env._(
-                "The PBX reported nothing"
-            )
-            now = fields.Datetime.now()
-            self._close(
-                click, CallEvent(kind=EXPIRED, ref="", received_at=now, said=reason)
-            )
-        return len(clicks)
+    def close(self, call_id):
+        """Close a call whose end never came, in a transaction of its own.
 
-    def _close(self, call, expired):
+        The caller commits. A call that somebody else holds is left to the next run.
+        """
+        self.env.cr.execute(
+            SQL(
+                """SELECT id, set_config('lock_timeout', %s, TRUE) FROM pbx_call
+                    WHERE id = %s AND state != 'done' FOR NO KEY UPDATE SKIP LOCKED""",
+                lock_timeout(),
+                call_id,
+            ),
+            log_exceptions=False,
+        )
+        if not self.env.cr.rowcount:
+            return
+        call = self.calls.browse(call_id)
         try:
             with self.env.cr.savepoint():
-                if call.ref:
-                    self.add_events([expired], call.ref)
-                else:
-                    facts = CallFacts.from_json(call.facts).add([expired])
-                    self.write_facts(facts, call)
-        except Exception:  # noqa: BLE001
+                self._add_expired(call)
+        except psycopg2.errors.LockNotAvailable:
+            gave_up_waiting()
+        except CONFLICTS:
+            # Something came of it in this moment.
+            _logger.info("Cloud PBX %s: call %s goes on", self.settings.id, call.id)
+        except Exception as error:  # noqa: BLE001
             # One call that cannot be closed must not keep the others open.
             _logger.exception(
                 "Cloud PBX %s: call %s not closed", self.settings.id, call.id
+            )
+            self._note_not_closed(call, error)
+
+    def _add_expired(self, call):
+        now = fields.Datetime.now()
+        if not call.facts:
+            raise ValueError("the call has no facts to derive it from")
+        if call.ref:
+            expired = CallEvent(kind=EXPIRED, ref=call.ref, received_at=now)
+            self.add_events([expired], call.ref)
+            return
+        reason = call.with_context(lang=call.user_id.lang).env._(
+            "The PBX reported nothing"
+        )
+        expired = CallEvent(kind=EXPIRED, ref="", received_at=now, said=reason)
+        self.write_facts(CallFacts.from_json(call.facts).add([expired]), call)
+
+    def _note_not_closed(self, call, error):
+        """Let other calls come first for a day, and say so in the chatter, once."""
+        is_first = not call.close_after
+        at = fields.Datetime.now() + timedelta(hours=CLOSE_AGAIN_HOURS)
+        self.env.cr.execute(
+            SQL("UPDATE pbx_call SET close_after = %s WHERE id = %s", at, call.id)
+        )
+        call.invalidate_recordset(["close_after"])
+        if is_first:
+            call = call.with_context(lang=call.env.user.lang)
+            reason = call.env._(
+                "The end of this call never came, and it could not be closed (%s). "
+                "Odoo tries again every day.",
+                type(error).__name__,
+            )
+            call._message_log(
+                body=reason, author_id=call.env.ref("base.partner_root").id
             )
 
     # ---------------------------------------------------------------- correction

@@ -58,6 +58,7 @@ PBX_FIELDS = frozenset(
         "recording_ids",
         "facts",
         "last_event_at",
+        "close_after",
         "own_leg_only",
         "clicked_at",
         "click_key",
@@ -187,6 +188,8 @@ class PbxCall(models.Model):
     note = fields.Text()
     facts = fields.Json(groups=fields.NO_ACCESS, copy=False)
     last_event_at = fields.Datetime(readonly=True)
+    # It could not be closed, and waits until then.
+    close_after = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
     own_leg_only = fields.Boolean(
         readonly=True, help="So far, only our own leg of a click-to-call."
     )
@@ -766,16 +769,20 @@ class PbxCall(models.Model):
     # ----------------------------------------------------------------------------- jobs
 
     @api.model
-    def _cron_close(self, limit=200):
-        """Close clicks that nothing followed, and calls whose end never came."""
+    def _cron_close(self, limit=2000):
+        """Close clicks that nothing followed, and calls whose end never came.
+
+        Each in a transaction of its own: one that cannot be closed costs no other.
+        """
         providers = self.env["pbx.provider"].with_context(active_test=False)
+        progress = self.env["ir.cron"]._commit_progress
         for provider in providers.search([("company_id", "!=", False)]):
             log = CallLog(self.env, provider._settings(provider.id))
-            closed = log.close_silent_clicks(limit)
-            if closed:
-                self.env["ir.cron"]._commit_progress(closed)
-            closed = log.close_open_calls(provider.open_call_hours, limit)
-            self.env["ir.cron"]._commit_progress(closed)
+            found = log.find_unended(provider.open_call_hours, limit)
+            for done, call_id in enumerate(found, 1):
+                log.close(call_id)
+                if not progress(1, remaining=len(found) - done):
+                    return
 
     # -------------------------------------------------------------------- an empty list
 

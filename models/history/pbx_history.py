@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ...telephony import errors
 from ...telephony.dialect import NotOffered
@@ -16,6 +17,8 @@ OVERLAP = timedelta(days=1)
 AGAIN = timedelta(minutes=25)
 # What may be over by itself is tried again sooner.
 SOON = timedelta(minutes=5)
+# No pause is longer.
+LONGEST_PAUSE = timedelta(days=1)
 # Broken calls that are named to a person.
 MAX_NAMED = 5
 # What cannot be changed any more once an import has begun.
@@ -242,8 +245,12 @@ class PbxHistory(models.Model):
             order="kind, id",
         )
         now = fields.Datetime.now()
+        # Further off than any pause: a wrong clock has put it there.
+        never = now + LONGEST_PAUSE
         return found.filtered(
-            lambda one: one._is_open() and (one.next_attempt_at or now) <= now
+            lambda one: (
+                one._is_open() and not now < (one.next_attempt_at or now) <= never
+            )
         ).ids
 
     def _catch_up_of(self, provider_id):
@@ -260,6 +267,35 @@ class PbxHistory(models.Model):
         catch_up = self._catch_up_of(provider_id)
         catch_up.write({"state": "waiting", "next_attempt_at": False})
         return catch_up.id
+
+    @api.model
+    def _hasten_catch_up(self, provider_id):
+        """Have the catch-up begin soon: an event is in doubt that only it can settle.
+
+        Not more often than every few minutes, whatever somebody sends, and without
+        waiting for whoever reads at this moment.
+        """
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_history
+                      SET next_attempt_at = greatest(%(now)s, until + %(soon)s)
+                    WHERE id = (SELECT id FROM pbx_history
+                                 WHERE provider_id = %(provider)s
+                                   AND kind = 'catch_up' AND state = 'done'
+                                   AND next_attempt_at > %(now)s
+                                   AND next_attempt_at > until + %(soon)s
+                                   FOR NO KEY UPDATE SKIP LOCKED)
+                RETURNING next_attempt_at""",
+                now=now,
+                soon=SOON,
+                provider=provider_id,
+            ),
+            log_exceptions=False,  # whoever met the reader tries again
+        )
+        for [at] in self.env.cr.fetchall():
+            self.invalidate_model(["next_attempt_at"])
+            self._wake(at)
 
     def _is_open(self):
         """Tell whether there is something to read; a catch-up begins ever anew."""

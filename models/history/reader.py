@@ -146,6 +146,8 @@ class HistoryReader:
             dialect, account = self.provider._open_api(self.urgent)
             account = self._with_zone(dialect, account)
             page = dialect.fetch_history(account, *place)
+            if page.next is not None and page.next == place.page:
+                raise errors.SamePage("the next page is this one")
             return self._write_page(history_id, place, page)
         except (errors.PbxError, NotOffered) as error:
             failure = error
@@ -280,6 +282,8 @@ class Part:
         verdicts = CallLog(history.env, self.settings).add_history(groups)
         self.refs.update(verdicts)
         history._count(groups, verdicts, broken or {})
+        # What waited until history tells of these calls: it does.
+        history.env["pbx.event"]._release(self.settings.id, set(groups))
         if self.page:
             history._finish_page(self.page)
         return True

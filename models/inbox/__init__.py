@@ -1,1 +1,1 @@
-from . import apply, pbx_event
+from . import apply, pbx_event, pbx_event_proof

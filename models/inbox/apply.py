@@ -10,18 +10,30 @@ import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import psycopg2.errors
+
 from odoo import fields
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
+from ...telephony.admission import MAX_OF_A_KIND
 from ...telephony.dialect import Delivery
 from ..call.log import CallLog
-from ..tools.transactions import CONFLICTS, TRIES, pause_before_retry
+from ..tools.transactions import (
+    CONFLICTS,
+    TRIES,
+    gave_up_waiting,
+    limit_lock_waits,
+    lock_timeout,
+    pause_before_retry,
+)
 
 _logger = logging.getLogger(__name__)
 
 # Applied together at the most; the rest follows in the next transaction.
 MAX_TOGETHER = 200
+# Until the job looks at events whose call is locked by somebody else.
+LOCKED_SECONDS = 15
 # Minutes until a failed event is tried again; the last one goes on for ever.
 PAUSES_MINUTES = (1, 5, 30, 120, 360, 1440)
 
@@ -48,6 +60,9 @@ class Apply:
     applies; who does not get it leaves at once, since the holder looks once more after
     letting go. The lock is held until its transaction ends, and no longer: after each
     rollback it is taken again, and the rows are read anew.
+
+    Nor does it wait for long where somebody else holds a row: then the events are left
+    to the job, which goes on to other calls in the same way.
 
     A lock whose last holder committed in the very moment in which our snapshot was
     taken shows us old rows: writing over them is refused by the database, and we begin
@@ -81,6 +96,10 @@ class Apply:
                     call, failure = None, None
                 is_outbound = call and call.direction == "outbound"
                 cr.commit()
+            except psycopg2.errors.LockNotAvailable:
+                cr.rollback()
+                self._leave_to_the_job()
+                return
             except CONFLICTS as error:
                 cr.rollback()
                 conflicts += 1
@@ -106,6 +125,14 @@ class Apply:
             if not more:
                 return
 
+    def _leave_to_the_job(self):
+        """Somebody holds a row for longer than a request may wait."""
+        gave_up_waiting()
+        at = fields.Datetime.now() + timedelta(seconds=LOCKED_SECONDS)
+        self.env.ref("cloud_pbx.ir_cron_apply_events")._trigger(at=at)
+        self.env.cr.commit()
+        _logger.info("Cloud PBX %s: a locked call waits for the job", self.provider_id)
+
     def run_in_place(self):
         """Apply what waits in the caller's own transaction."""
         waiting = self._read_waiting()
@@ -126,12 +153,15 @@ class Apply:
             try:
                 log = self._log()
                 if log.matcher.near_a_leg(call):
+                    limit_lock_waits(self.env)
                     log.join_legs(call, wait=True)
                 cr.commit()
                 return
-            except CONFLICTS:
+            except CONFLICTS as error:
                 # Joined by the other's transaction, perhaps: look again.
                 cr.rollback()
+                if isinstance(error, psycopg2.errors.LockNotAvailable):
+                    gave_up_waiting()
                 pause_before_retry(attempt)
 
     # ---------------------------------------------------------------------- rows
@@ -145,7 +175,8 @@ class Apply:
         key = f"pbx.call/{self.provider_id}/{self.ref}"
         rows = self.env.execute_query(
             SQL(
-                """WITH this AS MATERIALIZED (SELECT %(lock)s AS locked)
+                """WITH this AS MATERIALIZED (
+                 SELECT %(lock)s AS locked, %(limit_waits)s)
                  SELECT this.locked, waiting.* FROM this LEFT JOIN LATERAL (
                  SELECT id, event_type, ref, payload, received_at,
                           coalesce(attempts, 0)
@@ -158,6 +189,9 @@ class Apply:
                 lock=SQL("pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key)
                 if lock
                 else SQL("TRUE"),
+                limit_waits=SQL("set_config('lock_timeout', %s, TRUE)", lock_timeout())
+                if lock
+                else SQL("NULL"),
                 provider=self.provider_id,
                 of_call=SQL("ref = %s", self.ref) if self.ref else SQL("ref IS NULL"),
                 now=fields.Datetime.now(),
@@ -183,6 +217,25 @@ class Apply:
             ),
             # That somebody was quicker is no error: we look again.
             log_exceptions=False,
+        )
+
+    def _mark_left_out(self, event):
+        """Say that a call has too many events of this kind; the contents stay."""
+        user = self.env["res.users"].browse(self.settings.user_id)
+        events = self.env["pbx.event"].with_context(lang=user.lang)
+        reason = events.env._(
+            "The call has %s events of this kind already, more than any real one: this "
+            "one is not applied. What ends the call is, whenever it comes.",
+            MAX_OF_A_KIND,
+        )
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_event SET state = 'ignored', error = %s, payload = %s
+                    WHERE id = %s""",
+                reason,
+                event.payload,
+                event.id,
+            )
         )
 
     def _mark_failed(self, event, error):
@@ -219,18 +272,29 @@ class Apply:
         :return: the call, ``None`` if they say nothing of one.
         """
         dialect = dialects.get(self.settings.dialect)
-        call_events, applied, ignored = [], [], []
+        call_events, applied, ignored = [], {}, []
         for event in waiting:
             read = dialect.read(
                 event.delivery, event.received_at, self.settings.account
             )
             call_events += read
-            (applied if read else ignored).append(event.id)
+            if read:
+                applied[event.id] = read
+            else:
+                ignored.append(event.id)
         # Marked first: rows that are older than our snapshot are noticed at once.
-        self._mark("done", applied, blank=not self.settings.keep_log)
+        self._mark("done", list(applied), blank=not self.settings.keep_log)
         # Not understood, but perhaps one day: the contents stay until they are pruned.
         self._mark("ignored", ignored)
-        return self._log().add_events(call_events) if call_events else None
+        if not call_events:
+            return None
+        log = self._log()
+        call = log.add_events(call_events)
+        for event in waiting if log.left_out else ():
+            read = applied.get(event.id)
+            if read and all(one in log.left_out for one in read):
+                self._mark_left_out(event)
+        return call
 
     def _apply_one_by_one(self, waiting, error):
         """One event must not hold the others of its call up.

@@ -2,20 +2,33 @@ import json
 import logging
 from datetime import timedelta
 
+import psycopg2.errors
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
 from ...telephony.dialect import Decision
+from ...telephony.event import LOGGED
 from ..tools.notification import notification
-from ..tools.transactions import in_own_transaction
-from .apply import Apply
+from ..tools.retention import delete_old
+from ..tools.transactions import (
+    CONFLICTS,
+    TRIES,
+    gave_up_waiting,
+    in_own_transaction,
+    lock_timeout,
+    pause_before_retry,
+)
+from .apply import PAUSES_MINUTES, Apply
 
 _logger = logging.getLogger(__name__)
 
 # A delivery that repeats an earlier one is recognised for this long.
 REPEAT_HOURS = 72
+# Calls that the job looks up together.
+APPLY_BATCH = 200
 
 
 class PbxEvent(models.Model):
@@ -55,12 +68,21 @@ class PbxEvent(models.Model):
     next_attempt_at = fields.Datetime(string="Next attempt")
     error = fields.Text()
     digest = fields.Char(help="Recognizes a repeated delivery.")
+    awaits_history = fields.Boolean(
+        string="Waits for past calls",
+        help="Its signature came with another call before: it is applied when the "
+        "PBX's own list of past calls has this one.",
+    )
     call_id = fields.Many2one(
         "pbx.call", string="Phone call", compute="_compute_call_id", compute_sudo=True
     )
 
     _open_idx = models.Index("(provider_id, ref) WHERE state IN ('pending', 'failed')")
-    _digest_idx = models.Index("(digest, provider_id) WHERE digest IS NOT NULL")
+    _digest_uniq = models.UniqueIndex(
+        "(provider_id, digest) WHERE digest IS NOT NULL",
+        "A delivery is kept once.",
+    )
+    _awaits_idx = models.Index("(provider_id, ref) WHERE awaits_history")
     _received_idx = models.Index("(provider_id, received_at)")
 
     def _compute_call_id(self):
@@ -91,43 +113,133 @@ class PbxEvent(models.Model):
     def _take(self, settings, delivery, reply=None):
         """Write a proven delivery down; return the event's id, ``None`` for a repeat.
 
-        One statement, so that it costs the same however large the inbox is. The caller
-        commits before the PBX is answered.
+        One statement, so that it costs the same however large the inbox is. What comes
+        at the same instant is told apart by unique indexes. The caller commits before
+        the PBX is answered.
 
         :param PbxSettings settings: of the provider it came for.
         :param Delivery delivery: what the dialect proved.
         :param Reply reply: what the PBX will be answered; kept where a log is.
+        :raises CONFLICTS: another one is taken in at this moment: try again.
         """
-        digest = delivery.digest or None
         answer = reply.body if reply and settings.keep_log else ""
+        # The signed text belongs to the call that it came with first.
+        query = SQL(
+            """WITH now AS MATERIALIZED (
+                   SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now,
+                          set_config('lock_timeout', %(timeout)s, TRUE)),
+                    owner AS MATERIALIZED (
+                   SELECT coalesce(bool_or(ref = %(id)s), FALSE) AS own,
+                          coalesce(bool_or(ref != %(id)s AND (
+                              part = %(part)s OR part = '' OR %(part)s = '')), FALSE)
+                              AS other
+                     FROM pbx_event_proof
+                    WHERE provider_id = %(provider)s AND digest = %(proof)s),
+                    bound AS (
+              INSERT INTO pbx_event_proof (provider_id, digest, part, ref, at)
+                   SELECT %(provider)s, %(proof)s, %(part)s, %(id)s, now.now
+                     FROM now, owner
+                    WHERE %(proof)s IS NOT NULL AND NOT own AND NOT other
+              ON CONFLICT (provider_id, digest, part) DO NOTHING)
+              INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
+                                     reply, received_at, state, awaits_history,
+                                     attempts, create_uid, write_uid, create_date,
+                                     write_date)
+                   SELECT %(provider)s, %(event)s, %(ref)s, %(payload)s, %(digest)s,
+                          %(reply)s, now.now,
+                          CASE WHEN other AND NOT own THEN 'ignored' ELSE 'pending' END,
+                          other AND NOT own, 0, %(user)s, %(user)s, now.now, now.now
+                     FROM now, owner
+              ON CONFLICT (provider_id, digest) WHERE digest IS NOT NULL DO NOTHING
+                RETURNING id, awaits_history""",
+            provider=settings.id,
+            event=delivery.event_type,
+            ref=delivery.ref or None,
+            id=delivery.ref,
+            proof=delivery.proof_digest or None,
+            part=delivery.signed_part,
+            payload=json.dumps(delivery.payload, ensure_ascii=False),
+            digest=delivery.digest or None,
+            reply=None if answer in ("", "{}") else answer,
+            user=settings.user_id,
+            timeout=lock_timeout(),
+        )
+        # The log must not hold what the event does.
+        self.env.cr.execute(query, log_exceptions=False)
+        row = self.env.cr.fetchone()
+        if row is None and self._forget_old_digest(settings, delivery):
+            self.env.cr.execute(query, log_exceptions=False)
+            row = self.env.cr.fetchone()
+        if row is None:
+            return None
+        event_id, awaits = row
+        if awaits:
+            self._hold(settings, delivery, event_id)
+        return event_id
+
+    @api.model
+    def _forget_old_digest(self, settings, delivery):
+        """Let a delivery be new again that was kept longer ago than repeats count."""
         self.env.cr.execute(
             SQL(
-                """INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
-                                          reply, received_at, state, attempts,
-                                          create_uid, write_uid, create_date,
-                                          write_date)
-                   SELECT %(provider)s, %(event)s, %(ref)s, %(payload)s, %(digest)s,
-                          %(reply)s, now.now, 'pending', 0, %(user)s, %(user)s,
-                          now.now, now.now
-                     FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) now
-                    WHERE NOT EXISTS (
-                          SELECT 1 FROM pbx_event
-                           WHERE digest = %(digest)s AND provider_id = %(provider)s
-                             AND received_at > now.now - %(repeat)s)
-                RETURNING id""",
-                provider=settings.id,
-                event=delivery.event_type,
-                ref=delivery.ref or None,
-                payload=json.dumps(delivery.payload, ensure_ascii=False),
-                digest=digest,
-                reply=None if answer in ("", "{}") else answer,
-                user=settings.user_id,
-                repeat=timedelta(hours=REPEAT_HOURS),
+                """UPDATE pbx_event SET digest = NULL
+                    WHERE provider_id = %s AND digest = %s
+                      AND received_at <= clock_timestamp() AT TIME ZONE 'UTC' - %s""",
+                settings.id,
+                delivery.digest,
+                timedelta(hours=REPEAT_HOURS),
             ),
-            log_exceptions=False,  # the log must not hold what the event does
+            log_exceptions=False,
         )
-        row = self.env.cr.fetchone()
-        return row[0] if row else None
+        return self.env.cr.rowcount
+
+    @api.model
+    def _hold(self, settings, delivery, event_id):
+        """Say why an event waits whose signed text came with another call before.
+
+        Where the two ids are one call's, or history knows the further one, it does not.
+        """
+        if self._is_confirmed(settings, delivery):
+            values = SQL("state = 'pending', awaits_history = FALSE")
+        else:
+            user = self.env["res.users"].browse(settings.user_id)
+            reason = self.with_context(lang=user.lang).env._(
+                "Its signature came with another call before, so that anybody who saw "
+                "it could have made this one up. It is applied as soon as the list of "
+                "past calls at the PBX has this call."
+            )
+            values = SQL("error = %s", reason)
+            self.env["pbx.history"]._hasten_catch_up(settings.id)
+        self.env.cr.execute(
+            SQL("UPDATE pbx_event SET %s WHERE id = %s", values, event_id)
+        )
+
+    @api.model
+    def _is_confirmed(self, settings, delivery):
+        calls = self.env["pbx.call"]
+        call = calls._find_by_ref(settings.id, delivery.ref)
+        if not call:
+            return False
+        if any(one["kind"] == LOGGED for one in call.facts or ()):
+            return True
+        refs = self.env["pbx.event.proof"]._refs_of(settings.id, delivery.proof_digest)
+        return any(calls._find_by_ref(settings.id, ref) == call for ref in refs)
+
+    @api.model
+    def _release(self, provider_id, refs):
+        """Let those events be applied whose calls the history has told of."""
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_event
+                      SET state = 'pending', awaits_history = FALSE, error = NULL
+                    WHERE provider_id = %s AND ref = ANY(%s) AND awaits_history""",
+                provider_id,
+                list(refs),
+            ),
+            log_exceptions=False,
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model()
 
     @api.model
     def _receive(self, settings, delivery):
@@ -135,15 +247,35 @@ class PbxEvent(models.Model):
 
         Commits: what is answered with 200 is in the database.
         """
-        cr, memory = self.env.cr, {}
+        memory = {}
         # Before the row is written: later, whoever applies it would be in the way.
         reply = self._reply_to(settings, delivery, memory)
-        event_id = self._take(settings, delivery, reply)
-        cr.commit()  # pylint: disable=invalid-commit
-        if event_id is not None:
+        if self._take_and_commit(settings, delivery, reply) is not None:
             env = self.env(user=SUPERUSER_ID, context={})
             Apply(env, settings.id, delivery.ref, memory).run()
         return reply
+
+    @api.model
+    def _take_and_commit(self, settings, delivery, reply):
+        """Write a delivery down as :meth:`_take`, whoever writes at the same instant.
+
+        :raises CONFLICTS: it met others each time, or rows are locked.
+        """
+        cr = self.env.cr
+        for attempt in range(1, TRIES + 1):
+            try:
+                event_id = self._take(settings, delivery, reply)
+                cr.commit()  # pylint: disable=invalid-commit
+                return event_id
+            except CONFLICTS as error:
+                cr.rollback()
+                if isinstance(error, psycopg2.errors.LockNotAvailable):
+                    gave_up_waiting()
+                    raise
+                if attempt == TRIES:
+                    raise
+                pause_before_retry(attempt)
+        raise ValueError("no attempt was allowed")
 
     @api.model
     def _reply_to(self, settings, delivery, memory):
@@ -189,6 +321,14 @@ class PbxEvent(models.Model):
                 self.env._(
                     "Without a log, the contents of an applied event are removed: it "
                     "cannot be applied again, and does not have to be."
+                )
+            )
+        if any(event.awaits_history for event in self):
+            raise UserError(
+                self.env._(
+                    "An event whose signature came with another call before is applied "
+                    "when the list of past calls at the PBX has its call. Fetch the "
+                    "past calls to look for it now."
                 )
             )
         self.write({"state": "pending", "error": False, "next_attempt_at": False})
@@ -245,26 +385,58 @@ class PbxEvent(models.Model):
     # ------------------------------------------------------------------- jobs
 
     @api.model
-    def _cron_apply(self, limit=200):
-        """The net under the webhook: apply what was received but not applied."""
-        now = fields.Datetime.now()
-        rows = self.env.execute_query(
+    def _cron_apply(self):
+        """The net under the webhook: apply what was received but not applied.
+
+        Each call once in a run, however many of them cannot be applied now.
+        """
+        self._mend_due_times()
+        last = 0
+        while rows := self._find_unapplied(last, APPLY_BATCH + 1):
+            for done, (provider_id, ref, first) in enumerate(rows[:APPLY_BATCH], 1):
+                try:
+                    self._apply(provider_id, ref)
+                except Exception:  # noqa: BLE001
+                    # One call must not hold the others up.
+                    _logger.exception("Cloud PBX %s: not applied", provider_id)
+                last = first
+                progress = self.env["ir.cron"]._commit_progress
+                if not progress(1, remaining=len(rows) - done):
+                    return
+            if len(rows) <= APPLY_BATCH:
+                return
+
+    @api.model
+    def _find_unapplied(self, last, limit):
+        """Return ``[(provider id, ref, id of its first event)]`` of what waits and is
+        due, the oldest first, those after the event ``last``."""
+        return self.env.execute_query(
             SQL(
                 """SELECT provider_id, coalesce(ref, ''), min(id)
                      FROM pbx_event
                     WHERE state = 'pending'
                        OR (state = 'failed' AND next_attempt_at <= %s)
-                 GROUP BY 1, 2 ORDER BY 3 LIMIT %s""",
-                now,
-                limit + 1,
+                 GROUP BY 1, 2 HAVING min(id) > %s ORDER BY 3 LIMIT %s""",
+                fields.Datetime.now(),
+                last,
+                limit,
             )
         )
-        for done, (provider_id, ref, _first) in enumerate(rows[:limit]):
-            self._apply(provider_id, ref)
-            if not self.env["ir.cron"]._commit_progress(
-                1, remaining=len(rows) - done - 1
-            ):
-                break
+
+    @api.model
+    def _mend_due_times(self):
+        """Have what a wrong clock put off for longer than any pause tried now."""
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_event SET next_attempt_at = %s
+                    WHERE state = 'failed' AND next_attempt_at > %s""",
+                now,
+                now + timedelta(minutes=max(PAUSES_MINUTES) + 60),
+            )
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model()
 
     @api.model
     def _apply(self, provider_id, ref):
@@ -281,18 +453,8 @@ class PbxEvent(models.Model):
         """Remove what is older than each provider wants its log to be.
 
         What failed or waits stays: nothing acknowledged is lost.
+
+        :return: ``(deleted, left)``, as autovacuum takes it.
         """
-        # sudo: housekeeping of all companies
-        providers = self.env["pbx.provider"].sudo().with_context(active_test=False)
-        for provider in providers.search([("company_id", "!=", False)]):
-            before = fields.Datetime.now() - timedelta(days=max(provider.log_days, 3))
-            old = self.sudo().search(
-                [
-                    ("provider_id", "=", provider.id),
-                    ("received_at", "<", before),
-                    ("state", "in", ("done", "ignored")),
-                ],
-                order="received_at",
-                limit=10000,
-            )
-            old.unlink()
+        domain = [("state", "in", ("done", "ignored"))]
+        return delete_old(self, "received_at", domain)

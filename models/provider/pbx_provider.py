@@ -1275,13 +1275,12 @@ class PbxProvider(models.Model):
     def _fetches_recordings(self):
         """Return those that may be asked for recordings now."""
         now = fields.Datetime.now()
+        # A pause that goes on for longer than any was made by a wrong clock.
+        longest = now + timedelta(hours=1)
         return self.filtered(
             lambda provider: (
                 provider.is_running
-                and (
-                    not provider.recordings_paused_until
-                    or provider.recordings_paused_until <= now
-                )
+                and not now < (provider.recordings_paused_until or now) <= longest
             )
         )
 

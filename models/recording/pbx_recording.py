@@ -13,7 +13,7 @@ from ...telephony.event import LOGGED, RECORDED
 from ...telephony.http import sound
 from ..tools.notification import notification
 from ..tools.transactions import before_commit, lock_rows
-from .fetch import FetchRun
+from .fetch import PAUSES_SECONDS, FetchRun
 
 FILE_EXTENSIONS = {"audio/mpeg": ".mp3", "audio/wav": ".wav", "audio/ogg": ".ogg"}
 # After what is not fetched yet, a listener may try again.
@@ -115,7 +115,7 @@ class PbxRecording(models.Model):
 
         :param CallFacts facts: all that is known of the call.
         """
-        due, ready = self._due_from_facts(call, facts)
+        due, ready, pause = self._due_from_facts(call, facts)
         if not due:
             return
         names = ["ref", "state", "next_attempt_at", "tried_at"]
@@ -125,8 +125,9 @@ class PbxRecording(models.Model):
         new = []
         for ref, at in sorted(due.items()):
             if ref not in known:
-                # What was received a while ago is due at once.
-                at = max(at, now)
+                # What was received a while ago is due at once; and what a wrong clock
+                # received in times to come, as soon as anything.
+                at = min(max(at, now), now + pause)
                 new.append({"call_id": call.id, "ref": ref, "next_attempt_at": at})
             elif known[ref]._is_newly_ready(ready.get(ref)):
                 lock_rows(known[ref])
@@ -138,12 +139,13 @@ class PbxRecording(models.Model):
             self.create(new)
 
     def _due_from_facts(self, call, facts):
-        """Return two dicts ``{ref: moment}``: when each recording is due, and since
-        when the PBX says that it is ready (of those of which it says so)."""
+        """Return two dicts ``{ref: moment}``, when each recording is due, and since
+        when the PBX says that it is ready (of those of which it says so); and how long
+        it takes at the most until one is."""
         due, ready = {}, {}
         recorded = [event for event in facts.events if event.recording]
         if not recorded:
-            return due, ready
+            return due, ready, timedelta()
         settings = call.provider_id._settings(call.provider_id.id)
         dialect = dialects.get(settings.dialect)
         pause = timedelta(seconds=dialect.recording_ready_seconds)
@@ -154,7 +156,7 @@ class PbxRecording(models.Model):
             else:
                 at += pause
             due[event.recording] = min(due.get(event.recording, at), at)
-        return due, ready
+        return due, ready, pause
 
     def _is_newly_ready(self, ready_at):
         """Tell whether the PBX has it ready since it was last tried.
@@ -227,6 +229,7 @@ class PbxRecording(models.Model):
         """Return ``[(recording id, provider id)]`` of what nobody is fetching."""
         self.flush_model()
         now = fields.Datetime.now()
+        self._mend_due_times(now)
         return self.env.execute_query(
             SQL(
                 """SELECT id, provider_id FROM pbx_recording
@@ -240,6 +243,22 @@ class PbxRecording(models.Model):
                 limit,
             )
         )
+
+    def _mend_due_times(self, now):
+        """Have what a wrong clock put off for longer than any pause tried now."""
+        never = now + timedelta(seconds=max(PAUSES_SECONDS) + 3600)
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_recording
+                      SET next_attempt_at = %(now)s, claimed_until = NULL
+                    WHERE state = 'waiting' AND (next_attempt_at > %(never)s
+                       OR next_attempt_at <= %(now)s AND claimed_until > %(never)s)""",
+                now=now,
+                never=never,
+            )
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model(["next_attempt_at", "claimed_until"])
 
     def _store(self, file, mimetype):
         """Keep the bytes of ``file`` as this recording's only file."""

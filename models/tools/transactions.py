@@ -20,8 +20,40 @@ CONFLICTS = (
     psycopg2.errors.LockNotAvailable,
 )
 TRIES = 5
+# A transaction of ours waits so long for a row that somebody else has locked. Whoever
+# gave up makes this process wait less for a while: where one row is locked many may be,
+# and a server has a few workers only.
+LOCK_SECONDS, BRIEF_LOCK_SECONDS, BRIEF_FOR_SECONDS = 1.5, 0.1, 30
 # Before the second attempt at the most; twice as long before each further one.
 PAUSE_SECONDS = 0.02
+
+
+class _Patience:
+    """How long this process waits for locked rows."""
+
+    brief_until = 0.0
+
+
+def lock_timeout():
+    """Return how long a transaction of ours waits for a locked row now, as PostgreSQL's
+    setting ``lock_timeout`` has it."""
+    brief = time.monotonic() < _Patience.brief_until
+    return f"{(BRIEF_LOCK_SECONDS if brief else LOCK_SECONDS) * 1000:.0f}ms"
+
+
+def gave_up_waiting():
+    """Take note that a locked row was waited for in vain."""
+    _Patience.brief_until = time.monotonic() + BRIEF_FOR_SECONDS
+
+
+def limit_lock_waits(env):
+    """Let this transaction wait for locked rows as long as :func:`lock_timeout` says.
+
+    :raises LockNotAvailable: later, by the statement that would wait for longer.
+    """
+    env.execute_query(
+        SQL("SELECT set_config('lock_timeout', %s, TRUE)", lock_timeout())
+    )
 
 
 def pause_before_retry(attempt):
@@ -56,8 +88,10 @@ def in_own_transaction(env, work, user=None, context=None, tries=TRIES):
                 result = work(own)
                 cr.commit()  # pylint: disable=invalid-commit
                 return result
-            except CONFLICTS:
+            except CONFLICTS as error:
                 cr.rollback()
+                if isinstance(error, psycopg2.errors.LockNotAvailable):
+                    gave_up_waiting()
                 if attempt == tries:
                     raise
         pause_before_retry(attempt)

@@ -90,9 +90,14 @@ def sign_encoded(path, query, secret):
     return _hex64(secret, path + query + checksum)
 
 
-def _sign_fields(names, fields, secret):
+def signed_text(names, fields):
+    """Return the text that is signed where the fields ``names`` are."""
     values = (fields.get(name) for name in names)
-    return _hex64(secret, "".join(v if isinstance(v, str) else "" for v in values))
+    return "".join(v if isinstance(v, str) else "" for v in values)
+
+
+def _sign_fields(names, fields, secret):
+    return _hex64(secret, signed_text(names, fields))
 
 
 def sign_event(event, fields, secret):
@@ -115,16 +120,28 @@ def check_event(event, fields, secret, signature):
     A missing secret or a missing signature is a refusal. For an unknown event START's
     rule, then that of ``result``, is tried.
     """
-    if not secret or not signature:
-        return False
+    return bool(proven_fields(event, fields, (secret,), signature))
+
+
+def proven_fields(event, fields, secrets, signature):
+    """Return the names of the fields that ``signature`` proves, ``()``: it does not.
+
+    All rules and secrets are tried, whichever fits: how long it takes tells nothing.
+
+    :param secrets: any of them may have signed; empty ones prove nothing.
+    """
+    if not signature:
+        return ()
     rules = (SIGNED_FIELDS[event],) if event in SIGNED_FIELDS else UNKNOWN_EVENT_RULES
     # A rule none of whose fields is there would sign the empty text, the same for
     # every such event: that proves nothing.
     rules = [names for names in rules if any(fields.get(name) for name in names)]
     given = signature.encode("utf-8", "surrogatepass")
-    return any(
-        [
-            hmac.compare_digest(_sign_fields(names, fields, secret).encode(), given)
-            for names in rules
-        ]
-    )
+    proven = [
+        names
+        for names in rules
+        for secret in secrets
+        if secret
+        and hmac.compare_digest(_sign_fields(names, fields, secret).encode(), given)
+    ]
+    return proven[0] if proven else ()

@@ -4,6 +4,8 @@ Source: the OpenAPI document, where ids and numbers are JSON numbers, and live a
 where most are text (the protocol's known disagreements); both are read.
 """
 
+import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -30,9 +32,11 @@ _STEM = re.compile(r"[0-9]+-([0-9]+\.[0-9]+)-[0-9]+-[0-9]{4}-[0-9]{2}-[0-9]{2}-.
 def fetch(client, start, stop, page):
     """Return the :class:`HistoryPage` that one question gives; see the dialect.
 
-    ``page`` is ``{"start", "end", "skip"}``: a window in naive UTC, and how many of its
-    rows are read. The window stays as it was asked first, since new rows would move the
-    pages.
+    ``page`` is ``{"start", "end", "skip", "rows"}``: a window in naive UTC, how many of
+    its rows are read, and what the last ones of those look like. The window stays as it
+    was asked first, since new rows would move the pages.
+
+    :raises SamePage: the PBX gives the same rows again, and would do so for ever.
     """
     if page:
         begin = datetime.fromisoformat(page["start"])
@@ -46,15 +50,31 @@ def fetch(client, start, stop, page):
     rows, told_end = client.statistics(*asked, skip=skip)
     events = read(rows, datetime.now(UTC).replace(tzinfo=None), zone)
     if len(rows) >= MAX_ROWS:
-        following = _page(begin, end, skip + len(rows))
+        marks = _marks(rows)
+        repeated = set(marks).intersection(page["rows"] if skip else ())
+        # A row that came in meanwhile moves others to the next page: a few, not most.
+        if 2 * len(repeated) > len(marks):
+            raise errors.SamePage("each page of the statistics begins anew")
+        following = _page(begin, end, skip + len(rows), marks)
         return HistoryPage(events, following, len(rows), until=begin)
     end = _taken(begin, end, told_end, zone)
     following = _page(end, min(end + WINDOW, stop)) if end < stop else None
     return HistoryPage(events, following, len(rows), until=end)
 
 
-def _page(begin, end, skip=0):
-    return {"start": begin.isoformat(), "end": end.isoformat(), "skip": skip}
+def _page(begin, end, skip=0, marks=()):
+    return {
+        "start": begin.isoformat(),
+        "end": end.isoformat(),
+        "skip": skip,
+        "rows": list(marks),
+    }
+
+
+def _marks(rows):
+    """Return short texts by which rows are known again."""
+    texts = (json.dumps(row, sort_keys=True) for row in rows)
+    return [hashlib.sha256(text.encode()).hexdigest()[:8] for text in texts]
 
 
 def _local(moment, zone):
