@@ -15,6 +15,7 @@
         "data/mail_activity_type_data.xml",
         "views/pbx_call_search_view.xml",
         "views/pbx_call_views.xml",
+        "views/pbx_call_back_views.xml",
         "views/pbx_call_form_view.xml",
         "views/pbx_call_report_views.xml",
         "views/pbx_extension_views.xml",

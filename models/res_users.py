@@ -5,6 +5,7 @@ OWN_PREFERENCES = [
     "pbx_open_contact",
     "pbx_sound",
     "pbx_do_not_disturb",
+    "pbx_card_side",
     "pbx_dial_extension_id",
 ]
 
@@ -37,6 +38,13 @@ class ResUsers(models.Model):
         string="Do not disturb",
         help="No card and no sound in Odoo. The phone rings as before, and missed "
         "calls are counted.",
+    )
+    pbx_card_side = fields.Selection(
+        [("left", "Left"), ("right", "Right")],
+        string="Cards of calls",
+        default="left",
+        required=True,
+        help="At which side of the page they are shown.",
     )
     pbx_dial_extension_id = fields.Many2one(
         "pbx.extension",

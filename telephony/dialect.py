@@ -336,7 +336,12 @@ class Dialect:
     # Without ids, rows are matched by extension, number and start.
     history_has_ids = True
 
+    # ``{word: Failure}``: what its words for a call that failed mean; lower case.
+    failures = {}
+
     # --- dialling
+    # ``hang_up`` can end a call that goes on.
+    can_hang_up = False
     # Extensions and other short numbers can be dialled from Odoo.
     dials_short_numbers = False
 
@@ -460,6 +465,10 @@ class Dialect:
         :return: the call's id, or ``""`` where the PBX tells it only in events.
         """
         raise NotOffered(f"{self.label} cannot dial.")
+
+    def hang_up(self, account, ref):
+        """End the call that the PBX names ``ref``; see ``can_hang_up``."""
+        raise NotOffered(f"{self.label} cannot end calls from here.")
 
     def fetch_history(self, account, start, stop, page=None):
         """Return a :class:`HistoryPage` of the calls that began between two times.

@@ -63,6 +63,8 @@ class CallEvent:
     # Neutral disposition, and the PBX's own word.
     disposition: str = ""
     said: str = ""
+    # Why it failed, where that is no word of the PBX: a value of ``Failure``.
+    failure: str = ""
     recording: str = ""
     # The part of a click-to-call in which our own extension is rung first.
     own_leg: bool = False

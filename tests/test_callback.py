@@ -236,8 +236,64 @@ class TestMissedCount(CallbackCase):
                 "user": "",
                 "mine": False,
                 "to_call_back": True,
+                "failure_reason": "",
+                "voicemail": False,
+                "ids": [call.id],
             },
         )
+
+    def test_one_row_for_each_caller(self):
+        """In the panel and in the list: the last call, and how many there were."""
+        company = self.new_partner("Harbour Ltd", is_company=True)
+        other_phone = self.new_partner("Olga", "020 7946 0303", parent_id=company.id)
+        earlier = timedelta(minutes=80)
+        first = self.missed(ago=earlier)
+        second = self.missed()
+        stranger = self.missed(STRANGER, ago=BEFORE)
+        hers = self.missed("+442079460303", ago=AFTER)
+        self.missed("anonymous")
+        with self.subTest("panel"):
+            rows = self.ask().missed_calls()
+            self.assertEqual(
+                [(row["id"], row["ids"]) for row in rows],
+                [
+                    (hers.id, hers.ids),
+                    (second.id, [second.id, first.id]),
+                    (stranger.id, stranger.ids),
+                ],
+            )
+        calls = self.env["pbx.call"].with_user(self.anna)
+        here = Domain("provider_id", "=", self.provider.id)
+        last = Domain("is_last_missed", "=", True)
+        with self.subTest("list"):
+            found = calls.search(here & last)
+            self.assertEqual(found, hers | second | stranger)
+            self.assertEqual(found.mapped("missed_count"), [1, 2, 1])
+            self.assertEqual(found.mapped("is_last_missed"), [True] * 3)
+            self.assertFalse(first.is_last_missed)
+            self.assertEqual(calls.search(here & ~last & Domain("id", "=", first.id)),
+                             first)  # fmt: skip
+        with self.subTest("a contact with two numbers is one caller"):
+            (first | second | hers).partner_id = other_phone
+            self.assertEqual(calls.search(here & last), hers | stranger)
+            self.assertEqual(hers.with_user(self.anna).missed_count, 3)
+            self.assertEqual(len(self.ask().missed_calls()), 2)
+        with self.subTest("dismissed with all of them, and undone"):
+            hers.with_user(self.anna).action_dismiss_caller()
+            self.assertEqual(calls.search(here & last), stranger)
+            self.assertEqual(self.ask().overview()["missed"], 1)
+            (first | second | hers).with_user(self.anna).action_undo_called_back()
+            self.assertEqual(calls.search(here & last), hers | stranger)
+            self.assertEqual(self.ask().overview()["missed"], 4)
+        with self.subTest("spoken with in between: counted since then"):
+            self.spoken(STRANGER, ago=timedelta(minutes=85))
+            again = self.missed(STRANGER, ago=AFTER)
+            self.assertEqual(again.with_user(self.anna).missed_count, 1)
+
+    def test_a_caller_settles_only_what_the_user_may_change(self):
+        mine, theirs = self.missed(), self.missed(extension="101", ago=BEFORE)
+        mine.with_user(self.anna).action_dismiss_caller()
+        self.assertEqual((mine.called_back, theirs.called_back), (True, False))
 
     def test_who_is_no_agent_is_told_nothing(self):
         clerk = self.new_user("clerk", "base.group_user")

@@ -162,6 +162,123 @@ class TestDeskCards(DeskCase):
         call.partner_id = partner
         self.assertShown(self.card(call), name="Olga Petrova", looked_up=True)
 
+    # ------------------------------------------------------------- whose customer it is
+
+    def test_whose_customer_it_is(self):
+        """A name, whoever may see contact and lead; nothing for one's own."""
+        company = self.new_partner("Harbour Ltd", "020 7946 0303", is_company=True)
+        partner = self.new_partner(parent_id=company.id)
+        call = self.ringing()
+        self.assertShown(self.card(call), owner="")
+        company.user_id = self.boris
+        self.assertShown(self.card(call), owner=self.boris.name)
+        partner.user_id = self.anna
+        self.assertShown(self.card(call), owner="")
+        lead = self.new_lead(
+            phone="020 7946 0404", country_id=self.gb.id, user_id=self.boris.id
+        )
+        call = self.ringing("+442079460404")
+        self.assertEqual(call.lead_id, lead)
+        self.assertFalse(lead.with_user(self.anna).has_access("read"))
+        self.assertShown(self.card(call), owner=self.boris.name, leads=[])
+
+    def test_who_spoke_last(self):
+        """Who and when, of calls that the user may not see, and nothing of them."""
+        hours = [timedelta(hours=n) for n in (5, 4, 3, 2)]
+        fake = FakeCall(self, ago=hours[0]).start().ring("100").lift("100").end("100")
+        theirs = FakeCall(self, ago=hours[1]).start().ring("101").lift("101")
+        theirs = theirs.end("101").call
+        theirs.note = "A secret"
+        FakeCall(self, ago=hours[2]).start().ring("101").give_up()
+        card = self.card(self.ringing())
+        self.assertFalse(theirs.with_user(self.anna).has_access("read"))
+        start = fields.Datetime.to_string(theirs.start)
+        self.assertEqual(card["last_spoken"], {"user": self.boris.name, "start": start})
+        self.assertNotIn("A secret", str(card))
+        # Of a contact, whatever number it was.
+        partner = self.new_partner("Olga", "020 7946 0303")
+        other = FakeCall(self, "+442079460303", ago=hours[3]).start()
+        other.ring("100").lift("100").end("100")
+        fake.call.partner_id = partner
+        call = self.ringing()
+        call.partner_id = partner
+        self.assertEqual(self.card(call)["last_spoken"]["user"], self.anna.name)
+        self.assertFalse(self.card(self.ringing("anonymous"))["last_spoken"])
+        self.assertFalse(self.card(self.ringing("+442079460888"))["last_spoken"])
+
+    # ----------------------------------------------------------------------- voicemail
+
+    def test_voicemail(self):
+        """A missed call that was recorded, and who may hear it."""
+        for recorded, expected in (("rec-1", 14), ("", 0)):
+            with self.fresh(recorded=recorded):
+                fake = FakeCall(self).start().ring("100")
+                more = {"call_id_with_rec": recorded} if recorded else {}
+                fake.send(
+                    "NOTIFY_END",
+                    duration="14",
+                    disposition="answered",
+                    is_recorded=str(int(bool(recorded))),
+                    **more,
+                )
+                self.assertEqual(fake.call.outcome, "missed")
+                voicemail = self.card(fake.call)["voicemail"]
+                [row] = self.ask().missed_calls()
+                self.assertEqual(row["voicemail"], voicemail)
+                if not recorded:
+                    self.assertFalse(voicemail)
+                    continue
+                recording = fake.call.recording_ids
+                self.assertEqual(
+                    voicemail,
+                    {"id": recording.id, "seconds": expected, "can_hear": False},
+                )
+                recording.state = "stored"
+                self.assertTrue(self.card(fake.call)["voicemail"]["can_hear"])
+        fake = FakeCall(self).start().ring("100").lift("100")
+        fake.send(
+            "NOTIFY_END",
+            duration="14",
+            disposition="answered",
+            internal="100",
+            is_recorded="1",
+            call_id_with_rec="rec-2",
+        )
+        self.assertFalse(self.card(fake.call)["voicemail"], "a conversation is none")
+
+    # -------------------------------------------------------------------- why it failed
+
+    def test_why_it_failed(self):
+        """In the reader's language, with what this reader can do."""
+        chief = self.new_user("chief", "base.group_system,cloud_pbx.group_pbx_manager")
+        for word, agent, admin in (
+            ("no money", "tell the administrator", "top it up at Zadarma"),
+            ("no money, no limit", "no money", "no money"),
+            ("NO DAY LIMIT", "limit", "raise it"),
+            ("line limit", "All lines", "All lines"),
+            ("unallocated number", "no such number", "no such number"),
+            ("failed", "could not put", "could not put"),
+            ("call failed", "could not put", "could not put"),
+            ("Purple Smoke", "Purple Smoke", "Purple Smoke"),
+        ):
+            with self.subTest(word):
+                call = FakeOutboundCall(self).start().end(word).call
+                self.assertEqual(call.outcome, "failed")
+                self.assertEqual(call.disposition, word)
+                shown = self.card(call)["failure_reason"]
+                self.assertIn(agent, shown)
+                self.assertEqual(
+                    call.with_user(self.anna).failure_reason, shown, "form and list"
+                )
+                self.assertIn(admin, call.with_user(chief).failure_reason)
+                [row] = [
+                    one for one in self.ask().recent()["calls"] if one["id"] == call.id
+                ]
+                self.assertEqual(row["failure_reason"], shown)
+        for how in ("busy", "no answer", "cancel"):
+            call = FakeOutboundCall(self).start().end(how).call
+            self.assertFalse(call.failure_reason)
+
     # ------------------------------------------------------------- why they may call
 
     def test_open_leads(self):

@@ -17,12 +17,14 @@ class TestPreferences(DeskCase, DialCase):
             "open_contact": "never",
             "sound": True,
             "do_not_disturb": False,
+            "card_side": "left",
             "phone_id": False,
         }
         self.assertEqual(self.ask().overview()["preferences"], usual)
         changed = {
             "open_contact": "answer",
             "sound": False,
+            "card_side": "right",
             "phone_id": self.extension.id,
         }
         values = self.ask().set_preferences(changed)
@@ -149,6 +151,7 @@ class TestSessionInfo(PbxHttpCase):
             ("missed_calls", []),
             ("count_missed", []),
             ("search_contacts", ["olga"]),
+            ("search_callers", ["olga"]),
             ("set_preferences", [{"sound": False}]),
         ):
             with self.subTest(method):

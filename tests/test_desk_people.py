@@ -169,6 +169,45 @@ class TestContacts(DeskCase):
         [one] = self.ask().search_contacts("zoltan")
         self.assertEqual(one["phone"], "")
 
+    def test_leads_are_found_too(self):
+        """By whoever it is of, and by number: open ones, of nobody found already."""
+        partner = self.new_partner("Zoltan Quux")
+        leads = self.env["crm.lead"]
+        common = {
+            "type": "opportunity",
+            "user_id": self.anna.id,
+            "company_id": self.company.id,
+            "country_id": self.gb.id,
+        }
+        lead = leads.create(
+            {
+                **common,
+                "name": "Two boats",
+                "contact_name": "Zoltana",
+                "partner_name": "Xylo Works",
+                "phone": "020 7946 0303",
+            }
+        )
+        leads.create({**common, "name": "Zoltan's own", "partner_id": partner.id})
+        hidden = {**common, "user_id": self.boris.id, "contact_name": "Zoltana"}
+        leads.create({**hidden, "name": "Hidden"})
+        lost = leads.create({**common, "name": "Lost", "contact_name": "Zoltana"})
+        lost.action_set_lost()
+        found = self.ask().search_callers("zoltan")
+        self.assertEqual(
+            [(one["model"], one["id"]) for one in found],
+            [("res.partner", partner.id), ("crm.lead", lead.id)],
+        )
+        expected = {"name": "Zoltana", "company": "Two boats", "phone": "020 7946 0303"}
+        self.assertEqual({name: found[1][name] for name in expected}, expected)
+        for text in ("two bo", "xylo w", "020 7946 0303", "+44 (0)20 7946 0303",
+                     "79460303", "004420 7946 0303"):  # fmt: skip
+            with self.subTest(text):
+                found = self.ask().search_callers(text)
+                self.assertEqual([one["id"] for one in found], lead.ids)
+        for text in ("", "z", "000", None, "%%"):
+            self.assertIsInstance(self.ask().search_callers(text), list)
+
     def test_only_a_few(self):
         for n in range(30):
             self.new_partner(f"Zoltan {n}", False)

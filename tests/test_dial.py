@@ -450,6 +450,50 @@ class TestDial(DialCase):
         self.assertCall(call, state="done", outcome="failed", user_id=self.anna)
         self.assertIn("key", call.disposition)
 
+    def test_a_refusal_reads_in_the_language_of_who_reads(self):
+        """And not in that of who clicked."""
+        self.extension.write({"status": "online", "checked_at": fields.Datetime.now()})
+        for place, (fault, agent, admin) in enumerate(
+            (("429", "asked too often", "asked too often"), ("key", "tell", "open the"))
+        ):
+            with self.subTest(fault):
+                self.env["pbx.rate"].search([]).unlink()
+                if fault == "key":
+                    self.provider.api_secret = "another"
+                else:
+                    self.break_next(fault, CALLBACK)
+                with self.fails(UserError):
+                    self.dial(f"020 7946 023{place}")
+                call = self.calls()[-1]
+                self.assertIn(agent, call.with_user(self.anna).failure_reason)
+                chief = self.env.ref("base.user_admin")
+                self.assertIn(admin, call.with_user(chief).sudo().failure_reason)
+
+    def test_agents_get_advice_for_agents(self):
+        self.provider.api_secret = "another"
+        with self.fails(UserError) as caught:
+            self.dial()
+        self.assertIn("tell the administrator", str(caught.exception))
+        self.assertNotIn("in your account there", str(caught.exception))
+
+    def test_how_far_a_click_has_come(self):
+        """First our own phone rings, then the other party is called."""
+        call = self.dial()
+        desk = self.env["pbx.desk"].with_user(self.anna)
+
+        def card():
+            self.env.invalidate_all()
+            return desk.cards(call.ids)["cards"][0]
+
+        self.assertEqual(card()["rings_phone"], "100")
+        self.assertFalse(card()["can_hang_up"], "Zadarma has no such question")
+        with self.fails(UserError):
+            call.with_user(self.anna).hang_up()
+        call.write({"ref": "out_1", "own_leg_only": True})
+        self.assertEqual(card()["rings_phone"], "100")
+        call.own_leg_only = False
+        self.assertEqual(card()["rings_phone"], "")
+
     def test_nobody_is_there(self):
         self.extension.write({"status": "online", "checked_at": fields.Datetime.now()})
         self.provider.server_url = "http://127.0.0.1:1"
@@ -482,7 +526,7 @@ class TestDial(DialCase):
         self.age(call, 10)
         self.run_job("close_calls")
         self.assertCall(call, state="done", outcome="failed")
-        self.assertIn("Nothing was heard", call.disposition)
+        self.assertIn("reported nothing", call.disposition)
 
     def test_the_job_is_woken_for_it(self):
         job = self.env.ref("cloud_pbx.ir_cron_close_calls")

@@ -218,6 +218,26 @@ class TestAnotherPbx(PbxHttpCase):
         phones = self.env["pbx.desk"].with_user(self.anna).overview()["phones"]
         self.assertTrue(phones[0]["dials_short_numbers"])
 
+    def test_a_click_can_be_given_up(self):
+        """By who clicked, as long as it goes on."""
+        self.connect()
+        anna = self.office.extension_ids.filtered(lambda one: one.login == "anna")
+        self.extension.user_ids = False
+        anna.user_ids = self.anna
+        call = self.env["pbx.call"].browse(self.dial("020 7946 0299"))
+        desk = self.env["pbx.desk"].with_user(self.anna)
+        self.env.invalidate_all()
+        self.assertTrue(desk.cards(call.ids)["cards"][0]["can_hang_up"])
+        call.participant_ids += self.boris
+        with self.assertRaises(UserError):
+            call.with_user(self.boris).hang_up()
+        self.assertEqual(self.server.ended, [])
+        call.with_user(self.anna).hang_up()
+        self.assertEqual(self.server.ended, [call.ref])
+        call.state = "done"
+        with self.assertRaises(UserError):
+            call.with_user(self.anna).hang_up()
+
     def test_past_calls_without_ids_come_once(self):
         self.connect()
         start = fields.Datetime.now() - timedelta(hours=3)

@@ -111,10 +111,11 @@ class TestViews(ViewCase):
 
     def test_menus_of_each_role(self):
         expected = {
-            self.anna: {"Calls"},
-            self.supervisor: {"Calls", "Reporting"},
+            self.anna: {"Calls", "To call back"},
+            self.supervisor: {"Calls", "To call back", "Reporting"},
             self.admin: {
                 "Calls",
+                "To call back",
                 "Reporting",
                 "Configuration",
                 "Internal numbers",

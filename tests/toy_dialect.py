@@ -92,6 +92,7 @@ class Server:
         self.history = []
         self.recordings = {}
         self.dialled = []
+        self.ended = []
         self.questions = []
         self.failure = None
         self._made = 0
@@ -109,6 +110,9 @@ class Server:
     def dial(self, desk, number, line):
         self.dialled.append((desk, number, line))
         return f"{len(self.dialled)}/2026"
+
+    def hang_up(self, name):
+        self.ended.append(name)
 
 
 def _parties(data):
@@ -147,6 +151,7 @@ class Toy(dialect.Dialect):
     history_outranks_events = False
     history_has_ids = False
     dials_short_numbers = True
+    can_hang_up = True
     limits = {dialect.GENERAL: 20, dialect.STATISTICS: 5}
     rate_window_seconds = 30
     recording_ready_seconds = 5
@@ -291,6 +296,9 @@ class Toy(dialect.Dialect):
         return self._ask(
             account, "dial", lambda: self.server.dial(extension, number, line)
         )
+
+    def hang_up(self, account, ref):
+        self._ask(account, "hang up", lambda: self.server.hang_up(ref))
 
     def fetch_history(self, account, start, stop, page=None):
         first = page or 0

@@ -62,6 +62,9 @@ def explain(env, name, error):
     :param error: a ``PbxError`` or ``NotOffered``.
     """
     detail = getattr(error, "detail", "")
+    if not env.user.has_group("base.group_system"):
+        if advice := _advice_for_agents(env, name, error):
+            return advice
     if isinstance(error, dialects.NotOffered):
         return env._("%s does not offer that.", name)
     if isinstance(error, errors.WrongKey):
@@ -113,3 +116,23 @@ def explain(env, name, error):
             detail=detail,
         )
     return env._("%(pbx)s: %(detail)s", pbx=name, detail=detail)
+
+
+def _advice_for_agents(env, name, error):
+    """Return the same for people who cannot open the settings, ``""`` if it is the
+    same for all."""
+    if isinstance(error, errors.WrongKey):
+        return env._("%s does not accept Odoo's key: tell the administrator.", name)
+    if isinstance(error, errors.AddressNotAllowed):
+        return env._("%s does not let Odoo in: tell the administrator.", name)
+    if isinstance(error, errors.NoMoney):
+        return env._(
+            "There is no money left on the account at %s: tell the administrator.", name
+        )
+    if isinstance(error, errors.BadAnswer | errors.Unreachable):
+        return env._(
+            "%s cannot be reached: try again in a moment. If it stays so, tell the "
+            "administrator.",
+            name,
+        )
+    return ""

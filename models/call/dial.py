@@ -21,6 +21,7 @@ from ...telephony import errors, numbers
 from ...telephony.dialect import GENERAL
 from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent, CallFacts
 from ..tools.transactions import CONFLICTS, in_own_transaction, wait_for_locks
+from .failure import failure_of
 from .log import CallLog
 
 _logger = logging.getLogger(__name__)
@@ -129,18 +130,22 @@ class Dial:
             )
         phone = phones[0]
         if not phone.provider_id.is_running:
-            raise UserError(
-                self.env._(
-                    "The cloud PBX “%s” is switched off: nobody is entered under “Run "
-                    "as”.",
-                    phone.provider_id.name,
-                )
-            )
+            raise UserError(self._explain_switched_off(phone.provider_id.name))
         number = self._read_number(number, record, phone)
         click = Click(phone, number, self._read_line(line, phone), record)
         if record is None:
             return click
         return dataclasses.replace(click, **self._whom(record, click))
+
+    def _explain_switched_off(self, name):
+        if self.env.user.has_group("base.group_system"):
+            return self.env._(
+                "The cloud PBX “%s” is switched off: nobody is entered under “Run as”.",
+                name,
+            )
+        return self.env._(
+            "The cloud PBX “%s” is switched off: tell the administrator.", name
+        )
 
     def _record_to_call(self, res_model, res_id):
         """Return the record somebody is called about, ``None`` for none."""
@@ -440,7 +445,12 @@ class Dial:
                 self._note_doubt(call_id, reason)
                 return
             refused = self._event(
-                click, REFUSED, disposition=FAILED, said=reason, at=_now()
+                click,
+                REFUSED,
+                disposition=FAILED,
+                said=reason,
+                failure=failure_of(error),
+                at=_now(),
             )
             self._add_to_click(click, call_id, refused)
             raise UserError(reason) from error

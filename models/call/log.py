@@ -21,6 +21,7 @@ from ...telephony.event import (
     CallEvent,
     CallFacts,
 )
+from ...telephony.failure import Failure
 from ..tools.transactions import (
     CONFLICTS,
     gave_up_waiting,
@@ -466,7 +467,13 @@ class CallLog:
         reason = call.with_context(lang=call.user_id.lang).env._(
             "The PBX reported nothing"
         )
-        expired = CallEvent(kind=EXPIRED, ref="", received_at=now, said=reason)
+        expired = CallEvent(
+            kind=EXPIRED,
+            ref="",
+            received_at=now,
+            said=reason,
+            failure=Failure.NOTHING_HEARD,
+        )
         self.write_facts(CallFacts.from_json(call.facts).add([expired]), call)
 
     def _note_not_closed(self, call, error):

@@ -10,9 +10,11 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...telephony import numbers
+from ...telephony import errors, numbers
+from ...telephony.event import CallFacts
 from ..tools.companies import of_all_companies
 from .dial import Dial
+from .failure import explain_failure
 from .log import CallLog
 
 _logger = logging.getLogger(__name__)
@@ -31,6 +33,9 @@ OUTCOMES = [
 ]
 # How long a missed call is somebody's business.
 MISSED_DAYS = 30
+# One caller's missed calls are counted up to this.
+MAX_MISSED_OF_CALLER = 100
+LAST_MISSED = [("is_last_missed", "=", True)]
 # How phones are chosen: one that is connected first.
 _RANK = {"online": 0, "unknown": 1, "offline": 2}
 # What the PBX says: nobody corrects that by hand.
@@ -100,6 +105,10 @@ class PbxCall(models.Model):
     )
     outcome = fields.Selection(OUTCOMES, readonly=True)
     disposition = fields.Char(readonly=True, help="How the PBX says it ended.")
+    failure_reason = fields.Char(
+        compute="_compute_failure_reason",
+        help="Why the call failed, and what to do about it.",
+    )
     number = fields.Char(
         readonly=True,
         index="trigram",
@@ -226,7 +235,30 @@ class PbxCall(models.Model):
         search="_search_to_call_back",
         help="Missed, and nobody has spoken with that number since.",
     )
+    is_last_missed = fields.Boolean(
+        string="Callers to call back",
+        compute="_compute_missed_of_caller",
+        search="_search_is_last_missed",
+        help="Of the missed calls that a caller waits for, the last one.",
+    )
+    missed_count = fields.Integer(
+        string="Missed calls",
+        compute="_compute_missed_of_caller",
+        help="How often this caller was missed and not called back.",
+    )
+    voicemail_id = fields.Many2one(
+        "pbx.recording", string="Voicemail", compute="_compute_voicemail"
+    )
+    voicemail_seconds = fields.Integer(
+        compute="_compute_voicemail",
+        help="Seconds of what the caller said; 0: unknown.",
+    )
     # How the screens show it.
+    colleague_name = fields.Char(
+        compute="_compute_colleague",
+        help="Of an internal call: who is at the other end.",
+    )
+    colleague_avatar = fields.Char(compute="_compute_colleague")
     line_readable = fields.Char(
         string="Our line",
         compute="_compute_line_readable",
@@ -321,9 +353,12 @@ class PbxCall(models.Model):
     def _compute_display_name(self):
         for call in self:
             # sudo: the log shows the names of its callers to all who see the call
-            who = call.partner_id.sudo().display_name or call.lead_contact
             call.display_name = (
-                who or call.number_readable or self.env._("Withheld number")
+                call.partner_id.sudo().display_name
+                or call.lead_contact
+                or call.colleague_name
+                or call.number_readable
+                or self.env._("Withheld number")
             )
 
     @api.model
@@ -340,6 +375,33 @@ class PbxCall(models.Model):
         if self.env["crm.lead"].has_access("read"):
             domain |= Domain("lead_id.display_name", operator, value)
         return domain | self._search_number_readable(operator, value)
+
+    @api.depends("direction", "number", "user_id", "extension_id", "leg_ids.user_id")
+    @api.depends_context("uid")
+    def _compute_colleague(self):
+        for call in self:
+            other = call._other_leg()
+            call.colleague_name = other.user_id.name or other.extension_id.display_name
+            call.colleague_avatar = other.user_id and (
+                f"/web/image/res.users/{other.user_id.id}/avatar_128"
+            )
+
+    def _is_to_me(self):
+        """Tell whether a colleague calls this user."""
+        if self.direction != "internal" or self.user_id == self.env.user:
+            return False
+        phones = self.env.user.pbx_extension_ids
+        called = self.leg_ids.filtered(lambda leg: leg.number == self.number)
+        return bool(called.extension_id & phones) and self.extension_id not in phones
+
+    def _other_leg(self):
+        """Return the leg at the other end of an internal call, none of other calls."""
+        if self.direction != "internal":
+            return self.env["pbx.call.leg"]
+        is_to_me = self._is_to_me()
+        return self.leg_ids.filtered(
+            lambda leg: (leg.number != self.number) is is_to_me
+        )[:1]
 
     @api.depends("number", "partner_id", "partner_source")
     @api.depends_context("uid", "company")
@@ -465,6 +527,96 @@ class PbxCall(models.Model):
         if wanted == {True}:
             return waiting
         return ~waiting if wanted == {False} else Domain.TRUE
+
+    @api.depends("outcome", "number", "partner_id", "called_back", "start")
+    def _compute_missed_of_caller(self):
+        counts = self._count_missed_of_callers()
+        last = set(self.search([("id", "in", list(counts)), *LAST_MISSED]).ids)
+        for call in self:
+            call.missed_count = counts.get(call.id, 0)
+            call.is_last_missed = call.id in last
+
+    @api.model
+    def _search_is_last_missed(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        last = Domain.custom(to_sql=_waits) & Domain.custom(to_sql=_is_last_of_caller)
+        wanted = set(value)
+        if wanted == {True}:
+            return last
+        return ~last if wanted == {False} else Domain.TRUE
+
+    def _count_missed_of_callers(self):
+        """Return ``{id: count}`` for the calls that wait to be called back.
+
+        Counted are those of the same contact or number up to the call itself.
+        """
+        missed = self.filtered(lambda call: call.outcome == "missed" and call.number)
+        if not missed:
+            return {}
+        self.flush_model(
+            ["number", "partner_id", "company_id", "outcome", "called_back", "start"]
+        )
+        # How many calls of this caller there are is no more than the call itself says.
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT call.id, waiting.count
+                     FROM pbx_call call
+                    CROSS JOIN LATERAL (
+                          SELECT count(*) FROM (
+                          SELECT 1 FROM pbx_call same
+                           WHERE same.company_id = call.company_id
+                             AND (same.number = call.number
+                                  OR same.partner_id = call.partner_id)
+                             AND same.start <= call.start AND %(waits)s
+                           LIMIT %(limit)s) few) waiting
+                    WHERE call.id = ANY(%(ids)s) AND waiting.count > 0""",
+                waits=_waits(self, "same", None),
+                limit=MAX_MISSED_OF_CALLER,
+                ids=list(missed.ids),
+            )
+        )
+        return dict(rows)
+
+    @api.depends("outcome", "disposition")
+    @api.depends_context("uid", "lang")
+    def _compute_failure_reason(self):
+        for call in self:
+            call.failure_reason = call._explain_failure()
+
+    def _explain_failure(self):
+        """Return why the call failed in the reader's language, ``""`` if it did not.
+
+        A word of the PBX that its dialect does not know is returned as reported.
+        """
+        if self.outcome != "failed":
+            return ""
+        # sudo: what kind of PBX it is, nothing else
+        dialect = self.provider_id.sudo()._dialect()
+        word = (self.disposition or "").strip()
+        failure = dialect.failures.get(word.lower())
+        if not failure and (self.clicked_at or not word):
+            # sudo: of the facts only why Odoo's own click came to nothing
+            facts = CallFacts.from_json(self.sudo().facts)
+            failure = next((e.failure for e in facts.events if e.failure), "")
+        if not failure:
+            return word
+        return explain_failure(self.env, failure, dialect.label)
+
+    @api.depends("outcome", "recording_ids.state")
+    @api.depends_context("uid")
+    def _compute_voicemail(self):
+        for call in self:
+            # Missed, and something of it was recorded: the caller spoke to a machine.
+            recordings = call.outcome == "missed" and call.recording_ids
+            call.voicemail_id = recordings and recordings[:1]
+            call.voicemail_seconds = 0
+            if recordings:
+                # sudo: of the facts only how long it lasted
+                facts = CallFacts.from_json(call.sudo().facts)
+                call.voicemail_seconds = max(
+                    (e.talk or 0 for e in facts.events), default=0
+                )
 
     # ----------------------------------------------------------------------------- CRUD
 
@@ -677,6 +829,29 @@ class PbxCall(models.Model):
         missed.write({"called_back": True})
         return True
 
+    def action_dismiss_caller(self):
+        """Nobody has to call these callers back, for none of their missed calls."""
+        # sudo: every missed call of the number; only those that the user may write
+        # are dismissed, by the action itself
+        waiting = self.sudo().search(
+            Domain("to_call_back", "=", True)
+            & Domain.OR(
+                Domain("company_id", "=", call.company_id.id)
+                & Domain("start", "<=", call.start)
+                & (
+                    Domain("number", "=", call.number)
+                    | Domain("partner_id", "in", call.partner_id.ids)
+                )
+                for call in self
+            )
+        )
+        theirs = (self | waiting.sudo(False))._filtered_access("write")
+        return (theirs | self).action_called_back()
+
+    def action_undo_called_back(self):
+        """It was dismissed by mistake: somebody has to call back."""
+        return self.write({"called_back": False})
+
     # -------------------------------------------------------------------- click-to-call
 
     @api.model
@@ -700,6 +875,35 @@ class PbxCall(models.Model):
         """
         dial = Dial(of_all_companies(self).env)
         return dial.run(number, res_model, res_id, line, confirmed)
+
+    def hang_up(self):
+        """End a call of one's own, where the PBX can.
+
+        :raises UserError: it cannot, it is not one's own call, or it is over.
+        """
+        self.ensure_one()
+        provider = self.provider_id
+        if not self._can_hang_up():
+            raise UserError(
+                self.env._("This call cannot be ended from here: hang up your phone.")
+            )
+        # sudo: the keys, for one question
+        dialect, account = provider.sudo()._open_api(urgent=True)
+        try:
+            dialect.hang_up(account, self.ref)
+        except errors.PbxError as error:
+            raise UserError(provider._explain(error)) from error
+        return True
+
+    def _can_hang_up(self):
+        """Tell whether the user may end this call, and the PBX can."""
+        return bool(
+            self.state != "done"
+            and self.ref
+            and self.user_id == self.env.user
+            # sudo: what kind of PBX it is, nothing else
+            and self.provider_id.sudo()._dialect().can_hang_up
+        )
 
     @api.model
     @api.readonly
@@ -875,5 +1079,22 @@ def _waits(model, alias, query):
                     AND later.company_id = %(company_id)s
                     AND later.outcome = 'answered' AND later.start > %(start)s
                   LIMIT 1) IS NULL)""",
+        **call,
+    )
+
+
+def _is_last_of_caller(model, alias, query):
+    """Return the SQL condition that no later call of the same caller waits."""
+    call = {
+        name: SQL.identifier(alias, name, to_flush=model._fields[name])
+        for name in ("id", "number", "partner_id", "company_id", "start")
+    }
+    return SQL(
+        """((SELECT TRUE FROM pbx_call newer
+              WHERE newer.company_id = %(company_id)s
+                AND (newer.number = %(number)s OR newer.partner_id = %(partner_id)s)
+                AND (newer.start, newer.id) > (%(start)s, %(id)s) AND %(waits)s
+              LIMIT 1) IS NULL)""",
+        waits=_waits(model, "newer", query),
         **call,
     )

@@ -31,6 +31,7 @@ PREFERENCES = {
     "open_contact": "pbx_open_contact",
     "sound": "pbx_sound",
     "do_not_disturb": "pbx_do_not_disturb",
+    "card_side": "pbx_card_side",
     "phone_id": "pbx_dial_extension_id",
 }
 
@@ -225,10 +226,20 @@ class PbxDesk(models.AbstractModel):
     @api.model
     @api.readonly
     def missed_calls(self):
-        """Return the missed calls that nobody has called back, the newest first."""
+        """Return whom nobody has called back: a row for each caller, the last first.
+
+        :return: as of :meth:`recent`, with ``ids``: all missed calls of the caller.
+        """
         self = of_all_companies(self)
         calls, missed = self._missed()
-        return self._rows(calls.search(missed, limit=MAX_MISSED))
+        callers = calls.search(missed, limit=MAX_MISSED).grouped(
+            lambda call: call.partner_id or call.number
+        )
+        rows = self._rows(calls.union(*(same[0] for same in callers.values())))
+        return [
+            {**row, "ids": same.ids}
+            for row, same in zip(rows, callers.values(), strict=True)
+        ]
 
     @api.model
     @api.readonly
@@ -280,6 +291,8 @@ class PbxDesk(models.AbstractModel):
             "user": call.user_id.name or "",
             "mine": call.user_id.id == self.env.uid,
             "to_call_back": call.to_call_back,
+            "failure_reason": call.failure_reason or "",
+            "voicemail": self.env["pbx.desk.card"]._voicemail(call),
         }
 
     # --------------------------------------------------------------------- contacts
@@ -338,6 +351,43 @@ class PbxDesk(models.AbstractModel):
         if len(inside) >= MIN_DIGITS:
             domain |= Domain.custom(to_sql=partial(_phone_contains, inside))
         return domain | Domain.custom(to_sql=partial(_name_begins, plain))
+
+    @api.model
+    @api.readonly
+    def search_callers(self, text, limit=MAX_FOUND):
+        """Return contacts and leads by name or number: whom one may want to call.
+
+        :return: contacts as of :meth:`search_contacts`, then open leads of nobody among
+            them; each with its ``model``.
+        """
+        self = of_all_companies(self)
+        contacts = self.search_contacts(text, limit)
+        return [
+            *({**contact, "model": "res.partner"} for contact in contacts),
+            *self._find_leads(text, [contact["id"] for contact in contacts], limit),
+        ]
+
+    def _find_leads(self, text, contact_ids, limit):
+        text = (text or "").strip()
+        leads = self.env["crm.lead"]
+        if len(text) < 2 or not leads.has_access("read"):
+            return []
+        names = ("name", "contact_name", "partner_name")
+        domain = Domain.OR(Domain(name, "ilike", text) for name in names)
+        plain = numbers.digits(text)
+        if len(plain) >= MIN_DIGITS and not any(char.isalpha() for char in text):
+            whole = numbers.to_e164(text, self.env.company.country_id.code)
+            domain = Domain("phone_sanitized", "=", whole) if whole else Domain.FALSE
+            inside = plain.removeprefix("00").lstrip("0")
+            if len(inside) >= MIN_DIGITS:
+                domain |= Domain("phone_sanitized", "like", inside)
+        found = leads.search(
+            domain
+            & Domain("won_status", "=", "pending")
+            & Domain("partner_id", "not in", contact_ids),
+            limit=min(max(int(limit), 1), 20),
+        )
+        return [self.env["pbx.desk.card"]._lead_as_caller(lead) for lead in found]
 
     @api.model
     def pick_contact(self, call_id, partner_id):

@@ -42,12 +42,15 @@ class PbxDeskCard(models.AbstractModel):
         known = calls.filtered(self._is_looked_up)
         contacts = known.partner_id._filtered_access("read")
         reasons = self._reasons(known, contacts)
+        spoken = self._last_spoken(known)
         return [
             {
                 **self._card(call),
                 "line_name": lines.get((call.provider_id.id, call.line)) or "",
                 "looked_up": call in known,
                 **self._party_values(call, call in known, contacts),
+                "owner": self._owner(call) if call in known else "",
+                "last_spoken": spoken.get(call.id, False),
                 **reasons.get(call, {"leads": [], "activities": [], "calls": []}),
             }
             for call in calls
@@ -65,9 +68,12 @@ class PbxDeskCard(models.AbstractModel):
             "id": call.id,
             "state": standing.state,
             "taken_by": standing.taken_by,
-            "direction": "inbound" if self._is_called(call) else call.direction or "",
+            "direction": "inbound" if call._is_to_me() else call.direction or "",
             "outcome": call.outcome or "",
             "disposition": call.disposition or "",
+            "failure_reason": call.failure_reason or "",
+            "voicemail": self._voicemail(call),
+            **self._click_values(call),
             "number": party["number"],
             "number_readable": party["number_readable"],
             "line": call.line_readable or "",
@@ -83,6 +89,28 @@ class PbxDeskCard(models.AbstractModel):
             "country": call.number_country_id.name or "",
             "flag": call.number_country_id.image_url or "",
             "zone": numbers.zone_of(call.number, datetime.now(UTC)),
+        }
+
+    def _voicemail(self, call):
+        """Return what the caller left of a missed call, ``False`` for nothing."""
+        recording = call.voicemail_id
+        return bool(recording) and {
+            "id": recording.id,
+            "seconds": call.voicemail_seconds,
+            "can_hear": recording.state in ("stored", "linked"),
+        }
+
+    def _click_values(self, call):
+        """Return how far a click-to-call has come, and whether it can be given up.
+
+        ``rings_phone`` is the user's own phone, as long as that is what rings.
+        """
+        is_own_leg = call.state == "ringing" and call.clicked_at and (
+            not call.ref or call.own_leg_only
+        )  # fmt: skip
+        return {
+            "rings_phone": call.extension_id.number or "" if is_own_leg else "",
+            "can_hang_up": call._can_hang_up(),
         }
 
     # -------------------------------------------------------------------- its standing
@@ -153,24 +181,15 @@ class PbxDeskCard(models.AbstractModel):
             or not settings.lookup_on_answer
         )
 
-    def _is_called(self, call):
-        """Tell whether a colleague calls this user."""
-        if call.direction != "internal" or call.user_id == self.env.user:
-            return False
-        phones = self.env.user.pbx_extension_ids
-        called = call.leg_ids.filtered(lambda leg: leg.number == call.number)
-        return bool(called.extension_id & phones) and call.extension_id not in phones
-
     def _other_party(self, call):
         """Return name and number of the party at the other end."""
         if call.direction == "internal":
-            is_called = self._is_called(call)
-            other = call.leg_ids.filtered(
-                lambda leg: (leg.number != call.number) is is_called
-            )[:1]
-            name = other.user_id.name or other.extension_id.display_name or ""
-            number = other.number or call.number or ""
-            return {"name": name, "number": number, "number_readable": number}
+            number = call._other_leg().number or call.number or ""
+            return {
+                "name": call.colleague_name or "",
+                "number": number,
+                "number_readable": number,
+            }
         return {
             # sudo: the log shows the names of its callers to all who see the call
             "name": call.partner_id.sudo().display_name or call.lead_contact or "",
@@ -221,6 +240,63 @@ class PbxDeskCard(models.AbstractModel):
     def _avatar(self, partner):
         stamp = int(partner.write_date.timestamp()) if partner.write_date else 0
         return f"/web/image/res.partner/{partner.id}/avatar_128?unique={stamp}"
+
+    # ------------------------------------------------------------- whose customer it is
+
+    def _owner(self, call):
+        """Return the name of the salesperson, whoever may see contact and lead."""
+        # sudo: whose customer calls is for all who take the call; the name alone
+        partner, lead = call.partner_id.sudo(), call.lead_id.sudo()
+        user = partner.user_id or partner.commercial_partner_id.user_id or lead.user_id
+        return "" if user == self.env.user else user.name or ""
+
+    def _last_spoken(self, calls):
+        """Return ``{id of a call: {"user", "start"}}``: who of ours spoke last with the
+        same contact, or with the same number, before it.
+
+        Of calls that the user may not see, too: who and when, and nothing else.
+        """
+        calls = calls.filtered(
+            lambda call: call.direction != "internal" and call.number
+        )
+        if not calls:
+            return {}
+        calls.flush_model()
+        # Two look-ups for each call, each by its own index and for one row.
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT this.id, users.partner_id, spoken.start
+                     FROM pbx_call this
+                    CROSS JOIN LATERAL (
+                          (SELECT that.user_id, that.start FROM pbx_call that
+                            WHERE that.number = this.number
+                              AND that.company_id = this.company_id
+                              AND that.outcome = 'answered'
+                              AND that.start < this.start AND that.user_id IS NOT NULL
+                         ORDER BY that.start DESC LIMIT 1)
+                           UNION ALL
+                          (SELECT that.user_id, that.start FROM pbx_call that
+                            WHERE that.partner_id = this.partner_id
+                              AND that.company_id = this.company_id
+                              AND that.outcome = 'answered'
+                              AND that.start < this.start AND that.user_id IS NOT NULL
+                         ORDER BY that.start DESC LIMIT 1)
+                         ORDER BY start DESC LIMIT 1) spoken
+                     JOIN res_users users ON users.id = spoken.user_id
+                    WHERE this.id = ANY(%s)""",
+                list(calls.ids),
+            )
+        )
+        # sudo: names of our own people
+        people = self.env["res.partner"].sudo()
+        people = people.browse([partner_id for _call, partner_id, _start in rows])
+        return {
+            call_id: {
+                "user": person.name,
+                "start": fields.Datetime.to_string(start),
+            }
+            for (call_id, _partner, start), person in zip(rows, people, strict=True)
+        }
 
     # ------------------------------------------------------------ why they may call
 
@@ -291,6 +367,18 @@ class PbxDeskCard(models.AbstractModel):
             "name": lead.name,
             "stage": lead.stage_id.name or "",
             "revenue": format_amount(self.env, revenue, currency) if revenue else "",
+        }
+
+    def _lead_as_caller(self, lead):
+        """Return a lead in a list of those whom one may call."""
+        return {
+            "model": "crm.lead",
+            "id": lead.id,
+            "name": lead.contact_name or lead.partner_name or lead.name,
+            "company": lead.name,
+            "is_company": False,
+            "phone": lead.phone or lead.partner_id.phone or "",
+            "avatar": "",
         }
 
     # ------------------------------------------------------------------- activities

@@ -3,7 +3,11 @@ import {queryOne} from "@odoo/hoot-dom";
 import {Deferred} from "@odoo/hoot-mock";
 import {Component, xml} from "@odoo/owl";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
-import {mockService, mountWithCleanup} from "@web/../tests/web_test_helpers";
+import {
+    mockService,
+    mountWithCleanup,
+    patchWithCleanup,
+} from "@web/../tests/web_test_helpers";
 
 import {
     claim,
@@ -41,7 +45,7 @@ async function openDesk(preferences) {
 describe("tone", () => {
     test("the page with the focus rings, once, until somebody lifts", async () => {
         const {server} = await openDesk({sound: true});
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps([RING]);
         // Another phone of the group rings as well: no news.
@@ -59,7 +63,7 @@ describe("tone", () => {
     test("if no page has the focus, the main one rings, a moment later", async () => {
         Object.assign(page, {hasFocus: false, isMain: true});
         const {server} = await openDesk({sound: true});
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps([]);
         await pass(0.3);
@@ -69,7 +73,7 @@ describe("tone", () => {
     test("a page that is neither keeps quiet", async () => {
         page.hasFocus = false;
         const {server} = await openDesk({sound: true});
-        server.tell(makeCard());
+        server.notify(makeCard());
         await pass(2);
         expect.verifySteps([]);
     });
@@ -78,7 +82,7 @@ describe("tone", () => {
         Object.assign(page, {hasFocus: false, isMain: true});
         const {server} = await openDesk({sound: true});
         const card = makeCard();
-        server.tell(card);
+        server.notify(card);
         await settle();
         claim(`ring/1/${card.start}`);
         await pass(2);
@@ -88,7 +92,7 @@ describe("tone", () => {
     test("nor is it, if the ring is over by then", async () => {
         Object.assign(page, {hasFocus: false, isMain: true});
         const {server} = await openDesk({sound: true});
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         server.change(1, {state: "done", outcome: "missed"});
         await pass(2);
@@ -98,7 +102,7 @@ describe("tone", () => {
     test("nor if “do not disturb” was switched on in that moment", async () => {
         Object.assign(page, {hasFocus: false, isMain: true});
         const {server, desk} = await openDesk({sound: true});
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         desk.preferences.do_not_disturb = true;
         await pass(2);
@@ -107,11 +111,11 @@ describe("tone", () => {
 
     test("it stops when the card is closed, or the call was taken", async () => {
         const {server, desk} = await openDesk({sound: true});
-        server.tell(makeCard({id: 1}));
+        server.notify(makeCard({id: 1}));
         await settle();
         desk.stack.dismiss(1);
         expect.verifySteps([RING, QUIET]);
-        server.tell(makeCard({id: 2}));
+        server.notify(makeCard({id: 2}));
         await settle();
         server.change(2, {state: "taken", taken_by: "Boris"});
         await settle();
@@ -120,8 +124,8 @@ describe("tone", () => {
 
     test("of two that ring, the tone stops with the second", async () => {
         const {server} = await openDesk({sound: true});
-        server.tell(makeCard({id: 1}));
-        server.tell(makeCard({id: 2}));
+        server.notify(makeCard({id: 1}));
+        server.notify(makeCard({id: 2}));
         await settle();
         expect.verifySteps([RING, RING]);
         server.change(1, {state: "done", outcome: "missed"});
@@ -134,14 +138,14 @@ describe("tone", () => {
 
     test("none with the sound off, with “do not disturb”, for calls of one's own", async () => {
         const {server, desk} = await openDesk({sound: false});
-        server.tell(makeCard({id: 1}));
+        server.notify(makeCard({id: 1}));
         await settle();
         Object.assign(desk.preferences, {sound: true, do_not_disturb: true});
-        server.tell(makeCard({id: 2}));
+        server.notify(makeCard({id: 2}));
         await settle();
         desk.preferences.do_not_disturb = false;
-        server.tell(makeCard({id: 3, direction: "outbound"}));
-        server.tell(makeCard({id: 4, state: "ongoing"}));
+        server.notify(makeCard({id: 3, direction: "outbound"}));
+        server.notify(makeCard({id: 4, state: "ongoing"}));
         await pass(2);
         expect.verifySteps([]);
     });
@@ -149,7 +153,7 @@ describe("tone", () => {
     for (const off of [{sound: false}, {do_not_disturb: true}]) {
         test(`switched off elsewhere, it stops: ${Object.keys(off)}`, async () => {
             const {server} = await openDesk({sound: true});
-            server.tell(makeCard());
+            server.notify(makeCard());
             await settle();
             expect.verifySteps([RING]);
             Object.assign(server.preferences, off);
@@ -162,7 +166,7 @@ describe("tone", () => {
 
 describe("contact", () => {
     const ringAndLift = async (server, card = makeCard()) => {
-        server.tell(card);
+        server.notify(card);
         await settle();
         expect.step("lifted");
         server.change(card.id, {state: "ongoing"});
@@ -191,20 +195,53 @@ describe("contact", () => {
 
     test("nobody unknown is opened, nobody whom one calls oneself", async () => {
         const {server} = await openDesk({open_contact: "ring"});
-        server.tell(makeCard({id: 1, ...STRANGER}));
-        server.tell(makeCard({id: 2, direction: "outbound"}));
+        server.notify(makeCard({id: 1, ...STRANGER}));
+        server.notify(makeCard({id: 2, direction: "outbound"}));
         await pass(1);
         expect.verifySteps([]);
+    });
+
+    test("of nobody but a lead, the lead is opened", async () => {
+        const {server} = await openDesk({open_contact: "ring"});
+        const leads = [{id: 4, name: "Two boats", stage: "", revenue: ""}];
+        server.notify(makeCard({...STRANGER, leads}));
+        await pass(1);
+        expect.verifySteps(["open crm.lead 4"]);
+    });
+
+    test("what is open already is not opened again", async () => {
+        const {server, desk} = await openDesk({open_contact: "ring"});
+        let shown = null;
+        patchWithCleanup(desk.alerts.action, {
+            get currentController() {
+                return shown;
+            },
+        });
+        const open = (res_model, resId) => {
+            shown = {action: {res_model}, currentState: {resId}};
+        };
+        open("res.partner", 7);
+        server.notify(makeCard({id: 1}));
+        await pass(1);
+        expect.verifySteps([]);
+        // Another contact, or another thing with the same id.
+        open("res.partner", 8);
+        server.notify(makeCard({id: 2}));
+        await pass(1);
+        open("crm.lead", 7);
+        server.notify(makeCard({id: 3}));
+        await pass(1);
+        expect.verifySteps([OPENED, OPENED]);
     });
 
     test("in one of two pages only", async () => {
         const {server} = await openDesk({open_contact: "ring"});
         claim("open/1");
-        server.tell(makeCard({id: 1}));
+        server.notify(makeCard({id: 1}));
         await pass(1);
         expect.verifySteps([]);
         Object.assign(page, {hasFocus: false, isMain: true});
-        server.tell(makeCard({id: 2}));
+        server.notify(makeCard({id: 2}));
         await settle();
         claim("open/2");
         await pass(1);
@@ -222,13 +259,13 @@ describe("contact", () => {
             unregister() {},
         });
         const {server} = await openDesk({open_contact: "ring", sound: true});
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         answer.resolve(true);
         await pass(0.3);
         expect.verifySteps([RING, OPENED]);
         // A question that is overtaken by somebody else's has no answer at all.
-        server.tell(makeCard({id: 2}));
+        server.notify(makeCard({id: 2}));
         await pass(0.6);
         await pass(0.3);
         expect.verifySteps([RING, OPENED]);
@@ -262,7 +299,7 @@ describe("contact", () => {
             const {server} = await openDesk({open_contact: "ring"});
             await mountWithCleanup(Page);
             prepare();
-            server.tell(makeCard());
+            server.notify(makeCard());
             await pass(1);
             expect.verifySteps([]);
         });
@@ -272,7 +309,7 @@ describe("contact", () => {
         const {server} = await openDesk({open_contact: "ring"});
         await mountWithCleanup(Page);
         type(".search", "");
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps([OPENED]);
     });
@@ -281,7 +318,7 @@ describe("contact", () => {
         Object.assign(page, {hasFocus: false, isMain: true});
         const {server} = await openDesk({open_contact: "ring"});
         await mountWithCleanup(Page);
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         type(".note", "Dear Sir");
         await pass(1);

@@ -185,7 +185,7 @@ describe("who it is", () => {
         );
         expect(button("Create contact")).toBe(undefined);
         expect(button("Link to an existing contact")).toBe(undefined);
-        server.tell(makeCard({state: "ongoing"}));
+        server.notify(makeCard({state: "ongoing"}));
         await settle();
         expect(TITLE).toHaveText("Olga Petrova");
     });
@@ -233,6 +233,8 @@ describe("who it is", () => {
             makeCard({id: 3, ...text}),
         );
         server.change(3, {state: "taken"});
+        await settle();
+        await press("Show all of this card", 1);
         onRpc("pbx.desk", "search_contacts", () => [who]);
         await press("Link to an existing contact", 2);
         await typeSearch("evil");
@@ -293,7 +295,7 @@ describe("how it goes", () => {
         };
         for (const [outcome, [word, tint]] of Object.entries(ends)) {
             await show(server, makeCard({direction: "outbound"}));
-            expect(STATE).toHaveText("Calling");
+            expect(STATE).toHaveText("Calling…");
             await change(server, 1, {state: "done", outcome});
             expect(STATE).toHaveText(word);
             expect(STATE).toHaveClass(tint);
@@ -308,5 +310,57 @@ describe("how it goes", () => {
         expect(".o_pbx_card textarea").toHaveCount(0);
         await pass(5);
         expect(".o_pbx_card").toHaveCount(0);
+    });
+});
+
+describe("more that is known", () => {
+    test("whose customer it is, and who spoke last with them", async () => {
+        const last_spoken = {user: "Ben", start: ago(3 * 24 * 3600)};
+        await openCards(server, makeCard({owner: "Anna", last_spoken}));
+        expect(".o_pbx_card_owner").toHaveText(/Customer of Anna/);
+        expect(".o_pbx_card_owner").toHaveText(/Spoke last with Ben, 3 days ago/);
+    });
+
+    test("why it failed, on a small card too", async () => {
+        const reason = "The PBX account has no money: tell the administrator.";
+        await openCards(server, makeCard({direction: "outbound"}));
+        await change(server, 1, {
+            state: "done",
+            outcome: "failed",
+            failure_reason: reason,
+        });
+        expect(".o_pbx_card_failure").toHaveText(reason);
+        await press("Make this card small");
+        expect(".o_pbx_card_failure").toHaveText(reason);
+    });
+
+    test("a voicemail, and its player once it can be heard", async () => {
+        const voicemail = {id: 9, seconds: 14, can_hear: false};
+        await openCards(server, makeCard());
+        await change(server, 1, {state: "done", outcome: "missed", voicemail});
+        expect(".o_pbx_voicemail").toHaveText("Voicemail 0:14");
+        expect(".o_pbx_voicemail audio").toHaveCount(0);
+        await change(server, 1, {voicemail: {...voicemail, can_hear: true}});
+        expect(".o_pbx_voicemail audio").toHaveAttribute("src", "/pbx/recording/9");
+    });
+
+    test("what is due in five days is not due next month", async () => {
+        mockDate("2026-06-28 12:00:00", 0);
+        const due = (id, deadline) => ({id, name: "Call", state: "planned", deadline});
+        await openCards(
+            server,
+            makeCard({
+                activities: [
+                    due(1, "2026-07-03"),
+                    due(2, "2026-06-29"),
+                    due(3, "2026-06-20"),
+                ],
+            }),
+        );
+        expect(queryAllTexts(".o_pbx_card_activities span")).toEqual([
+            "in 5 days",
+            "tomorrow",
+            "8 days ago",
+        ]);
     });
 });

@@ -90,7 +90,7 @@ describe("what to do about it", () => {
             {type: "action_create_lead", ids: [1]},
         ]);
         // The contact is saved: the bus tells, and the card has the name.
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect(NAME).toHaveText("Olga Petrova");
     });
@@ -120,8 +120,11 @@ describe("what to do about it", () => {
             makeCard({id: 2, ...STRANGER, leads: [lead]}),
             makeCard({id: 3, ...STRANGER}),
         );
-        for (const id of [1, 2, 3]) {
+        for (const id of [3, 2, 1]) {
             await press("Log activity", id);
+            if (id > 1) {
+                await press("Show all of this card", id - 1);
+            }
         }
         const about = (active_model, id) => ({
             type: "ir.actions.act_window",
@@ -132,9 +135,9 @@ describe("what to do about it", () => {
             context: {active_model, active_ids: [id]},
         });
         expect.verifySteps([
-            about("res.partner", 7),
-            about("crm.lead", 4),
             about("pbx.call", 3),
+            about("crm.lead", 4),
+            about("res.partner", 7),
         ]);
     });
 
@@ -149,13 +152,54 @@ describe("what to do about it", () => {
         await change(server, 1, {state: "done", outcome: "missed", to_call_back: true});
         await press("Call back");
         expect.verifySteps([["+442079460201"]]);
-        expect(`[data-call-id="2"] ${STATE}`).toHaveText("Calling");
+        expect(`[data-call-id="2"] ${STATE}`).toHaveText("Calling…");
+        // It has taken the place of the missed one.
+        expect(".o_pbx_card").toHaveCount(1);
+        expect(button("Call back", 2)).toBe(undefined);
         await change(server, 2, {state: "done", outcome: "answered"});
+        expect(button("Open contact", 2)).not.toBe(undefined);
+    });
+
+    test("nor one with whom somebody has spoken since", async () => {
+        await openCards(server, makeCard());
+        await change(server, 1, {state: "done", outcome: "missed", to_call_back: true});
         expect(button("Call back")).not.toBe(undefined);
-        // They were spoken with.
         await change(server, 1, {to_call_back: false});
         expect(button("Call back")).toBe(undefined);
-        expect(button("Open contact")).not.toBe(undefined);
+    });
+
+    test("a lead is opened where there is no contact", async () => {
+        const leads = [{id: 4, name: "Two boats", stage: "", revenue: ""}];
+        await openCards(server, makeCard({...STRANGER, name: "Harriet", leads}));
+        await press("Open lead");
+        expect.verifySteps([
+            {
+                type: "ir.actions.act_window",
+                res_model: "crm.lead",
+                res_id: 4,
+                views: [[false, "form"]],
+            },
+        ]);
+        await change(server, 1, {contact: OLGA});
+        expect(button("Open lead")).toBe(undefined);
+    });
+
+    test("a click-to-call says what happens, and is given up where the PBX can", async () => {
+        onRpc("pbx.call", "hang_up", ({args}) => {
+            expect.step(args);
+            return true;
+        });
+        const click = {direction: "outbound", rings_phone: "101"};
+        await openCards(server, makeCard({...click, can_hang_up: true}));
+        expect(STATE).toHaveText("Your phone 101 rings: lift it");
+        await press("Give up");
+        expect.verifySteps([[[1]]]);
+        await change(server, 1, {rings_phone: ""});
+        expect(STATE).toHaveText("Calling…");
+        await change(server, 1, {state: "ongoing", answer: "2026-06-16 12:00:00"});
+        expect(button("Hang up")).not.toBe(undefined);
+        await change(server, 1, {can_hang_up: false});
+        expect(button("Hang up")).toBe(undefined);
     });
 
     test("say that it was me, at a phone that several have", async () => {

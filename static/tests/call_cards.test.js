@@ -1,5 +1,5 @@
 import {beforeEach, describe, expect, test} from "@odoo/hoot";
-import {keyDown, queryAllTexts, queryOne} from "@odoo/hoot-dom";
+import {click, keyDown, queryAllTexts, queryOne} from "@odoo/hoot-dom";
 import {mockDate} from "@odoo/hoot-mock";
 import {Component, xml} from "@odoo/owl";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
@@ -26,6 +26,8 @@ defineMailModels();
 
 const NAME = ".o_pbx_card_title";
 const BORIS = {...OLGA, id: 8, name: "Boris Ivanov", company: ""};
+const ANNA = {...OLGA, id: 9, name: "Anna Bell", company: ""};
+const MORE = ".o_pbx_cards_more";
 
 let server = null;
 
@@ -111,16 +113,28 @@ describe("in the way of nobody", () => {
         expect(button("Show all of this card")).toBeFocused();
     });
 
-    test("several stack; what is over makes room for what rings", async () => {
+    test("one is large: the call that came last; what is over stays small", async () => {
         await openCards(server, makeCard({id: 1}), makeCard({id: 2, contact: BORIS}));
         expect(queryAllTexts(NAME)).toEqual(["Boris Ivanov", "Olga Petrova"]);
-        expect(SMALL).toHaveCount(0);
+        expect(`${SMALL} ${NAME}`).toHaveText("Olga Petrova");
         await change(server, 1, {state: "done", outcome: "missed"});
+        await change(server, 2, {state: "done", outcome: "missed"});
+        // The last one as it ended; the other does not spring open again.
         expect(`${SMALL} ${NAME}`).toHaveText("Olga Petrova");
         await press("Show all of this card", 1);
         expect(SMALL).toHaveCount(0);
+        await show(server, makeCard({id: 3, contact: ANNA}));
+        expect(SMALL).toHaveCount(2);
+        await change(server, 3, {state: "done", outcome: "missed"});
+        expect(SMALL).toHaveCount(2);
+    });
+
+    test("a call that goes on is large again when the other is over", async () => {
+        const talking = {id: 1, state: "ongoing", answer: ago(60)};
+        await openCards(server, makeCard(talking), makeCard({id: 2, contact: BORIS}));
+        expect(`${SMALL} ${NAME}`).toHaveText("Olga Petrova");
         await change(server, 2, {state: "done", outcome: "missed"});
-        expect(SMALL).toHaveCount(0);
+        expect(`${SMALL} ${NAME}`).toHaveText("Boris Ivanov");
     });
 
     test("not if somebody writes in it", async () => {
@@ -129,6 +143,85 @@ describe("in the way of nobody", () => {
         await change(server, 1, {state: "done", outcome: "answered"});
         await show(server, makeCard({id: 2, contact: BORIS}));
         expect(SMALL).toHaveCount(0);
+        expect(".o_pbx_card[data-call-id='1'] textarea").toBeFocused();
+    });
+});
+
+describe("a busy day", () => {
+    const missed = {state: "done", outcome: "missed"};
+    const strangers = (count) =>
+        Array.from({length: count}, (_, index) =>
+            makeCard({
+                id: index + 1,
+                contact: false,
+                number: `+4420794607${10 + index}`,
+                number_readable: `+44 20 7946 07${10 + index}`,
+            }),
+        );
+
+    test("three cards and how many more there are; all are closed at once", async () => {
+        await openCards(server);
+        for (const card of strangers(20)) {
+            await show(server, card);
+            await change(server, card.id, missed);
+        }
+        expect(".o_pbx_card").toHaveCount(3);
+        expect(`.o_pbx_card:not(.o_pbx_card_small)`).toHaveCount(1);
+        expect(MORE).toHaveText("17 more");
+        await click(MORE);
+        await settle();
+        expect(".o_pbx_card").toHaveCount(20);
+        const {top} = queryOne(".o_pbx_cards").getBoundingClientRect();
+        expect(top >= 0).toBe(true);
+        await click(".o_pbx_cards_close");
+        await settle();
+        expect(".o_pbx_card").toHaveCount(0);
+    });
+
+    test("what rings is in sight, however many have come since", async () => {
+        await openCards(server, makeCard({id: 1, contact: ANNA}));
+        for (const card of strangers(5)) {
+            await show(server, {...card, id: card.id + 1});
+            await change(server, card.id + 1, missed);
+        }
+        expect(queryAllTexts(NAME)).toInclude("Anna Bell");
+        expect(".o_pbx_card").toHaveCount(3);
+    });
+
+    test("one caller has one card: whoever calls again, or is called back", async () => {
+        await openCards(server, makeCard({id: 1}));
+        await change(server, 1, missed);
+        await show(server, makeCard({id: 2, contact: BORIS, number: "+442079460777"}));
+        await change(server, 2, missed);
+        // Olga from another of her phones.
+        await show(server, makeCard({id: 3, number: "+442079460888"}));
+        expect(queryAllTexts(NAME)).toEqual(["Boris Ivanov", "Olga Petrova"]);
+        await change(server, 3, missed);
+        await show(server, makeCard({id: 4, direction: "outbound"}));
+        expect(queryAllTexts(NAME)).toEqual(["Boris Ivanov", "Olga Petrova"]);
+        expect(".o_pbx_card[data-call-id='4'][data-state='ringing']").toHaveCount(1);
+        await change(server, 4, {state: "done", outcome: "no_answer"});
+        expect(".o_pbx_card").toHaveCount(2);
+    });
+
+    test("two calls of one number at once are two; so are withheld numbers", async () => {
+        const cards = [makeCard({id: 1}), makeCard({id: 2})];
+        const desk = await openCards(server, ...cards);
+        expect(".o_pbx_card").toHaveCount(2);
+        const hidden = {contact: false, number: "", number_readable: ""};
+        for (const id of [3, 4]) {
+            await show(server, makeCard({id, ...hidden}));
+            await change(server, id, missed);
+        }
+        expect(desk.stack.cards).toHaveLength(4);
+    });
+
+    test("a note that is being written keeps its card", async () => {
+        await openCards(server, makeCard({id: 1, state: "ongoing"}));
+        queryOne(".o_pbx_card textarea").focus();
+        await change(server, 1, {state: "done", outcome: "answered"});
+        await show(server, makeCard({id: 2}));
+        expect(".o_pbx_card").toHaveCount(2);
         expect(".o_pbx_card[data-call-id='1'] textarea").toBeFocused();
     });
 });

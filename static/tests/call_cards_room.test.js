@@ -1,8 +1,10 @@
 import {describe, expect, test} from "@odoo/hoot";
-import {queryOne} from "@odoo/hoot-dom";
+import {click, queryOne} from "@odoo/hoot-dom";
 import {Component, xml} from "@odoo/owl";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {mountWithCleanup} from "@web/../tests/web_test_helpers";
+
+import {MainComponentsContainer} from "@web/core/main_components_container";
 
 import {
     ago,
@@ -13,6 +15,7 @@ import {
     OLGA,
     openCards,
     press,
+    show,
     startDesk,
     STRANGER,
 } from "./desk_helpers";
@@ -47,7 +50,7 @@ test("a field as wide as the page is not covered: it goes above", async () => {
     await startDesk();
     await mountWithCleanup(Page);
     queryOne(".wide").focus();
-    server.tell(makeCard());
+    server.notify(makeCard());
     await settle();
     await settle();
     expect(meets(".o_pbx_card", ".wide")).toBe(false);
@@ -59,7 +62,7 @@ test("nor is one that was free before the card grew", async () => {
     await startDesk();
     await mountWithCleanup(Page);
     queryOne(".above").focus();
-    server.tell(makeCard({...STRANGER, looked_up: false}));
+    server.notify(makeCard({...STRANGER, looked_up: false}));
     await settle();
     await settle();
     const before = meets(".o_pbx_card", ".above");
@@ -96,4 +99,35 @@ test("a new call does not take the search away", async () => {
     expect(".o_pbx_card_search input").toBeFocused();
     await change(server, 2, makeCard({id: 2}));
     expect(".o_pbx_card_search input").toBeFocused();
+});
+
+test("it stands at the side that was chosen, and never over the page's buttons", async () => {
+    mockActions(() => {});
+    server = mockDeskServer();
+    server.preferences.card_side = "right";
+    class Form extends Component {
+        static props = {};
+        static template = xml`
+            <div class="o_action_manager">
+                <div class="o_control_panel" style="position: fixed; top: 0; left: 0; right: 0; height: 90px;"/>
+                <div class="o_form_statusbar" style="position: fixed; top: 90px; left: 0; right: 0; height: 50px;"/>
+            </div>`;
+    }
+    await startDesk();
+    await mountWithCleanup(Form, {noMainContainer: true});
+    const lead = (id) => ({id, name: "Two boats", stage: "", revenue: ""});
+    const many = Array.from({length: 6}, (_, index) => index + 1);
+    await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
+    for (const id of many) {
+        const contact = {...OLGA, id};
+        await show(server, makeCard({id, contact, leads: many.map(lead)}));
+    }
+    await click(".o_pbx_cards_more");
+    await settle();
+    for (const id of many.slice(0, -1)) {
+        await press("Show all of this card", id);
+    }
+    const cards = queryOne(".o_pbx_cards").getBoundingClientRect();
+    expect(Math.round(cards.right)).toBe(window.innerWidth);
+    expect(meets(".o_pbx_cards", ".o_form_statusbar")).toBe(false);
 });

@@ -1,5 +1,6 @@
 import {describe, expect, test} from "@odoo/hoot";
 import {queryAllAttributes, queryAllTexts, queryAttribute} from "@odoo/hoot-dom";
+import {mockDate} from "@odoo/hoot-mock";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {defineModels, fields, models, mountView} from "@web/../tests/web_test_helpers";
 
@@ -16,6 +17,14 @@ class Contact extends models.Model {
         {id: 1, name: "<b>Olga</b> Petrova"},
         {id: 2, name: false},
     ];
+}
+
+class Recording extends models.Model {
+    _name = "recording";
+
+    name = fields.Char();
+
+    _records = [{id: 9, name: "rec-9"}];
 }
 
 class Call extends models.Model {
@@ -45,6 +54,13 @@ class Call extends models.Model {
     partner_id = fields.Many2one({relation: "contact"});
     number_readable = fields.Char();
     lead_contact = fields.Char();
+    colleague_name = fields.Char();
+    colleague_avatar = fields.Char();
+    failure_reason = fields.Char();
+    voicemail_id = fields.Many2one({relation: "recording"});
+    voicemail_seconds = fields.Integer();
+    missed_count = fields.Integer();
+    start = fields.Datetime();
 
     _records = [
         {
@@ -78,7 +94,7 @@ class Call extends models.Model {
 }
 
 defineMailModels();
-defineModels([Contact, Call]);
+defineModels([Recording, Contact, Call]);
 
 const list = (arch) => mountView({type: "list", resModel: "call", arch});
 
@@ -187,4 +203,52 @@ test("the party with its number and without a picture", async () => {
     });
     expect(".o_pbx_party img").toHaveCount(0);
     expect(".o_pbx_party_number").toHaveText("+44 20 7946 0201");
+});
+
+test("a colleague has a name and a picture, and the short number", async () => {
+    Call._records[3].colleague_name = "Marc Demo";
+    Call._records[3].colleague_avatar = "/web/image/res.users/6/avatar_128";
+    Call._records[3].number_readable = "101";
+    await list(`<list><field name="partner_id" widget="pbx_party"/></list>`);
+    expect(".o_data_cell:last .o_pbx_party").toHaveText(/Marc Demo\s*101/);
+    expect(queryAttribute(".o_data_cell:last img", "data-src")).toMatch(
+        /res\.users\/6/,
+    );
+});
+
+test("an outcome says why, and a missed one what was left", async () => {
+    const reason = "There is no such number: check it.";
+    Object.assign(Call._records[2], {failure_reason: reason});
+    Object.assign(Call._records[1], {voicemail_id: 9, voicemail_seconds: 14});
+    await list(`<list><field name="outcome" widget="pbx_outcome"/></list>`);
+    expect(
+        queryAllTexts(".o_data_cell").map((text) => text.replace(/\s+/g, " ")),
+    ).toEqual(["Answered", "Missed Voicemail 0:14", `Busy ${reason}`, ""]);
+    expect(".o_data_cell audio").toHaveAttribute("src", "/pbx/recording/9");
+});
+
+test("whom to call back: how often, how long ago, what was left", async () => {
+    mockDate("2026-06-16 12:00:00", 0);
+    Object.assign(Call._records[0], {missed_count: 1, start: "2026-06-16 10:00:00"});
+    Object.assign(Call._records[1], {
+        missed_count: 3,
+        start: "2026-06-16 10:00:00",
+        voicemail_id: 9,
+        voicemail_seconds: 14,
+    });
+    await list(`<list>
+        <field name="missed_count" widget="pbx_times"/>
+        <field name="start" widget="pbx_age"/>
+        <field name="voicemail_id" widget="pbx_voicemail"/>
+    </list>`);
+    expect(queryAllTexts(".o_data_row:first .o_data_cell")).toEqual([
+        "",
+        "2 hours ago",
+        "",
+    ]);
+    expect(queryAllTexts(".o_data_row:eq(1) .o_data_cell")).toEqual([
+        "×3",
+        "2 hours ago",
+        "Voicemail 0:14",
+    ]);
 });

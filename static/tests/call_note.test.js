@@ -31,7 +31,7 @@ beforeEach(() => {
             return fate;
         }
         // The server has it, and tells all pages, this one too.
-        server.tell({...server.cards[id], note: note || ""});
+        server.notify({...server.cards[id], note: note || ""});
         return true;
     });
 });

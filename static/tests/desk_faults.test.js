@@ -34,13 +34,13 @@ const CARD = ".o_pbx_card";
 
 let server = null;
 
-test("who has no phone asks nothing, whatever is told", async () => {
+test("who has no phone asks nothing, whatever the bus says", async () => {
     new DeskServer({phones: []}, (what) => expect.step(what));
     const own = await startDesk();
     await startBusService();
     const s = new DeskServer({phones: []}, (what) => expect.step(what));
     s.send("cloud_pbx.missed", {});
-    s.send("cloud_pbx.call", {id: 1, number: "+44", start: ""});
+    s.send("cloud_pbx.call", {id: 1});
     await pass(2);
     expect(own.hasPhone).toBe(false);
     expect.verifySteps([]);
@@ -178,8 +178,31 @@ test("somebody writes in a frame: nothing is opened", async () => {
     );
     frame.focus();
     expect(document.activeElement).toBe(frame);
-    server.tell(makeCard());
+    server.notify(makeCard());
     await settle();
     await pass(1);
     expect.verifySteps([]);
+});
+
+test("a question that fails takes no other call's card away", async () => {
+    mockActions(() => {});
+    expect.errors(1);
+    server = mockDeskServer();
+    await openCards(server);
+    let fails = true;
+    onRpc("pbx.desk", "cards", () => {
+        if (fails) {
+            fails = false;
+            throw new Error("One card cannot be made.");
+        }
+    });
+    const answer = server.later();
+    server.notify(makeCard({...STRANGER, id: 1}));
+    await settle();
+    server.notify(makeCard({id: 2})); // while the first one is being asked for
+    await settle();
+    answer();
+    await pass(2);
+    expect(`${CARD}[data-call-id="2"]`).toHaveCount(1);
+    expect.verifyErrors([/One card cannot be made/]);
 });

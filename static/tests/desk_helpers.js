@@ -31,7 +31,7 @@ export const OLGA = {
     country: "United Kingdom",
 };
 
-/** A card as the server tells it: Olga is calling. */
+/** A card as the server sends it: Olga is calling. */
 export function makeCard(values = {}) {
     const contact = "contact" in values ? values.contact : OLGA;
     return {
@@ -57,6 +57,12 @@ export function makeCard(values = {}) {
         country: "United Kingdom",
         flag: "",
         zone: "",
+        failure_reason: "",
+        voicemail: false,
+        rings_phone: "",
+        can_hang_up: false,
+        owner: "",
+        last_spoken: false,
         name: contact ? contact.name : "",
         contact,
         candidates: [],
@@ -81,7 +87,7 @@ export const STRANGER = {
 };
 
 /**
- * What the server has of the desk, and tells of it: `server.cards` by id. What it is
+ * What the server has of the desk, and says of it: `server.cards` by id. What it is
  * asked is a step: `load`, `cards 1,2`.
  */
 export class DeskServer {
@@ -91,6 +97,7 @@ export class DeskServer {
         open_contact: "never",
         sound: false,
         do_not_disturb: false,
+        card_side: "left",
         phone_id: false,
     };
     missed = 0;
@@ -132,8 +139,8 @@ export class DeskServer {
     }
 
     /** As it is now, even if it comes later. */
-    async answer(told) {
-        const answer = JSON.parse(JSON.stringify(told));
+    async answer(values) {
+        const answer = JSON.parse(JSON.stringify(values));
         const isLost = this.isLost;
         await this.slow;
         return isLost ? lost() : answer;
@@ -150,18 +157,14 @@ export class DeskServer {
     }
 
     /** A call changed, or began: it is kept, and the bus says so. */
-    tell(card) {
+    notify(card) {
         this.cards[card.id] = card;
-        this.send("cloud_pbx.call", {
-            id: card.id,
-            number: card.number,
-            start: card.start,
-        });
+        this.send("cloud_pbx.call", {id: card.id});
     }
 
     /** The same call, and what is new of it. */
     change(id, values) {
-        this.tell({...this.cards[id], ...values});
+        this.notify({...this.cards[id], ...values});
     }
 
     send(type, payload) {
@@ -180,7 +183,7 @@ export function mockDeskServer(values = {}, step = () => {}) {
     return new DeskServer(values, step);
 }
 
-/** The page's services; what is not told otherwise keeps quiet. */
+/** The page's services; what a test does not change keeps quiet. */
 export async function startDesk() {
     const {services} = await makeMockEnv();
     const {bus_service: bus} = services;
@@ -256,11 +259,11 @@ export async function openCards(server, ...cards) {
     return desk;
 }
 
-/** Have these cards told, one after the other. */
+/** Have these calls begin or change, one after the other. */
 export async function show(server, ...cards) {
     await settle();
     for (const card of cards) {
-        server.tell(card);
+        server.notify(card);
         await settle();
     }
 }

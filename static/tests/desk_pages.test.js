@@ -8,7 +8,7 @@ import {
 } from "@web/../tests/web_test_helpers";
 import {browser} from "@web/core/browser/browser";
 
-import {makeCard, openDesk, states, STRANGER} from "./desk_helpers";
+import {makeCard, OLGA, openDesk, states, STRANGER} from "./desk_helpers";
 import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
@@ -18,7 +18,7 @@ defineMailModels();
 describe("closing", () => {
     test("closed in this page, it stays away", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         desk.stack.dismiss(1);
         expect(desk.stack.cards).toHaveLength(0);
@@ -32,8 +32,8 @@ describe("closing", () => {
 
     test("closed in another page, it goes here too", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard({id: 1}));
-        server.tell(makeCard({id: 2}));
+        server.notify(makeCard({id: 1}));
+        server.notify(makeCard({id: 2}));
         await settle();
         const key = "cloud_pbx.dismissed";
         window.dispatchEvent(new StorageEvent("storage", {key: "other"}));
@@ -57,7 +57,7 @@ describe("closing", () => {
         browser.localStorage.setItem("cloud_pbx.dismissed", "{what?");
         browser.localStorage.setItem("cloud_pbx.once", "null");
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect(desk.stack.cards).toHaveLength(1);
         desk.stack.dismiss(1);
@@ -76,8 +76,8 @@ describe("do not disturb", () => {
 
     test("nobody who calls is shown, whom one calls oneself is", async () => {
         const {server, desk} = await openDesk({preferences});
-        server.tell(makeCard({id: 1}));
-        server.tell(makeCard({id: 2, direction: "outbound"}));
+        server.notify(makeCard({id: 1}));
+        server.notify(makeCard({id: 2, direction: "outbound"}));
         await settle();
         expect(states(desk)).toEqual([[2, "ringing"]]);
         server.change(1, {state: "ongoing"});
@@ -105,14 +105,18 @@ describe("do not disturb", () => {
 describe("catching up", () => {
     test("after the connection was lost", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard({id: 1}));
-        server.tell(makeCard({id: 2, ...STRANGER}));
+        server.notify(makeCard({id: 1}));
+        server.notify(makeCard({id: 2, ...STRANGER}));
         await settle();
         expect.verifySteps(["cards 1", "cards 2"]);
         // Meanwhile one ended, one was joined to another, and one began.
         server.cards[1] = makeCard({id: 1, state: "done", outcome: "missed"});
         delete server.cards[2];
-        server.cards[3] = makeCard({id: 3, state: "ongoing"});
+        server.cards[3] = makeCard({
+            id: 3,
+            state: "ongoing",
+            contact: {...OLGA, id: 8},
+        });
         MockServer.env["bus.bus"]._simulateDisconnection(1006);
         await pass(5);
         await pass(1);
@@ -170,7 +174,7 @@ describe("catching up", () => {
         mockService("notification", {add: () => expect.step("notification")});
         const {server, desk} = await openDesk();
         server.isLost = true;
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps(["cards 1"]);
         await pass(11);

@@ -52,7 +52,7 @@ describe("loading", () => {
         await pass(1);
         expect.verifySteps(["load"]);
         expect(desk.hasPhone).toBe(true);
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps(["cards 1"]);
         expect(states(desk)).toEqual([[1, "ringing"]]);
@@ -99,7 +99,7 @@ describe("loading", () => {
 describe("messages", () => {
     test("one brings the card, by one question", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps(["cards 1"]);
         expect(desk.stack.cards[0].name).toBe("Olga Petrova");
@@ -107,16 +107,18 @@ describe("messages", () => {
             state: "ringing",
             outcome: "",
             answer: false,
+            rings_phone: "",
+            failure_reason: "",
         });
     });
 
     test("those that come meanwhile are asked together next", async () => {
         const {server, desk} = await openDesk();
         const answerNow = server.later();
-        server.tell(makeCard({id: 1}));
+        server.notify(makeCard({id: 1}));
         await settle();
-        server.tell(makeCard({id: 2}));
-        server.tell(makeCard({id: 3}));
+        server.notify(makeCard({id: 2}));
+        server.notify(makeCard({id: 3}));
         server.change(2, {state: "ongoing"});
         await settle();
         expect.verifySteps(["cards 1"]);
@@ -132,7 +134,7 @@ describe("messages", () => {
 
     test("an older answer never follows a newer one", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         const answerNow = server.later();
         server.send("cloud_pbx.desk", {});
@@ -150,9 +152,9 @@ describe("messages", () => {
 
     test("one that is replayed for a call that is over shows nothing", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard({id: 1, state: "done", outcome: "missed"}));
+        server.notify(makeCard({id: 1, state: "done", outcome: "missed"}));
         await settle();
-        server.tell(makeCard({id: 2, state: "taken", taken_by: "Boris"}));
+        server.notify(makeCard({id: 2, state: "taken", taken_by: "Boris"}));
         await settle();
         server.send("cloud_pbx.call", {id: 3, number: "+44", start: ""});
         await settle();
@@ -167,7 +169,7 @@ describe("messages", () => {
 describe("a call's life", () => {
     test("it rings, is talked on, ends, and goes after a while", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         server.change(1, {state: "ongoing", answer: "2026-06-16 12:00:10"});
         await settle();
@@ -189,7 +191,7 @@ describe("a call's life", () => {
 
     test("taken by a colleague, it goes after four seconds", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         server.change(1, {state: "taken", taken_by: "Boris"});
         await settle();
@@ -203,7 +205,7 @@ describe("a call's life", () => {
 
     test("one that comes back to this phone does not go", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         server.change(1, {state: "taken", taken_by: "Boris"});
         await settle();
@@ -217,7 +219,7 @@ describe("a call's life", () => {
 
     test("a card in which somebody writes stays until they have done", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         desk.stack.hold(1, "note", true);
         server.change(1, {state: "done", outcome: "answered"});
@@ -232,9 +234,9 @@ describe("a call's life", () => {
 
     test("a missed one that somebody calls back is known to be so, and goes in time", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
-        server.tell(makeCard({state: "done", outcome: "missed", to_call_back: true}));
+        server.notify(makeCard({state: "done", outcome: "missed", to_call_back: true}));
         await settle();
         expect.verifySteps(["cards 1", "cards 1"]);
         await pass(20);
@@ -250,7 +252,7 @@ describe("a call's life", () => {
 
     test("one that was joined to another disappears", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         delete server.cards[1];
         server.send("cloud_pbx.call", {id: 1, number: "+44", start: ""});
@@ -261,7 +263,7 @@ describe("a call's life", () => {
 
     test("a ring of which nothing is heard is asked for, and goes in the end", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         expect.verifySteps(["cards 1"]);
         await pass(119);
@@ -271,8 +273,10 @@ describe("a call's life", () => {
         expect(states(desk)).toEqual([[1, "ringing"]]);
         // The server has waited long enough: its end got lost.
         patchWithCleanup(server, {
-            answer(told) {
-                return super.answer("phones" in told ? {...told, cards: []} : told);
+            answer(values) {
+                return super.answer(
+                    "phones" in values ? {...values, cards: []} : values,
+                );
             },
         });
         await pass(121);
@@ -282,9 +286,9 @@ describe("a call's life", () => {
         expect.verifySteps([]);
     });
 
-    test("a ring whose end nobody told is over when it is asked for", async () => {
+    test("a ring whose end was never reported is over when it is asked for", async () => {
         const {server, desk} = await openDesk();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await settle();
         server.cards[1] = makeCard({state: "done", outcome: "missed"});
         await pass(121);

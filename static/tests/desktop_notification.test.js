@@ -45,7 +45,7 @@ async function openDesk() {
 
 test("it says who calls, once, and closes when somebody lifts", async () => {
     const server = await openDesk();
-    server.tell(makeCard());
+    server.notify(makeCard());
     await pass(0.3);
     server.change(1, {});
     await pass(0.3);
@@ -60,9 +60,9 @@ test("it says who calls, once, and closes when somebody lifts", async () => {
 
 test("somebody unknown, and a number that is withheld", async () => {
     const server = await openDesk();
-    server.tell(makeCard({id: 1, ...STRANGER}));
+    server.notify(makeCard({id: 1, ...STRANGER}));
     await pass(0.3);
-    server.tell(makeCard({id: 2, contact: false, number: "", number_readable: ""}));
+    server.notify(makeCard({id: 2, contact: false, number: "", number_readable: ""}));
     await pass(0.3);
     expect(shown.map(({title}) => title)).toEqual([
         "Call from +44 20 7946 0777",
@@ -74,7 +74,7 @@ test("somebody unknown, and a number that is withheld", async () => {
 test("a click on it brings the page, and closes it", async () => {
     patchWithCleanup(window, {focus: () => expect.step("focus")});
     const server = await openDesk();
-    server.tell(makeCard());
+    server.notify(makeCard());
     await pass(0.3);
     shown[0].onclick();
     expect.verifySteps(["focus"]);
@@ -83,7 +83,7 @@ test("a click on it brings the page, and closes it", async () => {
 
 test("it closes with “do not disturb”", async () => {
     const server = await openDesk();
-    server.tell(makeCard());
+    server.notify(makeCard());
     await pass(0.3);
     server.preferences.do_not_disturb = true;
     server.send("cloud_pbx.desk", {});
@@ -103,7 +103,7 @@ for (const [why, prepare] of Object.entries(never)) {
     test(`none if ${why}`, async () => {
         const server = await openDesk();
         prepare();
-        server.tell(makeCard());
+        server.notify(makeCard());
         await pass(2);
         expect(shown).toHaveLength(0);
     });
@@ -112,7 +112,7 @@ for (const [why, prepare] of Object.entries(never)) {
 test("a page that shows the card says so to the others", async () => {
     page.isHidden = false;
     const server = await openDesk();
-    server.tell(makeCard());
+    server.notify(makeCard());
     await settle();
     const told = JSON.parse(browser.localStorage.getItem("cloud_pbx.once"));
     expect("seen/1" in told).toBe(true);

@@ -62,8 +62,14 @@ test("what becomes of the call is shown, and said with the number", async () => 
     expect(label()).toBe(`Dialling…: ${ANNA}`);
     await hear(100, {state: "ringing"});
     expect(phase()).toBe("ringing");
-    expect(BUTTON).toHaveText("Ringing");
-    expect(label()).toBe(`Ringing: ${ANNA}`);
+    expect(BUTTON).toHaveText("Calling…");
+    expect(label()).toBe(`Calling…: ${ANNA}`);
+    // A click-to-call rings our own phone first.
+    pbx.desk.stack.calls[100].rings_phone = "101";
+    await animationFrame();
+    expect(BUTTON).toHaveText("Lift your phone 101");
+    expect(label()).toBe("Your phone 101 rings: lift it");
+    pbx.desk.stack.calls[100].rings_phone = "";
     pbx.desk.stack.calls[100].state = "ongoing";
     await animationFrame();
     expect(phase()).toBe("talking");

@@ -43,7 +43,7 @@ class Shop extends models.Model {
 /**
  * What a test has of the PBX: the agent's `desk`, and the `answers` that its `dial`
  * gives, one after the other: the id of a call, `false` for a refusal (the service has
- * told why), an error, or a promise.
+ * said why), an error, or a promise.
  */
 export const pbx = {desk: null, answers: []};
 
@@ -67,7 +67,7 @@ const newDesk = () =>
         lines: [],
         preferences: {},
         missed: 0,
-        stack: {cards: [], calls: {}},
+        stack: {cards: [], calls: {}, inSight: [], moreCount: 0},
         async dial(number, {resModel, resId}) {
             expect.step(["dial", number, resModel, resId]);
             const answer = await (pbx.answers.length ? pbx.answers.shift() : 100);

@@ -238,6 +238,6 @@ test("without any record it dials its number", async () => {
     await mountWithCleanup(CallButton, {props: {number: BOB}});
     await pressOn(BUTTON);
     await hear(100, {state: "ringing"});
-    expect(label()).toBe(`Ringing: ${BOB}`);
+    expect(label()).toBe(`Calling…: ${BOB}`);
     expect.verifySteps([["dial", BOB, undefined, undefined]]);
 });

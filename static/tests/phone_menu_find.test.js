@@ -94,7 +94,7 @@ describe("finding", () => {
         await find("zzz");
         expect.verifySteps([["find", "zzz"]]);
         expect(".o_pbx_phone_found [role=status]").toHaveText(
-            "No contact has this name.",
+            "No contact or lead has this name.",
         );
         server.fail = lost;
         await find("zz");

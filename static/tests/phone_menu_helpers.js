@@ -17,7 +17,7 @@ export const MISSED = ".o_pbx_phone_missed li";
 export const RECENT = ".o_pbx_phone_recent li";
 export const FOUND = ".o_pbx_phone_found li";
 
-/** A call as the server tells it: outgoing, `id` minutes after nine. */
+/** A call as the server sends it: outgoing, `id` minutes after nine. */
 export function row(id, values = {}) {
     const start = DateTime.utc(2026, 6, 16, 9).plus({minutes: id});
     return {
@@ -34,6 +34,8 @@ export function row(id, values = {}) {
         user: "Mitchell Admin",
         mine: true,
         to_call_back: false,
+        failure_reason: "",
+        voicemail: false,
         ...values,
     };
 }
@@ -46,11 +48,13 @@ export const missedRow = (id, values = {}) =>
         mine: false,
         user: "",
         to_call_back: true,
+        ids: [id],
         ...values,
     });
 
 export const contact = (id, name, values = {}) => ({
     id,
+    model: "res.partner",
     name,
     company: "",
     phone: `020 7946 02${id}`,
@@ -96,7 +100,7 @@ const newDesk = () => ({
         phone_id: false,
     },
     missed: 0,
-    stack: {cards: [], calls: {}},
+    stack: {cards: [], calls: {}, inSight: [], moreCount: 0},
     answers: [],
     async dial(number, options) {
         expect.step(["dial", number, options]);
@@ -108,6 +112,9 @@ const newDesk = () => ({
     },
     async load() {
         expect.step("load");
+    },
+    countSoon() {
+        expect.step("count");
     },
 });
 
@@ -147,13 +154,17 @@ function mockServer() {
         expect.step("missed");
         return server.fail ? server.fail() : server.missed;
     });
-    onRpc("pbx.desk", "search_contacts", ({args: [text]}) => {
+    onRpc("pbx.desk", "search_callers", ({args: [text]}) => {
         expect.step(["find", text]);
         return server.fail ? server.fail() : server.find(text);
     });
     onRpc("pbx.call", "action_called_back", ({args: [ids]}) => {
         expect.step(["settled", ids]);
         return server.fail ? server.fail() : true;
+    });
+    onRpc("pbx.call", "action_undo_called_back", ({args: [ids]}) => {
+        expect.step(["undone", ids]);
+        return true;
     });
 }
 

@@ -46,7 +46,7 @@ describe("lists", () => {
             row(44, {direction: "internal", number: "101", number_readable: "101"}),
         ];
         await openPanel();
-        expect(queryAllTexts("h2")).toEqual(["Missed 1", "Recent"]);
+        expect(queryAllTexts("h2")).toEqual(["To call back 1", "Recent"]);
         expect(MISSED).toHaveCount(1);
         expect(`${MISSED} .o_pbx_phone_party`).toHaveText("Olga Petrova");
         expect(`${MISSED} .o_pbx_party_number`).toHaveText("+44 20 7946 0201");
@@ -104,6 +104,18 @@ describe("lists", () => {
         expect(`${FOUND} .o_pbx_phone_party`).toHaveText(name);
         expect(".o_pbx_phone b").toHaveCount(0);
         expect(".o_pbx_phone img:not(.o_pbx_phone_avatar)").toHaveCount(0);
+    });
+
+    test("a voicemail can be heard, and a failure says why", async () => {
+        const voicemail = {id: 9, seconds: 14, can_hear: true};
+        server.missed = [missedRow(52, {voicemail})];
+        server.calls = [
+            row(51, {outcome: "failed", failure_reason: "There is no such number."}),
+        ];
+        await openPanel();
+        expect(`${MISSED} .o_pbx_voicemail`).toHaveText(/Voicemail 0:14/);
+        expect(`${MISSED} audio`).toHaveAttribute("src", "/pbx/recording/9");
+        expect(RECENT).toHaveText(/There is no such number\./);
     });
 
     test("empty lists explain themselves", async () => {
@@ -198,6 +210,36 @@ describe("settled", () => {
         expect(label()).toBe("Phone");
         expect(FIELD).toBeFocused();
         expect.verifySteps([["settled", [51]]]);
+    });
+
+    test("a caller goes with all missed calls, and comes back with them", async () => {
+        const olga = missedRow(52, {name: "Olga", ids: [52, 49, 47]});
+        server.missed = [olga, missedRow(51, {name: "Oliver"})];
+        desk.missed = 4;
+        await openPanel();
+        expect("h2:eq(0)").toHaveText("To call back 4");
+        expect(`${MISSED}:eq(0) .o_pbx_phone_times`).toHaveText("×3");
+        expect(`${MISSED}:eq(1) .o_pbx_phone_times`).toHaveCount(0);
+        await click(`${MISSED}:eq(0) .o_pbx_phone_settle`);
+        await animationFrame();
+        expect.verifySteps([["settled", [52, 49, 47]]]);
+        expect(label()).toBe("Phone, 1 missed call");
+        expect(".o_pbx_phone_undo").toHaveText(/Olga/);
+        await click(".o_pbx_phone_undo button");
+        await settle();
+        expect.verifySteps([
+            ["undone", [52, 49, 47]],
+            "missed",
+            ["recent", false],
+            "count",
+        ]);
+        expect(queryAllTexts(`${MISSED} .o_pbx_phone_party`)).toEqual([
+            "Olga",
+            "Oliver",
+        ]);
+        expect(".o_pbx_phone_undo").toHaveCount(0);
+        await pass(1000);
+        expect.verifySteps(["missed", ["recent", false]]);
     });
 
     test("what the server refused is there again", async () => {

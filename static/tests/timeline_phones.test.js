@@ -153,7 +153,7 @@ test("a phone that called, and handed the call on", async () => {
 });
 
 test("a phone that called in vain", async () => {
-    const told = {
+    const expected = {
         busy: ["it was busy", "Busy", "fa-ban"],
         no_answer: ["nobody answered", "No answer", "fa-times"],
         cancelled: ["hung up before anybody answered", "Cancelled", "fa-times"],
@@ -163,7 +163,7 @@ test("a phone that called in vain", async () => {
         {direction: "outbound", outcome: "busy", stop: "0:20", extension_id: 1},
         {100: ["0:00"]},
     );
-    for (const [outcome, [words, label, icon]] of Object.entries(told)) {
+    for (const [outcome, [words, label, icon]] of Object.entries(expected)) {
         MockServer.env.call.write([1], {outcome});
         await reload();
         expect(sentences()).toEqual([`Anna (100): dialled, waited for 0:20, ${words}`]);

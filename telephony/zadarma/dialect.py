@@ -82,6 +82,7 @@ class Zadarma(dialect.Dialect):
     has_sample = True
     can_answer_routing = True
     has_balance = True
+    failures = events.FAILURES
     limits = {GENERAL: 100, STATISTICS: 3}
     # “Download the file 40 seconds after the notification.”
     recording_ready_seconds = 40

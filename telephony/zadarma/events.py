@@ -25,6 +25,7 @@ from ..event import (
     SPOKEN,
     CallEvent,
 )
+from ..failure import Failure
 from ..http import forms
 
 MAX_ID = 200
@@ -38,6 +39,17 @@ DISPOSITIONS = {
     "cancel": CANCELLED,
     "no answer": NO_ANSWER,
     "no answered": NO_ANSWER,
+}
+# Why it failed: the words of its events and of its statistics.
+FAILURES = {
+    "no money": Failure.NO_MONEY,
+    "no money, no limit": Failure.NO_MONEY,
+    "no limit": Failure.LIMIT,
+    "no day limit": Failure.LIMIT,
+    "line limit": Failure.LINES_TAKEN,
+    "unallocated number": Failure.WRONG_NUMBER,
+    "failed": Failure.NOT_CONNECTED,
+    "call failed": Failure.NOT_CONNECTED,
 }
 KINDS = {
     "NOTIFY_START": OFFERED,

@@ -90,7 +90,9 @@ export class CallButton extends Component {
             case "waiting":
                 return _t("Dialling…");
             case "ringing":
-                return _t("Ringing");
+                return this.call?.rings_phone
+                    ? _t("Lift your phone %s", this.call.rings_phone)
+                    : _t("Calling…");
             case "talking":
                 return _t("Talking");
         }
@@ -99,6 +101,12 @@ export class CallButton extends Component {
 
     get label() {
         const {number} = this.props;
+        if (this.phase === "ringing" && this.call?.rings_phone) {
+            return _t("Your phone %s rings: lift it", this.call.rings_phone);
+        }
+        if (this.phase === "ended" && this.call?.failure_reason) {
+            return this.call.failure_reason;
+        }
         return this.phase === "idle"
             ? _t("Call %(number)s", {number})
             : _t("%(state)s: %(number)s", {state: this.text, number});

@@ -1,4 +1,5 @@
 import {Component, useRef, useState} from "@odoo/owl";
+import {deserializeDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
 import {useService} from "@web/core/utils/hooks";
 
@@ -8,6 +9,7 @@ import {CallNote} from "./call_note";
 import {CallReasons} from "./call_reasons";
 import {ContactSearch} from "./contact_search";
 import {LocalTime} from "../common/local_time";
+import {Voicemail} from "../player/voicemail";
 import {Timer} from "../common/timer";
 
 function isLive({state}) {
@@ -17,7 +19,14 @@ function isLive({state}) {
 /** One call: who it is, why they may be calling, and what to do about it. */
 export class CallCard extends Component {
     static template = "cloud_pbx.CallCard";
-    static components = {CallNote, CallReasons, ContactSearch, LocalTime, Timer};
+    static components = {
+        CallNote,
+        CallReasons,
+        ContactSearch,
+        LocalTime,
+        Timer,
+        Voicemail,
+    };
     static props = {card: Object};
 
     setup() {
@@ -25,7 +34,7 @@ export class CallCard extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.toggle = useRef("toggle");
-        this.state = useState({small: null, linking: false, waiting: false});
+        this.state = useState({linking: false, waiting: false});
     }
 
     get card() {
@@ -36,14 +45,12 @@ export class CallCard extends Component {
         return isLive(this.card);
     }
 
-    /** What the user made of it; else one that is over makes room for one that rings. */
     get isSmall() {
-        const {desk, card} = this;
-        const inTheWay =
-            !this.isLive &&
-            !desk.stack.isHeld(card.id) &&
-            desk.stack.cards.some(isLive);
-        return this.state.small ?? inTheWay;
+        return this.desk.stack.isSmall(this.card.id);
+    }
+
+    toggleSize() {
+        this.desk.stack.setSmall(this.card.id, !this.isSmall);
     }
 
     get isMissed() {
@@ -69,8 +76,11 @@ export class CallCard extends Component {
 
     get stateLabel() {
         const {state, direction, outcome, taken_by: by, talk_seconds: talk} = this.card;
+        if (state === "ringing" && this.card.rings_phone) {
+            return _t("Your phone %s rings: lift it", this.card.rings_phone);
+        }
         if (state === "ringing") {
-            return direction === "inbound" ? _t("Incoming call") : _t("Calling");
+            return direction === "inbound" ? _t("Incoming call") : _t("Calling…");
         }
         if (state === "ongoing") {
             return _t("Talking");
@@ -134,6 +144,27 @@ export class CallCard extends Component {
         return _t("Select %s", name);
     }
 
+    /** Who is known from a lead alone. */
+    get lead() {
+        return !this.card.contact && this.card.leads[0];
+    }
+
+    get ownerText() {
+        return _t("Customer of %s", this.card.owner);
+    }
+
+    get lastSpokenText() {
+        const {user, start} = this.card.last_spoken;
+        return _t("Spoke last with %(user)s, %(when)s", {
+            user,
+            when: deserializeDateTime(start).toRelative(),
+        });
+    }
+
+    get hangUpText() {
+        return this.card.state === "ringing" ? _t("Give up") : _t("Hang up");
+    }
+
     get isUnknown() {
         return this.card.looked_up && !this.card.contact && !this.card.name;
     }
@@ -164,6 +195,14 @@ export class CallCard extends Component {
 
     openContact() {
         return this.once(() => this.open("res.partner", this.card.contact.id));
+    }
+
+    openLead() {
+        return this.once(() => this.open("crm.lead", this.lead.id));
+    }
+
+    hangUp() {
+        return this.once(() => this.orm.call("pbx.call", "hang_up", [[this.card.id]]));
     }
 
     openCall() {
@@ -217,13 +256,8 @@ export class CallCard extends Component {
         return this.once(() => this.desk.dial(this.card.number));
     }
 
-    /** What was just written is saved first; if it cannot be, the card stays. */
-    async close() {
-        const note = this.desk.stack.notes.get(this.card.id);
-        await note?.save();
-        if (!note?.isDirty) {
-            this.desk.stack.dismiss(this.card.id);
-        }
+    close() {
+        return this.desk.stack.close(this.card.id);
     }
 
     onKeydown(ev) {
@@ -231,7 +265,7 @@ export class CallCard extends Component {
             ev.stopPropagation();
             // What had the focus goes: the next key is for this card still.
             this.toggle.el.focus();
-            this.state.small = true;
+            this.desk.stack.setSmall(this.card.id, true);
         }
     }
 }

@@ -1,4 +1,7 @@
-import {Component, useEffect, useRef, useState} from "@odoo/owl";
+import {Component, onWillUnmount, useEffect, useRef, useState} from "@odoo/owl";
+import {browser} from "@web/core/browser/browser";
+import {useCommand} from "@web/core/commands/command_hook";
+import {localization} from "@web/core/l10n/localization";
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {useBus, useService} from "@web/core/utils/hooks";
@@ -7,8 +10,11 @@ import {partyOf} from "../common/call_facts";
 import {takesText} from "../desk/writing";
 import {CallCard} from "./call_card";
 
-// Pixels above a field in which a card can stand.
-const MIN_ROOM = 160;
+// Above a field in which a card can stand.
+const MIN_ROOM_PX = 160;
+// A page's buttons: of the page, of a form, of its stages.
+const KEPT_FREE =
+    ".o_main_navbar, .o_action_manager .o_control_panel, .o_action_manager .o_form_statusbar";
 
 /** The cards of all calls that are going on, above every page of Odoo. */
 export class CallCards extends Component {
@@ -20,28 +26,50 @@ export class CallCards extends Component {
         this.desk = useService("cloud_pbx.desk");
         this.ui = useService("ui");
         this.root = useRef("root");
-        this.state = useState({aside: false, lift: 0});
-        useBus(this.ui.bus, "active-element-changed", () => this.makeRoom());
-        const onFocus = () => this.makeRoom();
+        this.state = useState({flipped: false, lift: 0, top: 0});
+        const onChange = () => this.makeRoom();
+        useBus(this.ui.bus, "active-element-changed", onChange);
+        useCommand(_t("Note on the call"), () => this.goToNote(), {
+            category: "smart_action",
+            hotkey: "alt+shift+k",
+            global: true,
+            // Also from within a text that somebody writes.
+            hotkeyOptions: {bypassEditableProtection: true},
+            isAvailable: () => !this.isEmpty,
+        });
+        // The page's own buttons are others now.
+        useBus(this.env.bus, "ACTION_MANAGER:UI-UPDATED", () => this.followPage());
+        // What grows may come to lie on a field, or on buttons, that were free.
+        this.observer = new ResizeObserver(onChange);
+        onWillUnmount(() => {
+            this.observer.disconnect();
+            browser.cancelAnimationFrame(this.frame);
+        });
+        // A form that is scrolled takes its buttons along, or leaves them behind.
+        const onScroll = () => {
+            browser.cancelAnimationFrame(this.frame);
+            this.frame = browser.requestAnimationFrame(onChange);
+        };
         useEffect(
-            (root) => {
-                if (!root) {
+            (count) => {
+                this.followPage();
+                if (!count) {
                     return;
                 }
-                // A card that grows may come to lie on a field that was free.
-                const observer = new ResizeObserver(() => this.makeRoom());
-                observer.observe(root);
-                return () => observer.disconnect();
+                const listeners = [
+                    [document, "focusin", onChange],
+                    [document, "scroll", onScroll],
+                    [window, "resize", onScroll],
+                ];
+                listeners.forEach(([target, type, react]) =>
+                    target.addEventListener(type, react, true),
+                );
+                return () =>
+                    listeners.forEach(([target, type, react]) =>
+                        target.removeEventListener(type, react, true),
+                    );
             },
-            () => [this.root.el],
-        );
-        useEffect(
-            () => {
-                document.addEventListener("focusin", onFocus);
-                this.makeRoom();
-                return () => document.removeEventListener("focusin", onFocus);
-            },
-            () => [this.desk.stack.cards.length],
+            () => [this.desk.stack.cards.length, this.root.el],
         );
     }
 
@@ -49,11 +77,66 @@ export class CallCards extends Component {
         return !this.desk.stack.cards.length;
     }
 
+    /** Whether the cards stand where a line of text ends. */
+    get isAside() {
+        return this.isAsideByChoice !== this.state.flipped;
+    }
+
+    /** The same, as long as nobody writes there. */
+    get isAsideByChoice() {
+        const isRight = this.desk.preferences.card_side === "right";
+        return isRight !== (localization.direction === "rtl");
+    }
+
+    get moreText() {
+        const {isExpanded, moreCount} = this.desk.stack;
+        return isExpanded ? _t("Show fewer") : _t("%s more", moreCount);
+    }
+
+    /** Go to the card that matters most, and into its note. */
+    async goToNote() {
+        const {stack} = this.desk;
+        const [card] = stack.byImportance;
+        if (!card) {
+            return;
+        }
+        stack.setSmall(card.id, false);
+        // It may only be drawn now.
+        await new Promise((resolve) => browser.requestAnimationFrame(resolve));
+        const el = this.root.el?.querySelector(`[data-call-id="${card.id}"]`);
+        (el?.querySelector("textarea") || el?.querySelector("button"))?.focus();
+    }
+
+    /** Watch the page that is open now, as long as there are cards. */
+    followPage() {
+        this.observer.disconnect();
+        if (this.root.el && !this.isEmpty) {
+            this.observer.observe(this.root.el);
+            for (const el of document.querySelectorAll(KEPT_FREE)) {
+                this.observer.observe(el);
+            }
+            this.makeRoom();
+        }
+    }
+
+    /** Where the page's buttons end. */
+    get pageTop() {
+        const bottoms = [...document.querySelectorAll(KEPT_FREE)]
+            .map((el) => el.getBoundingClientRect())
+            .filter(({height}) => height)
+            .map(({bottom}) => bottom);
+        return Math.max(0, ...bottoms.filter((y) => y < window.innerHeight / 2));
+    }
+
     /** Where somebody writes, no card is in the way: it goes to the other side, or above. */
     makeRoom() {
         const root = this.root.el;
+        if (!root || this.isEmpty) {
+            return;
+        }
+        this.state.top = Math.ceil(this.pageTop);
         const at = document.activeElement;
-        if (!root || this.isEmpty || !at || !takesText(at) || root.contains(at)) {
+        if (!at || !takesText(at) || root.contains(at)) {
             return;
         }
         const [mine, theirs] = [root, at].map((el) => el.getBoundingClientRect());
@@ -73,8 +156,9 @@ export class CallCards extends Component {
         } else if (
             !meets({left: width - mine.right, right: width - mine.left}, top, bottom)
         ) {
-            Object.assign(this.state, {aside: !isAside, lift: 0});
-        } else if (theirs.top > MIN_ROOM) {
+            const flipped = isAside === this.isAsideByChoice;
+            Object.assign(this.state, {flipped, lift: 0});
+        } else if (theirs.top > MIN_ROOM_PX) {
             // As wide as the page: it goes above.
             this.state.lift = Math.round(height - theirs.top);
         }

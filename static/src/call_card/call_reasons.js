@@ -13,8 +13,9 @@ export class CallReasons extends Component {
         return deserializeDateTime(start).toRelative();
     }
 
+    /** “tomorrow”, “in 5 days”: never “next month” for what is due in five days. */
     deadline(activity) {
-        return deserializeDate(activity.deadline).toRelativeCalendar();
+        return deserializeDate(activity.deadline).toRelativeCalendar({unit: "days"});
     }
 
     outcome(call) {

@@ -2,7 +2,7 @@ import {Component, onWillUnmount, useState} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 import {useAutofocus, useService} from "@web/core/utils/hooks";
 
-const AFTER = 250;
+const TYPING_PAUSE_MS = 250;
 
 /** Finds a contact, to say that it is the one who calls. */
 export class ContactSearch extends Component {
@@ -27,7 +27,7 @@ export class ContactSearch extends Component {
     onInput(ev) {
         this.state.text = ev.target.value;
         browser.clearTimeout(this.timer);
-        this.timer = browser.setTimeout(() => this.search(), AFTER);
+        this.timer = browser.setTimeout(() => this.search(), TYPING_PAUSE_MS);
     }
 
     async search() {

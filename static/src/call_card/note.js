@@ -4,10 +4,10 @@ import {_t} from "@web/core/l10n/translation";
 import {ConnectionLostError} from "@web/core/network/rpc";
 
 // After the last key, and at the latest while somebody types on and on.
-const AFTER = 600;
-const AT_LATEST = 4000;
+const SAVE_SOON_MS = 600;
+const SAVE_LATEST_MS = 4000;
 // Odoo could not be reached.
-const AGAIN = 10_000;
+const RETRY_MS = 10_000;
 
 /**
  * A call's note while it is written here: what is typed is saved by and by.
@@ -44,8 +44,8 @@ export class Note {
     type(text) {
         this.text = text;
         browser.clearTimeout(this.soon);
-        this.soon = browser.setTimeout(() => this.save(), AFTER);
-        this.latest ??= browser.setTimeout(() => this.save(), AT_LATEST);
+        this.soon = browser.setTimeout(() => this.save(), SAVE_SOON_MS);
+        this.latest ??= browser.setTimeout(() => this.save(), SAVE_LATEST_MS);
     }
 
     /** What is written elsewhere comes here, unless somebody writes here too. */
@@ -116,7 +116,7 @@ export class Note {
             // The text stays in the field.
             this.error = _t("Not saved. It is tried again when you write on.");
             if (error instanceof ConnectionLostError) {
-                this.soon = browser.setTimeout(() => this.save(), AGAIN);
+                this.soon = browser.setTimeout(() => this.save(), RETRY_MS);
             }
         } finally {
             this.saving = null;

@@ -142,18 +142,32 @@ export class Alerts {
         }
     }
 
-    async open({id, contact}, when) {
-        if (this.desk.preferences().open_contact !== when || !contact) {
+    /** Open the caller: the contact, else the lead. */
+    async open({id, contact, leads}, when) {
+        const lead = leads?.[0];
+        if (this.desk.preferences().open_contact !== when || !(contact || lead)) {
             return;
         }
-        if ((await this.once.actsHere(`open/${id}`)) && !isBusy()) {
+        const resModel = contact ? "res.partner" : "crm.lead";
+        const {id: resId} = contact || lead;
+        if (
+            (await this.once.actsHere(`open/${id}`)) &&
+            !isBusy() &&
+            !this.isOpen(resModel, resId)
+        ) {
             this.action.doAction({
                 type: "ir.actions.act_window",
-                res_model: "res.partner",
-                res_id: contact.id,
+                res_model: resModel,
+                res_id: resId,
                 views: [[false, "form"]],
             });
         }
+    }
+
+    /** Whether the page shows this record's form already. */
+    isOpen(resModel, resId) {
+        const {action, currentState} = this.action.currentController || {};
+        return action?.res_model === resModel && currentState?.resId === resId;
     }
 
     /** The call rings no more, or its card was closed. */

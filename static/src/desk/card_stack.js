@@ -8,15 +8,31 @@ const ENDED_STAYS_MS = 30_000;
 const TAKEN_STAYS_MS = 4_000;
 // So long after a call began to ring without any news, it is asked for.
 const STALE_RING_MS = 120_000;
+// So many cards are in sight; the others wait behind “2 more”.
+const MAX_IN_SIGHT = 3;
 
 export const OVER = ["done", "taken"];
 
-/** The cards of calls in this page: which are shown, and for how long. */
+const isOver = ({state}) => OVER.includes(state);
+
+/** What makes two calls those of one caller; nothing for a withheld number. */
+function callerOf({contact, number, direction}) {
+    if (contact) {
+        return `contact/${contact.id}`;
+    }
+    return number ? `${direction === "internal" ? "phone" : "number"}/${number}` : "";
+}
+
+/** The cards of calls in this page: which are shown, how large, and for how long. */
 export class CardStack {
     /** Cards on the screen, the newest first. */
     cards = [];
     /** State and outcome of each call since this page was loaded, by its id. */
     calls = {};
+    /** Cards made small or large, by the user or for good once they were in the way. */
+    small = {};
+    /** Whether the user wants to see those behind “2 more”. */
+    isExpanded = false;
 
     /**
      * @param {Object} alerts draw attention to what is put here
@@ -48,29 +64,120 @@ export class CardStack {
 
     /** Show a card, or what has become of one that is shown. */
     put(card) {
-        const {id, state, outcome, answer} = card;
+        const {id, state, outcome, answer, rings_phone, failure_reason} = card;
         const before = this.calls[id]?.state;
-        this.calls[id] = {state, outcome, answer};
+        this.calls[id] = {state, outcome, answer, rings_phone, failure_reason};
         const shown = this.cards.find((one) => one.id === id);
         if (!shown && !this.shows(card)) {
             return;
         }
-        const isNews = shown?.state !== state || !OVER.includes(state);
+        const isNews = shown?.state !== state || !isOver(card);
         if (shown) {
             Object.assign(shown, card);
         } else {
-            this.cards.unshift({...card});
+            this.add(card);
         }
-        if (isNews) {
+        this.mergeCallers();
+        this.makeOthersSmall();
+        if (isNews && this.cards.some((one) => one.id === id)) {
             this.setTimer(card);
         }
         this.alerts.follow(card, before);
     }
 
+    /** A new call: in the place of an earlier one of the same caller, else in front. */
+    add(card) {
+        const caller = callerOf(card);
+        const earlier = this.cards.findIndex(
+            (one) =>
+                caller &&
+                callerOf(one) === caller &&
+                isOver(one) &&
+                !this.isHeld(one.id),
+        );
+        this.cards.splice(Math.max(earlier, 0), 0, {...card});
+        for (const one of this.cards) {
+            if (isOver(one) && !this.isHeld(one.id)) {
+                this.small[one.id] = true;
+            }
+        }
+    }
+
+    /** Leave one card of each caller: calls that go on, else the last one. */
+    mergeCallers() {
+        const callers = new Set();
+        const latest = [...this.cards].sort(
+            (one, other) => isOver(one) - isOver(other) || other.id - one.id,
+        );
+        for (const card of latest) {
+            const caller = callerOf(card);
+            if (isOver(card) && callers.has(caller) && !this.isHeld(card.id)) {
+                this.remove(card.id);
+            } else if (caller) {
+                callers.add(caller);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------ how large it is
+
+    /** The card that is large by itself: the latest call that goes on, or that ended. */
+    get largeId() {
+        const live = this.cards.filter((card) => !isOver(card));
+        const candidates = live.length
+            ? live
+            : this.cards.filter(({id}) => this.small[id] === undefined);
+        return Math.max(...candidates.map(({id}) => id));
+    }
+
+    /** What is over and made room once never takes it back by itself. */
+    makeOthersSmall() {
+        const {largeId} = this;
+        for (const card of this.cards) {
+            const isFree = this.small[card.id] === undefined && !this.isHeld(card.id);
+            if (isOver(card) && isFree && card.id !== largeId) {
+                this.small[card.id] = true;
+            }
+        }
+    }
+
+    isSmall(id) {
+        return this.small[id] ?? (id !== this.largeId && !this.isHeld(id));
+    }
+
+    setSmall(id, isSmall) {
+        this.small[id] = isSmall;
+    }
+
+    // ---------------------------------------------------------------- which are in sight
+
+    /** What somebody works in, what goes on, then the latest. */
+    get byImportance() {
+        const rank = (card) => (this.isHeld(card.id) ? 0 : isOver(card) ? 2 : 1);
+        return [...this.cards].sort(
+            (one, other) => rank(one) - rank(other) || other.id - one.id,
+        );
+    }
+
+    get inSight() {
+        if (this.isExpanded) {
+            return this.cards;
+        }
+        const first = this.byImportance.slice(0, MAX_IN_SIGHT).map(({id}) => id);
+        return this.cards.filter(({id}) => first.includes(id));
+    }
+
+    /** How many cards there are beyond those that are in sight at most. */
+    get moreCount() {
+        return Math.max(this.cards.length - MAX_IN_SIGHT, 0);
+    }
+
+    // ----------------------------------------------------------------- how long it stays
+
     setTimer(card) {
         const {id, state} = card;
         browser.clearTimeout(this.timers[id]);
-        if (OVER.includes(state)) {
+        if (isOver(card)) {
             this.removeSoon(card);
         } else if (state === "ringing") {
             this.timers[id] = browser.setTimeout(
@@ -81,7 +188,7 @@ export class CardStack {
     }
 
     shows(card) {
-        if (OVER.includes(card.state) || this.dismissed.has(card.id)) {
+        if (isOver(card) || this.dismissed.has(card.id)) {
             return false;
         }
         return !(this.preferences().do_not_disturb && card.direction === "inbound");
@@ -107,6 +214,10 @@ export class CardStack {
         const place = this.cards.findIndex((card) => card.id === id);
         if (place >= 0) {
             this.cards.splice(place, 1);
+            delete this.small[id];
+        }
+        if (!this.moreCount) {
+            this.isExpanded = false;
         }
     }
 
@@ -114,6 +225,19 @@ export class CardStack {
     dismiss(id) {
         this.dismissed.add(id);
         this.remove(id);
+    }
+
+    /** What was just written is saved first; if it cannot be, the card stays. */
+    async close(id) {
+        const note = this.notes.get(id);
+        await note?.save();
+        if (!note?.isDirty) {
+            this.dismiss(id);
+        }
+    }
+
+    async closeAll() {
+        await Promise.all(this.cards.map(({id}) => this.close(id)));
     }
 
     /** A note was saved here: nobody need ask for it. */
@@ -125,8 +249,8 @@ export class CardStack {
     }
 
     /** Keep a card, though its call be over, while `what` is done with it. */
-    hold(id, what, isDone) {
-        if (isDone) {
+    hold(id, what, isBeingDone) {
+        if (isBeingDone) {
             this.held.set(id, (this.held.get(id) || new Set()).add(what));
         } else {
             this.held.get(id)?.delete(what);

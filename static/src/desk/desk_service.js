@@ -22,7 +22,7 @@ const RETRY_MS = 10_000;
 /**
  * The agent's desk in this page: phones, preferences, and the calls that are going on.
  *
- * The bus tells that a call changed, never what it is: the card is read from the server,
+ * The bus says that a call changed, never what it is: the card is read from the server,
  * under the user's own rights, so an old message can never show an old state.
  */
 export class Desk {
@@ -33,6 +33,7 @@ export class Desk {
         open_contact: "never",
         sound: true,
         do_not_disturb: false,
+        card_side: "left",
         phone_id: false,
     };
     missed = 0;

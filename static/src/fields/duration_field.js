@@ -5,7 +5,7 @@ import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 import {formatDuration} from "../common/duration";
 
-/** A whole number of seconds, shown as a duration; the PBX tells it, nobody edits it. */
+/** A whole number of seconds, shown as a duration; the PBX reports it, nobody edits it. */
 export class DurationField extends Component {
     static template = "cloud_pbx.DurationField";
     static props = {

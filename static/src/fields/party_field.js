@@ -5,7 +5,7 @@ import {imageUrl} from "@web/core/utils/urls";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 /**
- * Who is at the other end of a call: the contact, else the lead, else the number.
+ * Who is at the other end of a call: the contact, the lead, the colleague, the number.
  */
 export class PartyField extends Component {
     static template = "cloud_pbx.PartyField";
@@ -25,7 +25,9 @@ export class PartyField extends Component {
     }
 
     get avatarUrl() {
-        return imageUrl("res.partner", this.partner.id, "avatar_128");
+        return this.partner
+            ? imageUrl("res.partner", this.partner.id, "avatar_128")
+            : this.data.colleague_avatar;
     }
 
     /** The name of whoever it is, if that is known. */
@@ -33,7 +35,12 @@ export class PartyField extends Component {
         if (this.partner) {
             return this.partner.display_name || _t("Unnamed");
         }
-        return this.data.lead_contact || "";
+        return this.data.lead_contact || this.data.colleague_name || "";
+    }
+
+    /** A colleague is told apart from a customer by the short number. */
+    get withNumber() {
+        return this.props.withNumber || Boolean(this.data.colleague_name);
     }
 
     get number() {
@@ -60,6 +67,8 @@ export const partyField = {
     fieldDependencies: [
         {name: "number_readable", type: "char", readonly: true},
         {name: "lead_contact", type: "char", readonly: true},
+        {name: "colleague_name", type: "char", readonly: true},
+        {name: "colleague_avatar", type: "char", readonly: true},
     ],
     extractProps: ({options}) => ({
         withAvatar: options.avatar !== false,

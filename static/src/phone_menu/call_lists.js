@@ -28,8 +28,10 @@ export class CallLists {
     constructor(orm) {
         this.orm = orm;
         this.mutex = new Mutex();
-        /** Missed calls that the user has settled: an older answer may still have them. */
-        this.settled = new Set();
+        /** Missed calls that the user has dismissed: an older answer may still have them. */
+        this.dismissed = new Set();
+        /** The caller that was dismissed last, as long as it can be undone. */
+        this.lastDismissed = null;
     }
 
     /** Read the missed calls and the first page, and put them before what is there. */
@@ -39,7 +41,10 @@ export class CallLists {
                 this.ask("missed_calls", []),
                 this.ask("recent", [false, PAGE]),
             ]);
-            this.missed = missed.filter(({id}) => !this.settled.has(id));
+            // A caller who called again waits again.
+            this.missed = missed.filter(
+                ({ids}) => !ids.every((id) => this.dismissed.has(id)),
+            );
             const shown = new Set(this.calls.map(({id}) => id));
             const last = calls.at(-1);
             // Without a row in common there may be further new ones in between.
@@ -93,14 +98,25 @@ export class CallLists {
     /** Nobody need call back. The row goes at once, and comes back if that failed. */
     async settle(call) {
         const before = this.missed;
-        this.settled.add(call.id);
+        call.ids.forEach((id) => this.dismissed.add(id));
         this.missed = before.filter(({id}) => id !== call.id);
+        this.lastDismissed = call;
         try {
-            await this.orm.call("pbx.call", "action_called_back", [[call.id]]);
+            await this.orm.call("pbx.call", "action_called_back", [call.ids]);
         } catch (error) {
-            this.settled.delete(call.id);
+            call.ids.forEach((id) => this.dismissed.delete(id));
             this.missed = before;
+            this.lastDismissed = null;
             throw error;
         }
+    }
+
+    /** It was a mistake: the caller waits again. */
+    async undoDismissed() {
+        const {ids} = this.lastDismissed;
+        this.lastDismissed = null;
+        await this.orm.call("pbx.call", "action_undo_called_back", [ids]);
+        ids.forEach((id) => this.dismissed.delete(id));
+        await this.refresh();
     }
 }

@@ -6,12 +6,13 @@ import {useService} from "@web/core/utils/hooks";
 
 import {formatDuration} from "../common/duration";
 
+import {Voicemail} from "../player/voicemail";
 import {canCall, directionOf, endOf, iconOf, partyOf} from "../common/call_facts";
 
 /** A call in a list of the phone: who, when, how it ended; call again, or settle. */
 export class CallRow extends Component {
     static template = "cloud_pbx.CallRow";
-    static components = {RelativeTime};
+    static components = {RelativeTime, Voicemail};
     static props = {
         call: Object,
         isBusy: {type: Boolean, optional: true},
@@ -76,5 +77,15 @@ export class CallRow extends Component {
 
     get settleLabel() {
         return _t("Dismiss: nobody has to call back %s", this.party);
+    }
+
+    /** How often a caller was missed. */
+    get times() {
+        const count = this.props.call.ids?.length || 1;
+        return count > 1 ? `×${count}` : "";
+    }
+
+    get timesLabel() {
+        return _t("%s missed calls", this.props.call.ids.length);
     }
 }

@@ -2,7 +2,7 @@ import {browser} from "@web/core/browser/browser";
 
 import {errorText} from "../common/error_text";
 
-const PAUSE = 300;
+const TYPING_PAUSE_MS = 300;
 // The server looks for nothing shorter: names, and the digits of numbers.
 const MIN_TEXT = 2;
 const MIN_DIGITS = 3;
@@ -12,13 +12,14 @@ export function isNumber(text) {
     return /^[+(*#\s]*\p{Nd}[\p{Nd}\s()./*#\p{Pd}]*$/u.test(text);
 }
 
-function isWorthIt(text) {
+/** Whether the server looks for so short a text. */
+export function isWorthSearching(text) {
     return isNumber(text)
         ? text.replace(/\P{Nd}/gu, "").length >= MIN_DIGITS
         : text.length >= MIN_TEXT;
 }
 
-/** Contacts by name or number, once the user pauses; only the last question counts. */
+/** Contacts and leads by name or number, once the user pauses; only the last question counts. */
 export class ContactFinder {
     text = "";
     contacts = [];
@@ -32,7 +33,7 @@ export class ContactFinder {
 
     /** Whether what is typed is looked for, or too short for that. */
     get isActive() {
-        return isWorthIt(this.text);
+        return isWorthSearching(this.text);
     }
 
     search(text) {
@@ -47,7 +48,7 @@ export class ContactFinder {
             return;
         }
         this.isSearching = true;
-        this.timer = browser.setTimeout(() => this.ask(), PAUSE);
+        this.timer = browser.setTimeout(() => this.ask(), TYPING_PAUSE_MS);
     }
 
     stop() {
@@ -62,7 +63,7 @@ export class ContactFinder {
         this.error = "";
         this.isSearching = true;
         try {
-            const contacts = await this.orm.silent.call("pbx.desk", "search_contacts", [
+            const contacts = await this.orm.silent.call("pbx.desk", "search_callers", [
                 this.text,
             ]);
             if (asked === this.asked) {

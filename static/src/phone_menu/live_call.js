@@ -1,4 +1,5 @@
 import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
 
 import {Timer} from "../common/timer";
 
@@ -28,6 +29,9 @@ export class LiveCall extends Component {
 
     /** The card's own state: how a call that was handed on stands for this user. */
     get stands() {
+        if (this.props.card.rings_phone) {
+            return _t("Lift your phone %s", this.props.card.rings_phone);
+        }
         return endOf({state: this.props.card.state});
     }
 

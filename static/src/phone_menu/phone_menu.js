@@ -1,5 +1,6 @@
 import {Component, useEffect, useRef, useState} from "@odoo/owl";
 import {useDiscussSystray} from "@mail/utils/common/hooks";
+import {useCommand} from "@web/core/commands/command_hook";
 import {_t} from "@web/core/l10n/translation";
 import {usePopover} from "@web/core/popover/popover_hook";
 import {registry} from "@web/core/registry";
@@ -7,7 +8,7 @@ import {useService} from "@web/core/utils/hooks";
 
 import {PhonePanel} from "./phone_panel";
 
-const MAX_TOLD = 99;
+const MAX_COUNTED = 99;
 
 /**
  * The phone beside Discuss: how many missed calls wait, and the panel to call from.
@@ -34,6 +35,13 @@ export class PhoneMenu extends Component {
                 return `o_pbx_phone_popover ${systray.menuClass}`;
             },
             onClose: () => this.onClosed(),
+        });
+        useCommand(_t("Phone"), () => this.toggle(), {
+            category: "smart_action",
+            hotkey: "alt+shift+p",
+            global: true,
+            hotkeyOptions: {bypassEditableProtection: true},
+            isAvailable: () => this.desk.hasPhone,
         });
         // The phone may be taken away while its panel is open.
         useEffect(
@@ -65,7 +73,7 @@ export class PhoneMenu extends Component {
 
     get counter() {
         const {missed} = this.desk;
-        return missed > MAX_TOLD ? _t("%s+", MAX_TOLD) : String(missed);
+        return missed > MAX_COUNTED ? _t("%s+", MAX_COUNTED) : String(missed);
     }
 
     get label() {

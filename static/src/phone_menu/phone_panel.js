@@ -19,15 +19,16 @@ import {ContactFinder, isNumber} from "./contact_finder";
 import {DialField} from "./dial_field";
 import {LiveCall} from "./live_call";
 import {PhoneSettings} from "./phone_settings";
+import {partyOf} from "../common/call_facts";
 import {shownLine} from "../desk/shown_line";
 
 // Of many missed calls so many are shown, not to bury the recent ones.
 const FEW_MISSED = 5;
 // A call that comes in comes in several messages within a second.
-const PAUSE = 300;
-const DOUBLE_CLICK = 500;
-// Pixels before its end at which a list is read on.
-const AHEAD = 100;
+const REFRESH_PAUSE_MS = 300;
+const DOUBLE_CLICK_MS = 500;
+// Before its end, at which a list is read on.
+const AHEAD_PX = 100;
 
 /** What the phone in the systray opens: dial, search, call back, see what was. */
 export class PhonePanel extends Component {
@@ -80,7 +81,7 @@ export class PhonePanel extends Component {
 
     refreshSoon() {
         browser.clearTimeout(this.timer);
-        const wait = this.lists.isLoaded ? PAUSE : 0;
+        const wait = this.lists.isLoaded ? REFRESH_PAUSE_MS : 0;
         this.timer = browser.setTimeout(() => this.lists.refresh(), wait);
     }
 
@@ -89,7 +90,7 @@ export class PhonePanel extends Component {
         const [end, room] = [this.end.el, this.room.el];
         if (end) {
             const {top} = end.getBoundingClientRect();
-            if (top < room.getBoundingClientRect().bottom + AHEAD) {
+            if (top < room.getBoundingClientRect().bottom + AHEAD_PX) {
                 this.lists.loadMore();
             }
         }
@@ -230,11 +231,15 @@ export class PhonePanel extends Component {
         return this.dial(`${list}/${id}`, number);
     }
 
-    async dialContact({id, phone}) {
-        const options = {resModel: "res.partner", resId: id};
-        if (await this.dial(`contact/${id}`, phone, options)) {
+    async dialContact(contact) {
+        const options = {resModel: contact.model, resId: contact.id};
+        if (await this.dial(this.keyOf(contact), contact.phone, options)) {
             this.clear();
         }
+    }
+
+    keyOf({model, id}) {
+        return `${model}/${id}`;
     }
 
     async settle(call) {
@@ -243,7 +248,7 @@ export class PhonePanel extends Component {
         }
         this.doneAt = Date.now();
         const at = this.lists.missed.findIndex(({id}) => id === call.id);
-        this.desk.missed = Math.max(this.desk.missed - 1, 0);
+        this.desk.missed = Math.max(this.desk.missed - call.ids.length, 0);
         this.next = this.lists.missed[at + 1] || this.lists.missed[at - 1] || call;
         try {
             await this.lists.settle(call);
@@ -251,6 +256,21 @@ export class PhonePanel extends Component {
             this.desk.load();
             throw error;
         }
+    }
+
+    get dismissedText() {
+        return _t("Dismissed: %s", partyOf(this.lists.lastDismissed));
+    }
+
+    async undoDismissed() {
+        await this.lists.undoDismissed();
+        this.desk.countSoon();
+        this.field?.focus();
+    }
+
+    /** How many missed calls there are, of however many callers. */
+    get missedCount() {
+        return this.lists.missed.reduce((sum, {ids}) => sum + ids.length, 0);
     }
 
     /** The button that had the focus went away: that of the next row gets it. */
@@ -268,7 +288,7 @@ export class PhonePanel extends Component {
      * the pointer since.
      */
     get isTooSoon() {
-        return Date.now() - this.doneAt < DOUBLE_CLICK;
+        return Date.now() - this.doneAt < DOUBLE_CLICK_MS;
     }
 
     open(resModel, resId) {

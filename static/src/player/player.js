@@ -5,8 +5,8 @@ import {_t} from "@web/core/l10n/translation";
 import {formatDuration} from "../common/duration";
 
 const SPEEDS = [1, 1.25, 1.5, 2];
-// Seconds that an arrow key goes.
-const STEP = 5;
+// How far an arrow key goes.
+const STEP_SECONDS = 5;
 // One is heard at a time, in whatever form or list it stands.
 let heard = null;
 
@@ -101,10 +101,10 @@ export class Player extends Component {
 
     onSeekKey(ev) {
         const steps = {
-            ArrowLeft: -STEP,
-            ArrowDown: -STEP,
-            ArrowRight: STEP,
-            ArrowUp: STEP,
+            ArrowLeft: -STEP_SECONDS,
+            ArrowDown: -STEP_SECONDS,
+            ArrowRight: STEP_SECONDS,
+            ArrowUp: STEP_SECONDS,
         };
         if (ev.key in steps) {
             ev.preventDefault();

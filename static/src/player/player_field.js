@@ -56,7 +56,7 @@ export class PlayerField extends Component {
     }
 }
 
-const TOLD = [
+const FATE_FIELDS = [
     {name: "error", type: "text"},
     {name: "next_attempt_at", type: "datetime"},
 ];
@@ -66,7 +66,7 @@ registry.category("fields").add("pbx_player", {
     displayName: _t("Recording of a call"),
     supportedTypes: ["selection"],
     isEmpty: () => false,
-    fieldDependencies: TOLD,
+    fieldDependencies: FATE_FIELDS,
 });
 
 /** The recordings of a call, small, for a list of calls. */
@@ -90,5 +90,5 @@ registry.category("fields").add("pbx_players", {
     component: PlayersField,
     displayName: _t("Recordings of a call"),
     supportedTypes: ["one2many"],
-    relatedFields: [{name: "state", type: "selection", selection: []}, ...TOLD],
+    relatedFields: [{name: "state", type: "selection", selection: []}, ...FATE_FIELDS],
 });
