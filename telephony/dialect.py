@@ -201,6 +201,8 @@ class Delivery:
     repeatable: bool = True
     # The PBX waits for a decision about this call.
     asks_routing: bool = False
+    # Only the secret of before the last change proved it.
+    by_former_secret: bool = False
     # What the proof covers, where that is not all of the event: whoever has seen it can
     # make up the rest. ``""``: nothing can be made up, or it is about no call.
     signed: str = field(default="", repr=False)
@@ -319,6 +321,8 @@ class Dialect:
     essential_notifications = {}
     # It has an event about no call, by which an address can be tried: ``sample``.
     has_sample = False
+    # The type of that event: it is Odoo's own, and says nothing of the PBX.
+    sample_event = ""
     can_answer_routing = False
     # Which field of an extension events and questions name: ``number`` or ``login``.
     extension_identity = "number"

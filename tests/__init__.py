@@ -12,6 +12,7 @@ from . import test_secrets
 from . import test_secrets_out
 from . import test_provider
 from . import test_connect
+from . import test_connected
 from . import test_health
 from . import test_api
 from . import test_history

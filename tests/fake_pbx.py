@@ -51,6 +51,16 @@ class FakePbxCase:
             context.__enter__()
             self.addCleanup(context.__exit__, None, None, None)
 
+    def connected_long_ago(self):
+        """Have it connected long ago: else no job asks it anything."""
+        self.provider.write(
+            {
+                "state": "connected",
+                "connected_url": self.provider.webhook_url,
+                "connected_at": "2026-01-01 00:00:00",
+            }
+        )
+
     def asked(self, path=""):
         """Return the questions that came, oldest first: ``{"method", "path", …}``.
 

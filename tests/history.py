@@ -20,6 +20,7 @@ class HistoryCase(FakePbxCase, PbxCase):
         # Demo data bring a cloud PBX of their own.
         others = self.env["pbx.provider"].search([("id", "!=", self.provider.id)])
         others.active = False
+        self.connected_long_ago()
         self.now = fields.Datetime.now()
 
     def local(self, moment):

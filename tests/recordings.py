@@ -13,6 +13,10 @@ FILE = "/v1/pbx/record/download/*"
 class RecordingCase(FakePbxCase):
     """Mix-in before a ``PbxCase``."""
 
+    def setUp(self):
+        super().setUp()
+        self.connected_long_ago()
+
     def recorded(self, name="answered", events=(), ended=0, **parameters):
         """Have a call at the PBX, and its events in Odoo; return it.
 

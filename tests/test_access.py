@@ -269,6 +269,57 @@ class TestAccess(PbxCase):
         fields = self.partner.with_user(self.roles["internal"]).fields_get()
         self.assertFalse([name for name in fields if name.startswith("pbx_")])
 
+    def test_nobody_links_what_they_may_not_see(self):
+        """A link shows the name of what it leads to, to whoever reads the call."""
+        colleague_s = self.env["crm.lead"].create(
+            {"name": "Secret merger", "user_id": self.boris.id, "type": "opportunity"}
+        )
+        hidden = self.new_partner("Hidden person", "020 7946 0999", company_id=False)
+        self.env["ir.rule"].create(
+            {
+                "name": "Nobody sees it",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "domain_force": f"[('id', '!=', {hidden.id})]",
+                "groups": [(4, self.env.ref("cloud_pbx.group_pbx_user").id)],
+            }
+        )
+        mine = self.call.with_user(self.anna)
+        for name, record in (("lead_id", colleague_s), ("partner_id", hidden)):
+            self.assertFalse(record.with_user(self.anna).has_access("read"))
+            for link in (
+                lambda n, r: mine.write({n: r.id}),
+                lambda n, r: mine.web_save(
+                    {n: r.id}, {n: {"fields": {"display_name": {}}}}
+                ),
+                lambda n, r: mine.update({n: r.id}),
+                lambda n, r: (
+                    self.env["pbx.desk"]
+                    .with_user(self.anna)
+                    .pick_contact(mine.id, hidden.id)
+                ),
+                lambda n, r: mine.onchange(
+                    {n: r.id}, [n], {n: {"fields": {"display_name": {}}}}
+                )["value"],
+                lambda n, r: mine.search([(f"{n}.name", "ilike", r.name)]).ensure_one(),
+                lambda n, r: mine.search([(n, "ilike", r.name)]).ensure_one(),
+                lambda n, r: (
+                    mine.load(["id", f"{n}/.id"], [[str(mine.id), str(r.id)]])["ids"]
+                    or self.fail("refused")
+                ),
+            ):
+                with self.fresh(name):
+                    told = ""
+                    try:
+                        told = link(name, record)
+                    except (AccessError, ValueError, AssertionError) as refused:
+                        told = refused
+                    self.assertNotIn(record.name, str(told))
+                    self.env.invalidate_all()
+                    self.assertNotEqual(self.call[name], record)
+        lead = colleague_s.copy({"user_id": self.anna.id, "name": "Own"})
+        mine.lead_id = lead
+        self.assertEqual(self.call.lead_id, lead)
+
     # --------------------------------------------------------------------- companies
 
     def test_companies_do_not_see_each_other(self):

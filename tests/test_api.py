@@ -1,13 +1,14 @@
 """Questions to the PBX: limited for all workers together, noted, and explained."""
 
 import time
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, ValidationError
 
 from ..telephony import dialect as dialects
 from ..telephony import errors
 from ..telephony.dialect import GENERAL, STATISTICS, Exchange
-from .common import SECRET, PbxCase
+from .common import SECRET, PbxCase, log_lines
 from .fake_pbx import FakePbxCase
 
 
@@ -164,6 +165,22 @@ class TestQuestions(FakePbxCase, PbxCase):
             self.assertIn("Zadarma", sentence)
             said.add(sentence)
         self.assertEqual(len(said), 8)
+
+    def test_a_line_of_the_log_that_cannot_be_written_costs_no_answer(self):
+        self.pbx.account.balance = 12.5
+        note = patch.object(
+            type(self.env["pbx.request"]), "_note", side_effect=ValueError("secret")
+        )
+        with note, log_lines() as lines:
+            self.assertEqual(self.balance().amount, "12.5")
+        self.assertIn("could not be noted: ValueError", str(lines))
+        self.assertNotIn("secret", str(lines))
+
+    def test_text_that_nothing_can_hold_is_kept_all_the_same(self):
+        self.pbx.account.currency = "US\0D\ud83d"
+        self.assertEqual(self.balance().currency, "US\ufffdD\ufffd")
+        [row] = self.provider.request_ids
+        self.assertIn("US\ufffdD", row.answered)
 
     def test_only_administrators_read_the_log(self):
         self.balance()

@@ -275,6 +275,17 @@ class TestConnect(ConnectCase):
 
     # -------------------------------------------------------------------- failures
 
+    def test_text_that_nothing_can_hold(self):
+        """Half an emoji where the PBX cut a name, and a NUL."""
+        account = self.pbx.account
+        account.currency = "US\0D"
+        account.extensions["100"]["name"] = "Anna \ud83d"
+        account.lines["442079460900"] = "Sales \ude00\0"
+        states, told = self.connect()
+        self.assertEqual(set(states.values()) - {"warning"}, {"ok"}, told)
+        self.assertEqual(self.extension.name, "Anna \ufffd")
+        self.assertEqual(self.provider.balance, "10.34 US\ufffdD")
+
     def test_a_pbx_that_offers_little(self):
         class Little(dialects.Dialect):
             code, label = "little", "Little PBX"

@@ -22,13 +22,7 @@ class HealthCase(FakePbxCase, PbxHttpCase):
 
     def setUp(self):
         super().setUp()
-        self.provider.write(
-            {
-                "state": "connected",
-                "connected_url": self.provider.webhook_url,
-                "connected_at": "2026-01-01 00:00:00",
-            }
-        )
+        self.connected_long_ago()
         self.pbx.account.callinfo_url = self.provider.webhook_url
 
     def reminders(self, kind):

@@ -188,6 +188,37 @@ class TestSecrets(SecretsCase):
                         self.assertRefused(records.search, [term])
                         self.assertRefused(records.search_count, ["!", term])
 
+    def test_administrators_do_not_search_them_either(self):
+        """They read them; a filter that is shared, or an error, would spread them."""
+        admin = self.admin
+        for model, name in (
+            *((model, name) for model, names in SECRETS.items() for name in names),
+            ("pbx.provider", "connected_url"),
+            ("pbx.former.url", "url"),
+            ("pbx.call", "provider_id.api_secret"),
+            ("pbx.extension", "provider_id.api_key"),
+            ("pbx.provider", "extension_ids.password"),
+        ):
+            records = self.env[model].with_user(admin)
+            for look in (
+                lambda one, p: one.search([(p, "=like", "s%")]),
+                lambda one, p: one.search([(p, "!=", False)]),
+                lambda one, p: one.search_count(["!", (p, "in", [SECRET])]),
+                lambda one, p: one.search([], order=p),
+                lambda one, p: one.search_read([], ["id"], order=f"{p} desc"),
+                lambda one, p: one._read_group([], [p], ["__count"]),
+                lambda one, p: one._read_group([], [], [f"{p}:max"]),
+                lambda one, p: one.formatted_read_group([], [p], ["__count"]),
+                lambda one, p: one.web_read_group([], [p], ["__count"]),
+            ):
+                with self.subTest(model, name=name):
+                    self.assertRefused(look, records, name)
+        told = self.provider.with_user(admin).fields_get(["api_secret"])["api_secret"]
+        self.assertFalse(
+            told["searchable"] or told.get("sortable") or told.get("groupable")
+        )
+        self.assertEqual(self.provider.with_user(admin).api_secret, SECRET)
+
     def test_domains_nested_by_any(self):
         for operator in ("any", "not any"):
             for user in self.phone_people:

@@ -1,5 +1,6 @@
 """Introduce Odoo and the fake PBX to each other."""
 
+import time
 from pathlib import Path
 
 from .rpc import Login
@@ -52,4 +53,8 @@ def introduce(
             f"The look-alike PBX does not accept Odoo's address "
             f"{values['webhook_url']}: {answer.get('message')}"
         )
+    # The PBX took the address, as it does when somebody presses “Connect”.
+    connected = {"connected_url": values["webhook_url"], "state": "connected"}
+    connected["connected_at"] = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    admin.call("pbx.provider", "write", [provider], connected)
     return pbx, values

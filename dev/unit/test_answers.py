@@ -1,5 +1,6 @@
 """The API's answers, read: every form of a refusal, numbers without loss, links."""
 
+import json
 import time
 from email.utils import formatdate
 
@@ -221,3 +222,42 @@ class TestMask:
 
     def test_an_account_without_keys_hides_no_single_letters(self):
         assert mask.clean("all of it", Account(key="a", secret="")) == "all of it"
+
+
+HALF = b"\\ud83d"
+
+
+@pytest.mark.parametrize(
+    "content, read",
+    [
+        (b'"Anna ' + HALF + b'"', "Anna \ufffd"),
+        (b'"\\ude00 Anna"', "\ufffd Anna"),
+        (b'"\\ude00\\ud83d"', "\ufffd\ufffd"),
+        (b'"\\ud83d\\ude00"', "\N{GRINNING FACE}"),
+        (b'"US\\u0000D"', "US\ufffdD"),
+        (b'"US\0D"', "US\ufffdD"),
+        (b'"one\ntwo\tthree"', "one\ntwo\tthree"),
+        (b'"Gr\xfc\xdfe"', "Gr\ufffd\ufffde"),
+        (b'"\xed\xa0\xbd"', "\ufffd\ufffd\ufffd"),
+        (b'\xef\xbb\xbf"x"', "x"),
+        (
+            b'{"' + HALF + b'": {"\\u0000": ["' + HALF + b'"]}}',
+            {"\ufffd": {"\ufffd": ["\ufffd"]}},
+        ),
+        (b'{"a": {"b": [1, null, true, 1.50]}}', {"a": {"b": [1, None, True, "1.50"]}}),
+        (b"[" * 3 + b"]" * 3, [[[]]]),
+        (b"[" * 60 + b"]" * 60, None),
+        (b"[" * 100_000, None),
+        (b"1e0000099999999", "1e0000099999999"),
+        (b"1.5e-00000000000000002", "0.015"),
+    ],
+)
+def test_what_nothing_can_hold_is_replaced(content, read):
+    assert read_json(content) == read
+
+
+@given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner)))
+def test_every_answer_can_be_stored(value):
+    text = json.dumps(value, ensure_ascii=True).encode()
+    kept = json.dumps(read_json(text), ensure_ascii=False)
+    assert "\\u0000" not in kept and kept.encode()

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from fake_zadarma.running import running
 from telephony import errors
 from telephony.http import session
 from telephony.http import sound as download
+from telephony.http.hosts import is_same_server
 
 MP3 = b"ID3\x03\0\0\0\0\0\0" + b"\xff\xfb\x90\x00" + b"s" * 5000
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + b"s" * 100
@@ -193,6 +195,69 @@ def test_redirects_stay_within_the_host():
 def test_elsewhere_is_not_asked(url, home):
     with pytest.raises(errors.BadAnswer):
         download.fetch(url, home, io.BytesIO(), LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("url", "home", "same"),
+    [
+        ("https://pbx.example/a", "http://pbx.example", True),
+        ("https://pbx.example/a", "http://pbx.example:8080", True),
+        ("https://pbx.example:8080/a", "http://pbx.example:8080", True),
+        ("http://pbx.example:8080/a", "http://pbx.example:8080/api", True),
+        ("https://pbx.example:8443/a", "http://pbx.example", False),
+        ("http://pbx.example/a", "https://pbx.example", False),
+        ("http://pbx.example:443/a", "https://pbx.example", False),
+        ("http://pbx.example:8080/a", "http://pbx.example", False),
+        ("https://other.example/a", "http://pbx.example", False),
+        ("https://sub.pbx.example/a", "http://pbx.example", False),
+        ("https://PBX.Example./a", "https://pbx.example", True),
+        ("https://pbx.example/a", "https://pbx.example.:443", True),
+        ("https://pbx.example../a", "https://pbx.example", False),
+        ("https://xn--bcher-kva.example/a", "https://bücher.example", True),
+        ("https://BÜCHER.example/a", "http://xn--bcher-kva.example", True),
+        # One library takes the two for one host, and the one that asks does not.
+        ("https://faß.example/a", "https://fass.example", False),
+        ("https://pbx。example/a", "https://pbx.example", True),
+        ("https://pbx.example@evil.example/a", "https://pbx.example", False),
+        ("https://pbx.example:x@pbx.example/a", "https://pbx.example", False),
+        ("https://evil.example\\@pbx.example/a", "https://pbx.example", False),
+        ("https://pbx.example\t/a", "https://pbx.example", False),
+        ("https://pbx.example%2f/a", "https://pbx.example", False),
+        ("https://pbx.example:0/a", "https://pbx.example", False),
+        ("https://pbx.example:99999/a", "https://pbx.example", False),
+        ("https:pbx.example/a", "https://pbx.example", False),
+        ("https://[pbx.example/a", "https://pbx.example", False),
+        ("ftp://pbx.example/a", "ftp://pbx.example", False),
+        ("HTTPS://pbx.example/a", "https://pbx.example", True),
+        # Inside the own network only where the PBX itself is there.
+        ("http://127.0.0.1/a", "http://10.0.0.5", False),
+        ("http://10.0.0.5/a", "http://10.0.0.5", True),
+        ("http://2130706433/a", "http://127.0.0.1", False),
+        ("http://[::1]:8080/a", "http://[::1]:8080", True),
+        ("http://169.254.169.254/a", "https://pbx.example", False),
+    ],
+)
+def test_one_rule_of_what_is_the_same_server(url, home, same):
+    assert is_same_server(url, home) is same
+    if not same:
+        with pytest.raises(errors.BadAnswer):
+            download.fetch(url, home, io.BytesIO(), LIMIT)
+
+
+def test_what_has_become_secure_stays_so(monkeypatch):
+    """The server is plain, the link secure: its redirect does not lead back."""
+    asked = []
+
+    @contextmanager
+    def stream(_session, _method, url, **_how):
+        asked.append(url)
+        plain = {"Location": "http://pbx.example/b"}
+        yield SimpleNamespace(status_code=302, headers=plain)
+
+    monkeypatch.setattr(session, "stream", stream)
+    with pytest.raises(errors.BadAnswer):
+        download.fetch("https://pbx.example/a", "http://pbx.example", io.BytesIO(), 9)
+    assert asked == ["https://pbx.example/a"]
 
 
 def test_home_is_the_same_with_its_usual_port_and_any_path():

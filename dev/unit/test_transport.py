@@ -1,11 +1,14 @@
 """One question over the network, to real servers that behave oddly."""
 
+import gzip
 import os
 import socket
 import ssl
 import subprocess
 import sys
 import time
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -294,6 +297,50 @@ def test_an_endless_answer_is_cut(monkeypatch):
     with served(once(answer(b" " * 300_000 + BALANCE))) as url:
         with pytest.raises(errors.BadAnswer):
             ZADARMA.fetch_balance(account_at(url))
+
+
+def packed(body, encoding="gzip", times=1):
+    for _time in range(times):
+        body = zlib.compress(body) if encoding == "deflate" else gzip.compress(body)
+    return answer(body, b"Content-Encoding: %s\r\n" % encoding.encode())
+
+
+def test_no_packed_answer_is_asked_for():
+    with served(once(answer())) as url:
+        ZADARMA.fetch_balance(account_at(url))
+        assert "accept-encoding: identity" in url.requests[0].lower()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", " GZIP "])
+def test_a_packed_answer_is_read_all_the_same(encoding):
+    with served(once(packed(BALANCE, encoding))) as url:
+        assert ZADARMA.fetch_balance(account_at(url)).amount == "1.5"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "nonsense"])
+def test_a_packing_that_nobody_wants_is_no_answer(encoding):
+    with served(once(packed(BALANCE, encoding))) as url:
+        with pytest.raises(errors.BadAnswer):
+            ZADARMA.fetch_balance(account_at(url))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip, gzip"])
+def test_a_bomb_is_never_unpacked(encoding):
+    """A gigabyte from a megabyte, or from less: hardly more than the limit is made."""
+    piece = b" " * 1024 * 1024
+    packing = zlib.compressobj(wbits=15 if encoding == "deflate" else 31)
+    bomb = b"".join(packing.compress(piece) for _mebibyte in range(256))
+    bomb += packing.flush()
+    head = b"Content-Encoding: %s\r\n" % encoding.encode()
+    tracemalloc.start()
+    try:
+        with served(once(answer(bomb, head))) as url:
+            with pytest.raises(errors.BadAnswer):
+                ZADARMA.fetch_balance(account_at(url))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * session.MAX_ANSWER_BYTES
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
-"""ConnectRun the PBX: every question is counted, noted, and its failure explained."""
+"""Asking the PBX: every question is counted, noted, and its failure explained."""
 
 import dataclasses
+import logging
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
 from .pbx_rate import limits_of
+
+_logger = logging.getLogger(__name__)
 
 
 class CountedWire(dialects.Wire):
@@ -35,7 +38,16 @@ class CountedWire(dialects.Wire):
             provider.env["pbx.rate"]._block(
                 provider.id, exchange.bucket, error.retry_after
             )
-        provider.env["pbx.request"]._note(provider, exchange)
+        try:
+            provider.env["pbx.request"]._note(provider, exchange)
+        except Exception as failed:  # noqa: BLE001
+            # It has a transaction of its own; the answer is worth more than its line in
+            # the log. The text may hold what was answered.
+            _logger.error(
+                "Cloud PBX %s: a question could not be noted: %s",
+                provider.id,
+                type(failed).__name__,
+            )
 
 
 def open_api(provider, urgent=False):

@@ -1,6 +1,7 @@
 """What Odoo asked a PBX, for reading: masked, and kept no longer than the inbox."""
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..tools.retention import delete_old
 
@@ -64,6 +65,21 @@ class PbxRequest(models.Model):
         with self.env.registry.cursor() as cr:
             # sudo: the log is the system's, whoever asked.
             self.with_env(self.env(cr=cr)).sudo().create(values)
+
+    @api.model
+    def _blank(self, providers):
+        """Remove what was asked and answered; when, and how it failed, stays."""
+        self.flush_model()
+        self.env.execute_query(
+            SQL(
+                """UPDATE pbx_request SET asked = NULL, answered = NULL
+                    WHERE provider_id = ANY(%s)
+                      AND (asked IS NOT NULL OR answered IS NOT NULL)
+                RETURNING id""",
+                list(providers.ids),
+            )
+        )
+        self.invalidate_model()
 
     @api.autovacuum
     def _gc_requests(self):

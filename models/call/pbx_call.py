@@ -634,6 +634,7 @@ class PbxCall(models.Model):
         if "user_id" in vals and "user_picked" not in vals:
             self._check_user_choice(vals["user_id"])
             vals = {**vals, "user_picked": bool(vals["user_id"])}
+        self._check_links(vals)
         result = super().write(vals)
         if not self.env.su and {"partner_id", "lead_id"}.intersection(vals):
             # What the machine links is of the right company already.
@@ -646,6 +647,25 @@ class PbxCall(models.Model):
         # The database would remove the rows of the recordings, but not their files.
         self.sudo().recording_ids.unlink()  # sudo: who may remove the call may
         return super().unlink()
+
+    def _check_links(self, vals):
+        """Refuse to link what the user may not read: its name would be shown.
+
+        Odoo shows the names of linked records to whoever reads the record they are
+        linked to.
+        """
+        if self.env.su:
+            return
+        for name, value in vals.items():
+            field = self._fields.get(name)
+            if value and field and field.type == "many2one":
+                linked = self.env[field.comodel_name].browse(value).exists()
+                if not linked.has_access("read"):
+                    raise AccessError(
+                        self.env._(
+                            "You cannot link this record: you have no access to it."
+                        )
+                    )
 
     def _check_user_choice(self, user_id):
         if self.env.su or self.env.user.has_group("cloud_pbx.group_pbx_manager"):

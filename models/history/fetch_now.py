@@ -53,6 +53,14 @@ class FetchNow:
             return f"{counts} {values['error']}", "warning", True
         if progress is Progress.DONE:
             return counts, "success"
+        if progress in (Progress.MORE, Progress.LIMITED) and not (
+            self.provider._asked_by_jobs()
+        ):
+            rest = self.env._(
+                "The PBX may not be asked more often now, and is not connected: press "
+                "“Connect”, or “Fetch now” again for the rest."
+            )
+            return f"{counts} {rest}", "info", True
         if progress in (Progress.MORE, Progress.LIMITED):
             at = values["next_attempt_at"] or fields.Datetime.now()
             tz = self.env.user.tz or "UTC"

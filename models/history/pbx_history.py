@@ -168,13 +168,7 @@ class PbxHistory(models.Model):
         """Hand the import over to the job, or go on with a stopped one."""
         self.check_access("write")
         for history in self:
-            if not history.provider_id.is_running:
-                raise UserError(
-                    self.env._(
-                        "%s is inactive. Choose the user under “Run as” first.",
-                        history.provider_id.display_name,
-                    )
-                )
+            history.provider_id._check_running()
             if history.state in ("draft", "stopped", "failed"):
                 history.write(
                     {"state": "waiting", "error": False, "next_attempt_at": False}
@@ -193,6 +187,7 @@ class PbxHistory(models.Model):
     def action_view_calls(self):
         """Show the calls of this period."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "cloud_pbx.pbx_call_action"
         )
@@ -216,6 +211,7 @@ class PbxHistory(models.Model):
         """
         # sudo: the job's own user; all companies
         providers = self.env["pbx.provider"].sudo().search([("user_id", "!=", False)])
+        providers._notice_connected()
         turn = [
             one for one in providers if one.is_running and not one._missing_fields()
         ]
@@ -237,13 +233,18 @@ class PbxHistory(models.Model):
     # -------------------------------------------------------------- what to read
 
     def _find_due(self, provider_id):
-        """Return the ids of what to go on with, those of people after the catch-up."""
-        self._catch_up_of(provider_id)
+        """Return the ids of what to go on with, those of people after the catch-up.
+
+        A PBX that is not connected is asked by itself for nothing.
+        """
+        catch_up = self._catch_up_of(provider_id)
         found = self.search(
             [("provider_id", "=", provider_id), ("state", "!=", "draft")]
             + ["|", ("kind", "=", "catch_up"), ("state", "in", ("waiting", "running"))],
             order="kind, id",
         )
+        if not catch_up.provider_id._asked_by_jobs():
+            found -= catch_up
         now = fields.Datetime.now()
         # Further off than any pause: a wrong clock has put it there.
         never = now + LONGEST_PAUSE

@@ -220,7 +220,7 @@ class Apply:
         )
 
     def _mark_left_out(self, event):
-        """Say that a call has too many events of this kind; the contents stay."""
+        """Say that a call has too many events of this kind; a log has the contents."""
         user = self.env["res.users"].browse(self.settings.user_id)
         events = self.env["pbx.event"].with_context(lang=user.lang)
         reason = events.env._(
@@ -233,7 +233,7 @@ class Apply:
                 """UPDATE pbx_event SET state = 'ignored', error = %s, payload = %s
                     WHERE id = %s""",
                 reason,
-                event.payload,
+                event.payload if self.settings.keep_log else None,
                 event.id,
             )
         )
@@ -284,8 +284,8 @@ class Apply:
                 ignored.append(event.id)
         # Marked first: rows that are older than our snapshot are noticed at once.
         self._mark("done", list(applied), blank=not self.settings.keep_log)
-        # Not understood, but perhaps one day: the contents stay until they are pruned.
-        self._mark("ignored", ignored)
+        # Not understood, but perhaps one day: where a log is kept, the contents stay.
+        self._mark("ignored", ignored, blank=not self.settings.keep_log)
         if not call_events:
             return None
         log = self._log()

@@ -73,6 +73,9 @@ class PbxEvent(models.Model):
         help="Its signature came with another call before: it is applied when the "
         "PBX's own list of past calls has this one.",
     )
+    by_former_secret = fields.Boolean(
+        help="Only the secret from before the last change proved it."
+    )
     call_id = fields.Many2one(
         "pbx.call", string="Phone call", compute="_compute_call_id", compute_sudo=True
     )
@@ -142,11 +145,11 @@ class PbxEvent(models.Model):
                     WHERE %(proof)s IS NOT NULL AND NOT own AND NOT other
               ON CONFLICT (provider_id, digest, part) DO NOTHING)
               INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
-                                     reply, received_at, state, awaits_history,
-                                     attempts, create_uid, write_uid, create_date,
-                                     write_date)
+                                     reply, by_former_secret, received_at, state,
+                                     awaits_history, attempts, create_uid, write_uid,
+                                     create_date, write_date)
                    SELECT %(provider)s, %(event)s, %(ref)s, %(payload)s, %(digest)s,
-                          %(reply)s, now.now,
+                          %(reply)s, %(by_former)s, now.now,
                           CASE WHEN other AND NOT own THEN 'ignored' ELSE 'pending' END,
                           other AND NOT own, 0, %(user)s, %(user)s, now.now, now.now
                      FROM now, owner
@@ -161,6 +164,7 @@ class PbxEvent(models.Model):
             payload=json.dumps(delivery.payload, ensure_ascii=False),
             digest=delivery.digest or None,
             reply=None if answer in ("", "{}") else answer,
+            by_former=delivery.by_former_secret,
             user=settings.user_id,
             timeout=lock_timeout(),
         )
@@ -373,6 +377,7 @@ class PbxEvent(models.Model):
 
     def action_view_call(self):
         self.ensure_one()
+        self.check_access("read")
         if not self.call_id:
             raise UserError(self.env._("This event did not create a call."))
         return {
@@ -381,6 +386,22 @@ class PbxEvent(models.Model):
             "res_id": self.call_id.id,
             "views": [(False, "form")],
         }
+
+    @api.model
+    def _blank_settled(self, providers):
+        """Remove what was received from events that need no further work."""
+        self.flush_model()
+        self.env.execute_query(
+            SQL(
+                """UPDATE pbx_event SET payload = NULL, reply = NULL
+                    WHERE provider_id = ANY(%s) AND state IN ('done', 'ignored')
+                      AND awaits_history IS NOT TRUE
+                      AND (payload IS NOT NULL OR reply IS NOT NULL)
+                RETURNING id""",
+                list(providers.ids),
+            )
+        )
+        self.invalidate_model()
 
     # ------------------------------------------------------------------- jobs
 

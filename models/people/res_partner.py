@@ -69,6 +69,7 @@ class ResPartner(models.Model):
 
     def action_view_pbx_calls(self):
         self.ensure_one()
+        self.env["pbx.call"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "cloud_pbx.pbx_call_action"
         )

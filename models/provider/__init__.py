@@ -5,5 +5,6 @@ from . import (
     pbx_former_url,
     pbx_line,
     pbx_provider,
+    pbx_secrets,
     pbx_subscription,
 )

@@ -518,6 +518,7 @@ class Disconnect:
                 "state": "draft",
                 "connected_url": False,
                 "connected_at": False,
+                "disconnected_at": fields.Datetime.now(),
                 "last_error": False,
             }
         )

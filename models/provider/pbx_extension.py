@@ -6,6 +6,7 @@ from odoo.tools import SQL, ormcache
 from ...telephony import dialect as dialects
 from ...telephony import numbers
 from ..tools.secret_field import Secret
+from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 
 # What open pages of a phone's users show of it.
 SHOWN = frozenset(("user_ids", "number", "name", "status", "caller_id"))
@@ -16,6 +17,7 @@ class PbxExtension(models.Model):
 
     _name = "pbx.extension"
     _description = "Internal number"
+    _inherit = ["pbx.secrets"]
     _order = "provider_id, number"
     _rec_names_search = ["number", "name"]
     _check_company_auto = True

@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from ..tools.secret_field import Secret
+from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 
 
 class PbxFormerUrl(models.Model):
@@ -12,6 +13,7 @@ class PbxFormerUrl(models.Model):
 
     _name = "pbx.former.url"
     _description = "Former address at a cloud PBX"
+    _inherit = ["pbx.secrets"]
     _order = "id desc"
     _rec_name = "id"
     _log_access = False

@@ -1,8 +1,9 @@
 import ipaddress
 import logging
 import math
+import re
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +11,7 @@ from lxml import etree
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -19,6 +21,7 @@ from ..history.fetch_now import FetchNow
 from ..tools.jobs import for_each_provider
 from ..tools.notification import notification
 from ..tools.secret_field import Secret
+from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 from .connect import ESSENTIAL_STEPS, Connect, Disconnect
 from .self_test import SelfTest
 from .settings import PbxSettings
@@ -40,6 +43,17 @@ OPTIONAL_PARTS = {
 }
 
 
+# The least that each may be; by the log, repeated deliveries are recognised.
+LEAST_VALUES = {
+    "open_call_hours": 1,
+    "log_days": 3,
+    "general_limit": 1,
+    "statistics_limit": 1,
+    "silence_minutes": 0,
+    "balance_threshold": 0,
+    "recording_max_mb": 1,
+    "recording_days": 0,
+}
 # Optional fields of the dialects that are settings, and not lists.
 SETTINGS = frozenset(("account", "login", "api_key", "api_secret", "tz"))
 
@@ -49,7 +63,7 @@ class PbxProvider(models.Model):
 
     _name = "pbx.provider"
     _description = "Cloud PBX"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "pbx.secrets"]
     _order = "sequence, id"
     _check_company_auto = True
 
@@ -240,6 +254,13 @@ class PbxProvider(models.Model):
     )
     former_secret = Secret(readonly=True, copy=False, groups=ADMIN)
     former_secret_until = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
+    secret_proven = fields.Boolean(
+        groups=fields.NO_ACCESS,
+        copy=False,
+        help="The PBX answered a question under the present secret.",
+    )
+    secret_since = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
+    disconnected_at = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
     can_connect = fields.Boolean(
         "Ready to connect", compute="_compute_can_connect", groups=ADMIN
     )
@@ -548,6 +569,13 @@ class PbxProvider(models.Model):
                 and provider.connected_url != provider.webhook_url
             )
 
+    def _asked_by_jobs(self):
+        """Return those that jobs may ask something: running, and connected.
+
+        What a person presses asks the others, too.
+        """
+        return self.filtered(lambda one: one.is_running and one.state != "draft")
+
     def _public_address(self, address):
         """Return ``address`` with a scheme, the forwarded port, and no final slash."""
         if address and "://" not in address:
@@ -589,8 +617,7 @@ class PbxProvider(models.Model):
     def write(self, vals):
         watched = self._watched_settings(vals)
         before = {
-            provider: {name: provider[name] for name in watched}
-            for provider in self.filtered("connected_url")
+            provider: {name: provider[name] for name in watched} for provider in self
         }
         was_running = {provider: provider.is_running for provider in self}
         result = super().write(vals)
@@ -598,6 +625,9 @@ class PbxProvider(models.Model):
         self.env.registry.clear_cache()
         for provider, values in before.items():
             provider._note_changes(values)
+        if "keep_log" in vals and not vals["keep_log"]:
+            self.env["pbx.event"]._blank_settled(self)
+            self.env["pbx.request"]._blank(self)
         if RECORDING_ACCESS.intersection(vals):
             self._resume_recordings()
         if {"active", "user_id"}.intersection(vals):
@@ -612,6 +642,36 @@ class PbxProvider(models.Model):
         self.env.registry.clear_cache()
         self.env["pbx.notifier"]._phones_changed(users)
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_calls(self):
+        # sudo: that there are calls is said to whoever may delete the PBX
+        with_calls = self.sudo().filtered("call_count")
+        if with_calls:
+            raise UserError(
+                self.env._(
+                    "%s has calls. Archive it instead.",
+                    ", ".join(with_calls.mapped("name")),
+                )
+            )
+
+    def action_archive(self):
+        """Archive; say so where the PBX goes on sending its events."""
+        sending = self.filtered(
+            lambda provider: provider.active and provider.connected_at
+        )
+        result = super().action_archive()
+        if not sending:
+            return result
+        return notification(
+            self.env._(
+                "%s still sends its events, and Odoo refuses them from now on. To end "
+                "that, unarchive it, press “Disconnect”, and archive it again.",
+                ", ".join(sending.mapped("name")),
+            ),
+            "warning",
+            sticky=True,
+        )
 
     def _write_changes(self, values):
         """Write what differs: each write of this row clears the memory of all workers.
@@ -639,17 +699,69 @@ class PbxProvider(models.Model):
         """
         changed = {name for name in before if self[name] != before[name]}
         values = {}
-        if changed & {"api_key", "api_secret"}:
+        if self.connected_url and changed & {"api_key", "api_secret"}:
             values["keys_changed"] = True
-        if any(name.startswith("notify_") for name in changed):
+        if self.connected_url and any(one.startswith("notify_") for one in changed):
             values["events_changed"] = True
-        if "api_secret" in changed and before["api_secret"] and self.api_secret:
-            # What it signed is still on its way.
+        # sudo: the code's own note; that the secret was changed, one was allowed to
+        own_sudo = self.sudo()
+        if "api_secret" in changed and own_sudo._is_secret_proven():
+            # What it signed is still on its way. One that never worked signed nothing,
+            # and does not take the place of one that did.
             values["former_secret"] = before["api_secret"]
             until = fields.Datetime.now() + timedelta(hours=FORMER_SECRET_HOURS)
             values["former_secret_until"] = until
+        if "api_secret" in changed:
+            values["secret_proven"] = False
+            # To the microsecond, as events are received.
+            values["secret_since"] = datetime.now(UTC).replace(tzinfo=None)
         if values:
-            self.write(values)
+            own_sudo.write(values)
+
+    def _is_secret_proven(self):
+        """Tell whether the present secret ever worked: in a question, or for an event.
+
+        Looked up when it is changed: no event writes this row.
+        """
+        return self.secret_proven or self._has_events(self.secret_since)
+
+    def _has_events(self, since):
+        """Tell whether the PBX sent an event under the present secret."""
+        self.env["pbx.event"].flush_model()
+        # A domain would cut the time to the second.
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """SELECT 1 FROM pbx_event
+                        WHERE provider_id = %s AND received_at >= %s
+                          AND by_former_secret IS NOT TRUE
+                          -- Odoo's own proves nothing, under whatever secret.
+                          AND event_type != %s LIMIT 1""",
+                    self.id,
+                    since or datetime.min,
+                    self._dialect().sample_event,
+                )
+            )
+        )
+
+    def _notice_connected(self):
+        """A PBX that sends events has our address, also when it was entered by hand.
+
+        For jobs: it commits.
+        After “Disconnect” a person says when it is connected again.
+        """
+        for provider in self:
+            by_hand = provider.state == "draft" and not provider.disconnected_at
+            if by_hand and provider._has_events(provider.secret_since):
+                provider.write(
+                    {
+                        "state": "connected",
+                        "connected_at": fields.Datetime.now(),
+                        "connected_url": provider.webhook_url,
+                    }
+                )
+                # What jobs do goes on in transactions of their own.
+                self.env["ir.cron"]._commit_progress()
 
     def _resume_recordings(self):
         """Have recordings asked for again that the PBX did not let us have."""
@@ -705,61 +817,50 @@ class PbxProvider(models.Model):
     @api.constrains("external_url", "server_url")
     def _check_addresses(self):
         for provider in self:
-            for address in (provider.external_url, provider.server_url):
-                if not address:
-                    continue
-                try:
-                    parts = urlsplit(provider._public_address(address.strip()))
-                    valid = parts.scheme in ("http", "https") and parts.hostname
-                    # A port that is none is noticed only when it is asked for.
-                    valid = valid and parts.port != 0 and " " not in parts.netloc
-                except ValueError:
-                    valid = False
-                if not valid or parts.username:
+            for name, example in (
+                ("external_url", "https://odoo.example.com"),
+                ("server_url", provider._dialect().default_server),
+            ):
+                address = provider[name]
+                if address and not provider._is_address(address.strip()):
                     raise ValidationError(
                         self.env._(
-                            "“%s” is not a web address. Write it like "
-                            "https://odoo.example.com",
-                            address,
+                            "%(field)s: “%(address)s” is not a plain web address. "
+                            "Enter it like %(example)s",
+                            field=provider._label_of(name),
+                            address=address,
+                            example=example or "https://pbx.example.com",
                         )
                     )
 
-    @api.constrains("open_call_hours", "log_days")
-    def _check_periods(self):
+    def _is_address(self, address):
+        """Tell whether ``address`` names a server, and perhaps a folder there."""
+        try:
+            parts = urlsplit(self._public_address(address))
+            # A port that is none is noticed only when it is asked for.
+            valid = parts.scheme in ("http", "https") and parts.port != 0
+        except ValueError:
+            return False
+        return bool(
+            valid
+            and parts.hostname
+            and "@" not in parts.netloc
+            # What follows these would end up in the middle of what is asked for.
+            and not re.search(r"[\s?#\\]", address)
+        )
+
+    @api.constrains(*LEAST_VALUES)
+    def _check_least_values(self):
         for provider in self:
-            if provider.open_call_hours < 1 or provider.log_days < 3:
-                raise ValidationError(
-                    self.env._(
-                        "Open calls close after one hour at the earliest, and the log "
-                        "is kept for at least three days: repeated deliveries are "
-                        "recognised by it."
+            for name, least in LEAST_VALUES.items():
+                if provider[name] < least:
+                    raise ValidationError(
+                        self.env._(
+                            "%(field)s: enter %(least)s or more.",
+                            field=provider._label_of(name),
+                            least=least,
+                        )
                     )
-                )
-
-    @api.constrains("general_limit", "statistics_limit")
-    def _check_limits(self):
-        for provider in self:
-            if provider.general_limit < 1 or provider.statistics_limit < 1:
-                raise ValidationError(
-                    self.env._("Allow at least one request per minute.")
-                )
-
-    @api.constrains("silence_minutes")
-    def _check_silence_minutes(self):
-        for provider in self:
-            if provider.silence_minutes < 0:
-                raise ValidationError(self.env._("Enter 0 or more minutes."))
-
-    @api.constrains("recording_max_mb", "recording_days")
-    def _check_recordings(self):
-        for provider in self:
-            if provider.recording_max_mb < 1 or provider.recording_days < 0:
-                raise ValidationError(
-                    self.env._(
-                        "A recording may have one megabyte at least, and is kept for "
-                        "a number of days, or 0 for ever."
-                    )
-                )
 
     # ------------------------------------------------------------------------------
     # Connect, Check, Disconnect
@@ -780,6 +881,9 @@ class PbxProvider(models.Model):
         """Set the PBX up, take over what it has, and say what came of each step."""
         self.ensure_one()
         self.check_access("write")
+        if not self.active:
+            # Its events would be refused.
+            self._check_running()
         # sudo: the list and the lines are ours to write; the right to was asked for.
         return Connect(self.sudo(), urgent=True).run_for_a_person()
 
@@ -790,13 +894,7 @@ class PbxProvider(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        if not self.is_running:
-            raise UserError(
-                self.env._(
-                    "This cloud PBX is inactive: enter an active user under “Run as” "
-                    "first."
-                )
-            )
+        self._check_running()
         self._check_complete()
         problem = SelfTest(self).run()
         if problem:
@@ -860,6 +958,7 @@ class PbxProvider(models.Model):
 
     def _keys_are_good(self):
         """The PBX took the present keys: what happened in between is fetched."""
+        self._write_changes({"secret_proven": True})
         if not self.keys_changed:
             return
         self.keys_changed = False
@@ -1067,6 +1166,8 @@ class PbxProvider(models.Model):
     # ------------------------------------------------------------------------------
 
     @api.depends(
+        "active",
+        "connected_at",
         "user_id.active",
         "dialect",
         "tz",
@@ -1082,6 +1183,8 @@ class PbxProvider(models.Model):
         "events_changed",
         "balance",
         "balance_threshold",
+        "general_limit",
+        "statistics_limit",
     )
     def _compute_hint(self):
         for provider in self:
@@ -1094,10 +1197,32 @@ class PbxProvider(models.Model):
             *self._hints_of_settings(),
             *self._hints_of_address(),
             *self._hints_of_changes(),
+            *self._hints_of_limits(),
         ]
         return [hint for hint in hints if hint]
 
+    def _check_running(self):
+        """Refuse what an inactive or archived PBX does not do."""
+        if not self.active:
+            raise UserError(
+                self.env._("%s is archived. Unarchive it first.", self.display_name)
+            )
+        if not self.is_running:
+            raise UserError(
+                self.env._(
+                    "%s is inactive. Choose the user under “Run as” first.",
+                    self.display_name,
+                )
+            )
+
     def _inactive_sentence(self):
+        if not self.active and self.connected_at:
+            return self.env._(
+                "Archived: events are refused. Unarchive it, or press “Disconnect” "
+                "first."
+            )
+        if not self.active:
+            return self.env._("Archived: events are refused.")
         return self.env._(
             "Inactive: nobody active is entered under “Run as”, so events are refused."
         )
@@ -1139,6 +1264,23 @@ class PbxProvider(models.Model):
                 "code may not be recognised."
             )
 
+    def _hints_of_limits(self):
+        """Say where more is asked for than the PBX allows by its documents."""
+        for name, bucket in (
+            ("general_limit", dialects.GENERAL),
+            ("statistics_limit", dialects.STATISTICS),
+        ):
+            allowed = self._dialect().limits[bucket]
+            if self[name] > allowed:
+                yield self.env._(
+                    "%(field)s: %(number)s entered, but %(pbx)s allows %(allowed)s and "
+                    "refuses the rest.",
+                    field=self._label_of(name),
+                    number=self[name],
+                    pbx=self._dialect().label,
+                    allowed=allowed,
+                )
+
     def _missing_notifications(self):
         """Return why each notification is needed that is off and must not be."""
         essential = self._dialect().essential_notifications
@@ -1150,10 +1292,15 @@ class PbxProvider(models.Model):
 
     def _hints_of_address(self):
         address, inside = self.webhook_url, self._is_inside(self.webhook_url)
-        if self.url_changed:
+        if self.url_changed and self.connected_at:
             yield self.env._(
                 "The webhook address has changed since it was last known to work. "
                 "The PBX still sends to the old one: press “Connect”."
+            )
+        elif self.url_changed:
+            yield self.env._(
+                "The webhook address has changed since it was last checked. Press "
+                "“Connect”, or enter it at the PBX."
             )
         if inside and not self._is_inside(self.server_url):
             yield self._inside_sentence()
@@ -1183,7 +1330,11 @@ class PbxProvider(models.Model):
         events = self.env["pbx.event"]
         for provider in self:
             newest = events.search_fetch(
-                [("provider_id", "=", provider._origin.id)],
+                [
+                    ("provider_id", "=", provider._origin.id),
+                    # Odoo's own test event is none of the PBX.
+                    ("event_type", "!=", provider._dialect().sample_event),
+                ],
                 ["received_at"],
                 order="received_at desc",
                 limit=1,
@@ -1263,13 +1414,7 @@ class PbxProvider(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        if not self.is_running:
-            raise UserError(
-                self.env._(
-                    "%s is inactive. Choose the user under “Run as” first.",
-                    self.display_name,
-                )
-            )
+        self._check_running()
         return FetchNow(self).run()
 
     def _fetches_recordings(self):
@@ -1277,10 +1422,9 @@ class PbxProvider(models.Model):
         now = fields.Datetime.now()
         # A pause that goes on for longer than any was made by a wrong clock.
         longest = now + timedelta(hours=1)
-        return self.filtered(
+        return self._asked_by_jobs().filtered(
             lambda provider: (
-                provider.is_running
-                and not now < (provider.recordings_paused_until or now) <= longest
+                not now < (provider.recordings_paused_until or now) <= longest
             )
         )
 

@@ -71,6 +71,7 @@ class FetchRun:
 
     def run(self):
         providers = self.env["pbx.provider"].search([("company_id", "!=", False)])
+        providers._notice_connected()
         recordings = self.env["pbx.recording"]
         due = recordings._find_due(providers._fetches_recordings().ids, BATCH + 1)
         for done, (recording_id, provider_id) in enumerate(due[:BATCH], 1):

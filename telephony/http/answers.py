@@ -12,6 +12,13 @@ USUAL_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 3600
 
 
+# What UTF-8 or PostgreSQL cannot hold: half of a pair, such as a cut emoji, and NUL.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Real answers have five or so.
+MAX_DEPTH = 50
+
+
 def _number(text):
     """Return a number as text, every digit of it.
 
@@ -19,18 +26,43 @@ def _number(text):
     in their exponent form they would not be found again.
     """
     mantissa, marked, exponent = text.lower().partition("e")
-    if marked and abs(int(exponent[:6])) < 30:
+    if marked and len(exponent.lstrip("+-0")) <= 2 and abs(int(exponent)) < 30:
         return format(Decimal(f"{mantissa}e{exponent}"), "f")
     return text
+
+
+def _storable(value, depth=0):
+    """Return what was read with only such text as can be kept, names included."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(REPLACEMENT, value)
+    if depth > MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    if isinstance(value, list):
+        return [_storable(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {
+            _storable(name): _storable(item, depth + 1) for name, item in value.items()
+        }
+    return value
 
 
 def read_json(content):
     """Return what ``content`` (bytes) holds; numbers with decimals are text.
 
+    Characters that nothing can hold, and bytes that are none, are replaced: one odd
+    name must not cost the rest of the answer.
+
     :return: any JSON value; ``None`` also for what is none.
     """
     try:
-        return json.loads(content, parse_float=_number, parse_constant=str)
+        return _storable(
+            json.loads(
+                content.decode("utf-8-sig", "replace"),
+                parse_float=_number,
+                parse_constant=str,
+                strict=False,
+            )
+        )
     except (ValueError, RecursionError):
         return None
 

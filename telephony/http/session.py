@@ -13,6 +13,7 @@ import os
 import ssl
 import threading
 import time
+import zlib
 from collections import OrderedDict
 from http.cookiejar import DefaultCookiePolicy
 from typing import NamedTuple
@@ -152,6 +153,7 @@ def new_session():
     """Return a session that keeps nothing and follows nobody."""
     session = _Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter())
     return session
@@ -284,14 +286,38 @@ def _is_certificate(error):
 
 
 def _read(answer):
-    chunks, size = [], 0
-    while chunk := answer.raw.read(65536, decode_content=True):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
+    """Return the whole body, unpacked; never more than ``MAX_ANSWER_BYTES`` of it."""
+    content, size, unpack = bytearray(), 0, _unpacker(answer)
+    while piece := answer.raw.read(65536, decode_content=False):
+        size += len(piece)
+        # One byte more than is taken, which tells.
+        content += unpack(piece, MAX_ANSWER_BYTES + 1 - len(content))
+        if max(size, len(content)) > MAX_ANSWER_BYTES:
             raise errors.BadAnswer("the answer is too large")
     length = answer.headers.get("Content-Length", "")
-    if "Content-Encoding" not in answer.headers and length.isdecimal():
-        if int(length) != size:
-            raise errors.Unreachable("the answer was cut off")
-    return b"".join(chunks)
+    if length.isdecimal() and int(length) != size:
+        raise errors.Unreachable("the answer was cut off")
+    return bytes(content)
+
+
+def _unpacker(answer):
+    """Return ``unpack(bytes, most)``, which gives ``most`` bytes of it at the most.
+
+    Packed answers are not asked for, but may come. The library's own unpacking is not
+    used: older versions of it make gigabytes of a few kilobytes before we see any.
+    """
+    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return lambda piece, _most: piece
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise errors.BadAnswer("the answer is packed in a way that was not asked for")
+    # Either head is recognised.
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+    def unpack(piece, most):
+        try:
+            return unpacking.decompress(piece, most)
+        except zlib.error as error:
+            raise errors.BadAnswer("the answer cannot be unpacked") from error
+
+    return unpack

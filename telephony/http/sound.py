@@ -81,6 +81,8 @@ def fetch(url, home, into, max_bytes, headers=None, patience=0):
     sent = {"Accept": "audio/*", "Accept-Encoding": "identity", **(headers or {})}
     for _step in range(MAX_REDIRECTS + 1):
         check_home(url, home)
+        # From here on: what has become secure stays so.
+        home = url
         left = max(ends_at - time.monotonic(), 0.001)
         with (
             session.new_session() as connection,

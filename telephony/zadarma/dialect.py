@@ -80,6 +80,7 @@ class Zadarma(dialect.Dialect):
         )
     }
     has_sample = True
+    sample_event = CHECK_EVENT
     can_answer_routing = True
     has_balance = True
     failures = events.FAILURES
@@ -118,6 +119,8 @@ class Zadarma(dialect.Dialect):
             # do for a call as well.
             signed=signature.signed_text(proven, fields) if ref or is_result else "",
             signed_part=_LEGS.get(fields.get("calltype", "").strip().lower(), ""),
+            by_former_secret=bool(account.former_secret)
+            and not signature.check_event(event, fields, account.secret, given),
         )
 
     def read(self, delivery, received_at, account):
