@@ -423,7 +423,7 @@ class TestFloods(PbxCase):
         event.write({"state": "failed", "next_attempt_at": ahead})
         self.run_job("apply_events")
         self.assertEqual(event.state, "done")
-        self.provider.recordings_paused_until = ahead
+        self.provider.write({"recordings_paused_until": ahead, "state": "connected"})
         self.assertTrue(self.provider._fetches_recordings())
         history = self.env["pbx.history"]
         catch_up = history._catch_up_of(self.provider.id)

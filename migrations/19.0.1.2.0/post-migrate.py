@@ -40,7 +40,7 @@ def contents_without_a_log(cr):
              FROM pbx_provider provider
             WHERE provider.id = provider_id AND provider.keep_log IS NOT TRUE
               AND pbx_event.state IN ('done', 'ignored')
-              AND awaits_history IS NOT TRUE
+              AND error IS NULL AND awaits_history IS NOT TRUE
               AND (payload IS NOT NULL OR reply IS NOT NULL)"""
     )
     cr.execute(

@@ -220,7 +220,7 @@ class Apply:
         )
 
     def _mark_left_out(self, event):
-        """Say that a call has too many events of this kind; a log has the contents."""
+        """Say that a call has too many events of this kind; the contents stay."""
         user = self.env["res.users"].browse(self.settings.user_id)
         events = self.env["pbx.event"].with_context(lang=user.lang)
         reason = events.env._(
@@ -233,7 +233,7 @@ class Apply:
                 """UPDATE pbx_event SET state = 'ignored', error = %s, payload = %s
                     WHERE id = %s""",
                 reason,
-                event.payload if self.settings.keep_log else None,
+                event.payload,
                 event.id,
             )
         )

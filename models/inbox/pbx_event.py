@@ -395,7 +395,8 @@ class PbxEvent(models.Model):
             SQL(
                 """UPDATE pbx_event SET payload = NULL, reply = NULL
                     WHERE provider_id = ANY(%s) AND state IN ('done', 'ignored')
-                      AND awaits_history IS NOT TRUE
+                      -- What is still wanted says why.
+                      AND error IS NULL AND awaits_history IS NOT TRUE
                       AND (payload IS NOT NULL OR reply IS NOT NULL)
                 RETURNING id""",
                 list(providers.ids),
