@@ -6,6 +6,7 @@ from . import test_call_log
 from . import test_call_times
 from . import test_people
 from . import test_matching
+from . import test_phone_index
 from . import test_rematch
 from . import test_access
 from . import test_secrets

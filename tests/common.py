@@ -41,6 +41,8 @@ OUR_MODELS = (
     "pbx.event.proof",
     "pbx.call.ref",
     "pbx.rematch",
+    "pbx.phone.number",
+    "pbx.phone.scan",
     "pbx.rate",
     "pbx.request",
     "pbx.check",
@@ -108,6 +110,7 @@ class PbxCase(TransactionCase):
             cls.env.cr.execute(
                 f"UPDATE {table} SET phone = NULL, phone_sanitized = NULL"
             )
+        cls.env.cr.execute("DELETE FROM pbx_phone_number")
         cls.env.invalidate_all()
         cls.gb = cls.env.ref("base.uk")
         cls.company = cls.env["res.company"].create(

@@ -18,7 +18,7 @@ ROWS = 5_000
 # Read whole they would grow with the company's data.
 LARGE = ("res_partner", "crm_lead", "pbx_call", "pbx_call_leg", "pbx_call_ref",
          "pbx_event", "pbx_event_proof", "pbx_recording", "pbx_extension",
-         "pbx_rematch")  # fmt: skip
+         "pbx_rematch", "pbx_phone_number")  # fmt: skip
 
 
 class ExplainCase(PbxCase):
@@ -40,12 +40,13 @@ class ExplainCase(PbxCase):
             phone=typed,
             phone_sanitized=f"CASE WHEN n % 2 = 0 THEN {number} END",
         )
-        cls.multiply(
+        lead = cls.multiply(
             cls.env["crm.lead"].create({"name": "L0", "company_id": cls.company.id}),
             name="'L' || n",
             phone=typed,
             phone_sanitized=number,
         )
+        cls.multiply_numbers(partner, lead)
         cls.put(cls, scenarios.scenario("answered", caller="")).action_replay()
         call = cls.env["pbx.call"].search([("provider_id", "=", cls.provider.id)])
         first = cls.multiply(
@@ -114,6 +115,24 @@ class ExplainCase(PbxCase):
                 ids[:1],
             )
         return ids[0] - 1
+
+    @classmethod
+    def multiply_numbers(cls, partner, lead):
+        """Rows of the index: most contacts have one here, and stems are among them."""
+        numbers = cls.env["pbx.phone.number"]
+        national = {"kind": "national", "typed": "0", "tail": "0"}
+        changes = {"typed": "'020 ' || lpad(n::text, 8, '0')",
+                   "tail": "right(lpad(n::text, 8, '0'), 7)"}  # fmt: skip
+        for owner, first in (("partner_id", partner), ("lead_id", lead)):
+            row = numbers.create({**national, owner: first + 1})
+            cls.multiply(row, **changes, **{owner: f"{first} + n"})
+        certain = numbers.create({"kind": "certain", "number": "+1"})
+        cls.multiply(
+            certain,
+            kind="CASE WHEN n % 100 = 0 THEN 'stem' ELSE 'certain' END",
+            number="'+49301' || lpad(n::text, 6, '0')",
+            partner_id=f"{partner} + n",
+        )
 
     @contextmanager
     def statements(self):

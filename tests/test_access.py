@@ -19,6 +19,8 @@ MATRIX = {
     "pbx.event.proof": ("", "", "", "", "", ""),
     "pbx.call.ref": ("", "", "", "", "", "r"),
     "pbx.rematch": ("", "", "", "", "", ""),
+    "pbx.phone.number": ("", "", "", "", "", ""),
+    "pbx.phone.scan": ("", "", "", "", "", ""),
     "pbx.rate": ("", "", "", "", "", ""),
     "pbx.request": ("", "", "", "", "", "ru"),
     "pbx.check": ("", "", "", "", "", "r"),
@@ -41,6 +43,8 @@ NEEDED = {
     },
     "pbx.call.ref": {"ref": "x"},
     "pbx.rematch": {"res_model": "res.partner", "res_id": 1},
+    "pbx.phone.number": {"kind": "certain", "number": "+442079460777"},
+    "pbx.phone.scan": {"res_model": "x", "phone_fields": "phone", "last_id": 0},
     "pbx.rate": {"bucket": "x"},
     "pbx.request": {"at": "2026-06-16 12:00:00"},
     "pbx.check": {"step": "keys", "state": "ok"},
@@ -92,6 +96,10 @@ class TestAccess(PbxCase):
             "pbx.event": self.events()[0],
             "pbx.call.ref": self.env["pbx.call.ref"].search([], limit=1),
             "pbx.rematch": self.env["pbx.rematch"].search([], limit=1),
+            **{
+                name: self.env[name].create(NEEDED[name])
+                for name in ("pbx.phone.number", "pbx.phone.scan")
+            },
             "pbx.rate": rate,
             "pbx.request": request,
             **{

@@ -12,6 +12,7 @@ from odoo.tests import tagged
 from ..models.call import dial as pbx_call_dial
 from ..models.call.dial import ConfirmationNeeded
 from ..telephony.event import CLICKED, CallFacts
+from ..models.call.dial import SeveralNumbers
 from .common import CALLER, SECRET, TYPED, PbxCase
 from .fake_pbx import FakePbxCase
 
@@ -190,6 +191,99 @@ class TestDial(DialCase):
         )
         call = self.dial("030 901820", "res.partner", partner.id)
         self.assertCall(call, number="+4930901820", partner_id=partner)
+
+    def test_read_in_the_country_of_whom_it_belongs_to(self):
+        """Country of the contact, what stands in its field, what the PBX is given."""
+        for code, typed, number in (
+            ("AU", "0011 65 6555 0143", "+6565550143"),
+            ("AU", "0011 44 20 7946 0201", "+442079460201"),
+            ("FR", "0692 12 34 56", "+262692123456"),
+            ("MX", "01 55 5555 0143", "+525555550143"),
+            ("US", "011 44 20 7946 0202", "+442079460202"),
+            ("GB", "+999 123 456 78", None),
+            ("GB", "+44 20 7946 020", "+44207946020"),
+        ):
+            with self.subTest(typed):
+                country = self.env["res.country"].search([("code", "=", code)])
+                partner = self.new_partner(phone=typed, country_id=country.id)
+                if number is None:
+                    self.refused(typed, "res.partner", partner.id)
+                    continue
+                call = self.dial(typed, "res.partner", partner.id)
+                self.assertCall(call, number=number, partner_id=partner)
+                self.assertEqual(self.asked(CALLBACK)[-1]["to"], number)
+
+    def test_only_local(self):
+        """Nobody else is rung for a number without its area code."""
+        for code, typed in (
+            ("RU", "123-45-67"),
+            ("GB", "7946 0202"),
+            ("US", "555-0143"),
+        ):
+            with self.subTest(typed):
+                country = self.env["res.country"].search([("code", "=", code)])
+                partner = self.new_partner(phone=typed, country_id=country.id)
+                self.assertIn(
+                    "Enter it with its area code",
+                    self.refused(typed, "res.partner", partner.id),
+                )
+
+    def test_codes(self):
+        for typed in ("*98", "#31#", "*21*100#"):
+            with self.subTest(typed):
+                self.assertIn("Dial it on your phone", self.refused(typed))
+
+    def test_what_the_pbx_reported_is_dialled_as_it_came(self):
+        """No plan has it, but somebody called from it."""
+        self.refused("0099887766554")
+        self.tell("missed", caller="0099887766554")
+        number = self.calls()[-1].number
+        self.assertEqual(self.dial(number).number, number)
+
+    def test_the_only_number_of_a_text(self):
+        for place, typed in enumerate(
+            ("020 7946 0201 (office)", "Olga: 020 7946 0201, ask for her")
+        ):
+            with self.subTest(typed):
+                if place:
+                    self.age(self.calls()[-1], 11)
+                self.assertEqual(self.dial(typed).number, CALLER)
+
+    def test_an_extension_behind_it(self):
+        """The main number is dialled; the rest is for the user's own finger."""
+        call = self.dial("020 7946 0201 ext. 12")
+        self.assertCall(call, number=CALLER, then_dial="12")
+        card = self.env["pbx.desk"].with_user(self.anna).cards(call.ids)["cards"][0]
+        self.assertEqual(card["then_dial"], "12")
+
+    def test_several_numbers(self):
+        """The user chooses; the one called last comes first."""
+        typed = "+44 20 7946 0201 ext. 12 ::: +44 7400 123456"
+        partner = self.new_partner(phone=typed)
+
+        def choices():
+            with self.assertRaises(SeveralNumbers) as caught:
+                self.dial(typed, "res.partner", partner.id)
+            self.assertFalse(self.calls().filtered(lambda call: call.state != "done"))
+            return caught.exception.context["choices"]
+
+        office = {
+            "number": f"{CALLER} ext. 12",
+            "readable": "+44 20 7946 0201",
+            "extension": "12",
+        }
+        mobile = {
+            "number": "+447400123456",
+            "readable": "+44 7400 123456",
+            "extension": "",
+        }
+        self.assertEqual(choices(), [office, mobile])
+        call = self.dial(mobile["number"], "res.partner", partner.id)
+        self.assertCall(call, number="+447400123456", partner_id=partner)
+        call.sudo().state = "done"
+        self.assertEqual(choices(), [mobile, office])
+        call = self.dial(office["number"], "res.partner", partner.id)
+        self.assertCall(call, number=CALLER, then_dial="12", partner_id=partner)
 
     def test_own_numbers(self):
         self.extension_2.caller_id = "+442079460900"

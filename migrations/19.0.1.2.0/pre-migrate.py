@@ -1,6 +1,7 @@
 def migrate(cr, version):
     """Change the database before the models are loaded: a function for each subject."""
     _one_event_for_each_digest(cr)
+    _drop_tail_indexes(cr)
 
 
 def _one_event_for_each_digest(cr):
@@ -16,3 +17,9 @@ def _one_event_for_each_digest(cr):
                      FROM pbx_event WHERE digest IS NOT NULL) one
                 WHERE place > 1)"""
     )
+
+
+def _drop_tail_indexes(cr):
+    """Numbers are no longer looked up by their last digits in contacts and leads."""
+    for table in ("res_partner", "crm_lead"):
+        cr.execute(f"DROP INDEX IF EXISTS {table}_phone_tail_idx")

@@ -47,12 +47,26 @@ class ConfirmationNeeded(UserError):
     """
 
 
+class SeveralNumbers(UserError):
+    """There is more than one number in a text: the user chooses which.
+
+    Browsers know it by its name, and find the numbers in its context: ``choices``, each
+    ``{"number", "readable", "extension"}``, ``number`` being what to dial instead.
+    """
+
+    def __init__(self, message, choices):
+        super().__init__(message)
+        self.context = {"choices": choices}
+
+
 @dataclass(frozen=True)
 class Click:
     """What is to be dialled, and how."""
 
     phone: Any  # pbx.extension that is rung first
-    number: str  # E.164
+    number: str  # E.164, as the log has it
+    dialled: str  # E.164, as it is dialled
+    extension: str = ""  # behind the number: the user dials it when somebody lifts
     line: str = ""  # another extension, whose number is shown
     record: Any = None  # what the click was made from
     partner: Any = None
@@ -131,8 +145,15 @@ class Dial:
         phone = phones[0]
         if not phone.provider_id.is_running:
             raise UserError(self._explain_switched_off(phone.provider_id.name))
-        number = self._read_number(number, record, phone)
-        click = Click(phone, number, self._read_line(line, phone), record)
+        typed = self._read_number(number, record, phone)
+        click = Click(
+            phone,
+            typed.number,
+            typed.dialled,
+            typed.extension,
+            self._read_line(line, phone),
+            record,
+        )
         if record is None:
             return click
         return dataclasses.replace(click, **self._whom(record, click))
@@ -160,37 +181,90 @@ class Dial:
         return record
 
     def _read_number(self, number, record, phone):
-        """Return what is dialled for what was typed: E.164, or a short number.
+        """Return the :class:`TypedNumber` that is dialled for what was typed.
 
-        National forms are read in the record's country; short numbers are taken where
-        the PBX dials them.
+        National forms are read in the record's country, else in those of the PBX; short
+        numbers are taken where the PBX dials them.
         """
         typed = number.strip() if isinstance(number, str) else ""
         settings = phone.provider_id._settings(phone.provider_id.id)
         # sudo: in which country a number is read, nothing else
-        own = record.sudo()._phone_get_country().get(record.id) if record else None
-        countries = [own.code] if own else []
-        for country in (*countries, *settings.countries, None):
-            found = numbers.to_e164(typed, country)
-            if numbers.is_possible(found) and len(found) > MIN_DIGITS:
-                return found
+        phones = self.env["pbx.phone.number"].sudo()
+        country = phones._countries(record.sudo())[record.id] if record else ""
+        reading = numbers.dialable(typed, country, settings.countries)
+        if reading.number and len(reading.number) > MIN_DIGITS:
+            return reading.choices[0]
+        if reading.problem == numbers.SEVERAL:
+            raise SeveralNumbers(
+                self.env._("“%s” holds more than one number. Choose one.", typed),
+                self._choices(reading.choices),
+            )
         dialect = phone.provider_id._dialect()
         if dialect.dials_short_numbers and (short := dialect.read_extension(typed)):
-            return short
-        if numbers.is_extension(typed):
-            raise UserError(
-                self.env._(
-                    "“%s” is a short number. The PBX takes only whole phone numbers "
-                    "from here: dial it on your phone.",
-                    typed,
-                )
+            return numbers.TypedNumber(short, dialled=short)
+        if self._was_reported(typed, phone):
+            return numbers.TypedNumber(typed, dialled=typed)
+        raise UserError(self._explain_number(typed, reading.problem))
+
+    def _choices(self, found):
+        """Return the numbers of a text to choose from, the last one called first."""
+        called = {one.number: one for one in found}
+        last = self.calls.search(
+            [
+                ("user_id", "=", self.env.uid),
+                ("clicked_at", "!=", False),
+                ("number", "in", list(called)),
+            ],
+            order="clicked_at desc",
+            limit=1,
+        )
+        return [
+            {
+                "number": f"{one.dialled} ext. {one.extension}"
+                if one.extension
+                else one.dialled,
+                "readable": numbers.readable(one.dialled),
+                "extension": one.extension,
+            }
+            for one in sorted(found, key=lambda one: one.number != last.number)
+        ]
+
+    def _was_reported(self, typed, phone):
+        """Tell whether somebody called from just this number, valid or not."""
+        if not typed.removeprefix("+").isdigit() or len(typed) < MIN_DIGITS:
+            return False
+        # sudo: whether there is such a caller, whoever may see the call
+        calls = self.calls.sudo().search(
+            [
+                ("number", "=", typed),
+                ("company_id", "=", phone.company_id.id),
+                ("direction", "=", "inbound"),
+            ],
+            limit=1,
+        )
+        return bool(calls)
+
+    def _explain_number(self, typed, problem):
+        """Return why what was typed is not dialled, and what to do."""
+        if problem == numbers.LOCAL:
+            return self.env._(
+                "“%s” is a local number. Enter it with its area code.", typed
             )
-        raise UserError(
-            self.env._(
-                "“%s” cannot be read as a phone number. Enter it with its country "
-                "code, such as +44 20 7946 0201.",
+        if problem == numbers.FEATURE:
+            return self.env._(
+                "“%s” is a code for your phone or the PBX. Dial it on your phone.",
                 typed,
             )
+        if problem == numbers.SHORT:
+            return self.env._(
+                "“%s” is a short number. The PBX takes only whole phone numbers from "
+                "here: dial it on your phone.",
+                typed,
+            )
+        return self.env._(
+            "“%s” cannot be read as a phone number. Enter it with its country code, "
+            "such as +44 20 7946 0201.",
+            typed,
         )
 
     def _read_line(self, line, phone):
@@ -412,6 +486,7 @@ class Dial:
             "user_id": self.env.uid,
             "user_picked": True,
             "click_key": self._click_key(click.number) or False,
+            "then_dial": click.extension or False,
         }
         # A click in a call's own form is about whom that call was about.
         if click.record is not None and click.record._name != "pbx.call":
@@ -437,7 +512,7 @@ class Dial:
         account = dataclasses.replace(account, wire=wire, patience=DIAL_SECONDS)
         try:
             ref = dialect.dial(
-                account, click.phone._identity(), click.number, click.line
+                account, click.phone._identity(), click.dialled, click.line
             )
         except (errors.PbxError, dialects.NotOffered) as error:
             reason = click.provider._explain(error)

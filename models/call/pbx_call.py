@@ -69,6 +69,7 @@ PBX_FIELDS = frozenset(
         "click_key",
         "res_model",
         "res_id",
+        "then_dial",
         "from_history",
         "corrected",
     )
@@ -137,6 +138,7 @@ class PbxCall(models.Model):
             ("lead", "By its lead"),
             ("picked", "Selected by a user"),
             ("several", "Several match"),
+            ("possible", "Perhaps somebody"),
             ("none", "Nobody matches"),
         ],
         string="Found",
@@ -216,6 +218,11 @@ class PbxCall(models.Model):
         help="The record from which the number was dialled.",
     )
     record_name = fields.Char(string="Dialled from", compute="_compute_record_name")
+    then_dial = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The extension behind the number: dial it when somebody answers.",
+    )
     from_history = fields.Boolean(
         readonly=True,
         help="No event reported this call. It was found among the PBX's past calls.",

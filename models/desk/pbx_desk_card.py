@@ -82,6 +82,7 @@ class PbxDeskCard(models.AbstractModel):
             "stop": fields.Datetime.to_string(call.stop) or False,
             "talk_seconds": call.talk_seconds,
             "note": call.note or "",
+            "then_dial": call.then_dial or "",
             "can_claim": call.can_claim,
             "can_create_contact": self.env["res.partner"].has_access("create"),
             "can_create_lead": self.env["crm.lead"].has_access("create"),
@@ -212,7 +213,10 @@ class PbxDeskCard(models.AbstractModel):
         return {
             "name": self._other_party(call)["name"],
             "contact": self._contact_details(partner) if partner & contacts else False,
-            "candidates": [self._contact_values(one) for one in candidates],
+            "candidates": [
+                {**self._contact_values(one), "name": one.pbx_candidate_name}
+                for one in candidates
+            ],
         }
 
     def _contact_values(self, partner):

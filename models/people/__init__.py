@@ -1,1 +1,8 @@
-from . import crm_lead, pbx_directory, pbx_rematch, phone_index, res_partner
+from . import (
+    crm_lead,
+    pbx_directory,
+    pbx_phone_number,
+    pbx_phone_scan,
+    pbx_rematch,
+    res_partner,
+)

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from .phone_index import tail_index
+from .pbx_phone_number import phone_triggers
 
 
 class CrmLead(models.Model):
@@ -20,7 +20,24 @@ class CrmLead(models.Model):
         string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
     )
 
-    _phone_tail_idx = models.Index(tail_index())
+    # Not shown to anybody: what Odoo recomputes when a number or a country changes.
+    pbx_number_ids = fields.One2many(
+        "pbx.phone.number",
+        "lead_id",
+        string="Numbers it is found by",
+        compute="_compute_pbx_number_ids",
+        store=True,
+        groups=fields.NO_ACCESS,
+    )
+
+    def init(self):
+        super().init()
+        # Whoever extends leads may bring another phone field.
+        self.pool.post_init(self.env["pbx.phone.scan"]._prepare)
+
+    @api.depends(phone_triggers)
+    def _compute_pbx_number_ids(self):
+        self.env["pbx.phone.number"]._numbers_changed(self)
 
     @api.depends("pbx_call_ids")
     def _compute_pbx_call_count(self):
@@ -50,15 +67,12 @@ class CrmLead(models.Model):
     def create(self, vals_list):
         call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         leads = super().create(vals_list)
-        self.env["pbx.rematch"]._request(leads.filtered("phone"))
         for lead, call_id in zip(leads, call_ids, strict=True):
             self.env["pbx.call"]._adopt_created(lead, call_id)
         return leads
 
     def write(self, vals):
         result = super().write(vals)
-        if "phone" in vals or "country_id" in vals:
-            self.env["pbx.rematch"]._request(self.filtered("phone"))
         if vals.get("partner_id"):
             self._pass_contact_to_calls()
         return result

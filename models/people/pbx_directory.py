@@ -1,17 +1,25 @@
 """From an outside number to contact and lead, by indexed look-ups only."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...telephony import numbers
-from .phone_index import tail_condition, tail_sql
+from ...telephony import number_keys, numbers
+from .pbx_phone_number import phone_columns
 
 # More people than this at one number are no help to anybody.
 MAX_CANDIDATES = 20
 # Numbers that end alike, before they are verified.
 MAX_ALIKE = 200
+# Contacts and leads that share a number, before those of other companies go.
+MAX_SHARING = 1000
+# What contacts and leads are found by.
+KEYS = ("phone_sanitized", "pbx_number_ids")
+# Contacts, the surest first.
+CONTACTS = ("number", "tail", "possible")
+ORDER = {kind: place for place, kind in enumerate(("own", "picked", *CONTACTS, "lead"))}
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,27 @@ class Match:
     name: str = ""
 
 
+class Known(NamedTuple):
+    """Something that is known of a number: one of our own, a pick, a contact, a lead.
+
+    ``kind`` says which, ``typed`` what has to be verified, ``""`` for nothing.
+    """
+
+    kind: str
+    partner_id: int | None = None
+    entity_id: int | None = None
+    lead_id: int | None = None
+    name: str | None = None
+    typed: str | None = None
+
+
 def _spellings(number):
-    """Return the E.164 forms under which Odoo may keep ``number``."""
+    """Return the E.164 forms under which the log may have ``number``."""
     return list(dict.fromkeys((number, numbers.canonical(number))))
 
 
 class PbxDirectory(models.AbstractModel):
-    """The directory of callers. It has no table: it reads contacts and leads."""
+    """The directory of callers. It has no table: it reads contacts, leads, numbers."""
 
     _name = "pbx.directory"
     _description = "Directory of callers"
@@ -57,25 +79,24 @@ class PbxDirectory(models.AbstractModel):
         return memory[settings.id, number]
 
     def _look_up(self, settings, number):
-        rows = self._known(settings, number)
-        kinds = {kind for kind, *_rest in rows}
-        if "own" in kinds:
+        rows = self._verified(settings, number, self._known(settings, number))
+        by_kind = {}
+        for row in rows:
+            by_kind.setdefault(row.kind, []).append(row)
+        if "own" in by_kind:
             return Match("none")
-        picked = [row for row in rows if row[0] == "picked"]
-        if picked:
-            _kind, partner_id, _entity, name = picked[0]
-            lead = self._lead_of(settings, number, partner_id)
-            return Match("remembered", partner_id, lead, name or "")
-        people, source = [row for row in rows if row[0] == "number"], "number"
-        if not people:
-            people, source = self._by_tail(settings, number), "tail"
-        chosen = self._one_of(people)
-        if chosen:
-            lead = self._lead_of(settings, number, chosen[1])
-            return Match(source, chosen[1], lead, chosen[3] or "")
-        if people:
-            return Match("several")
-        return self._by_lead(settings, number)
+        leads = by_kind.get("lead", [])
+        if picked := by_kind.get("picked"):
+            return self._match_contact("remembered", picked[0], settings, leads)
+        for source in ("number", "tail"):
+            people = by_kind.get(source, [])
+            if chosen := self._one_of(people):
+                return self._match_contact(source, chosen, settings, leads)
+            if people:
+                return Match("several")
+        if leads:
+            return self._match_lead(leads)
+        return Match("possible" if "possible" in by_kind else "none")
 
     @staticmethod
     def _one_of(people):
@@ -85,126 +106,68 @@ class PbxDirectory(models.AbstractModel):
         """
         if len(people) < 2:
             return people[0] if people else None
-        entities = {entity for _kind, _id, entity, _name in people}
+        entities = {row.entity_id for row in people}
         if len(entities) == 1:
             company = entities.pop()
-            return next((row for row in people if row[1] == company), None)
+            return next((row for row in people if row.partner_id == company), None)
         return None
+
+    def _match_contact(self, source, row, settings, leads):
+        """Return a contact, with its one open lead if it has just one."""
+        found = self.env.execute_query(
+            SQL(
+                """SELECT lead.id FROM crm_lead lead
+                    WHERE (lead.partner_id = %s OR lead.id = ANY(%s)) AND %s LIMIT 2""",
+                row.partner_id,
+                [lead.lead_id for lead in leads],
+                self._open_leads(settings),
+            )
+        )
+        lead_id = found[0][0] if len(found) == 1 else False
+        return Match(source, row.partner_id, lead_id, row.name or "")
+
+    @staticmethod
+    def _match_lead(leads):
+        """Return a caller who is only a lead."""
+        partners = {row.partner_id for row in leads}
+        partner_id = partners.pop() if len(partners) == 1 else None
+        if len(leads) == 1 or partner_id:
+            # Several leads of one contact are still that contact.
+            lead_id = leads[0].lead_id if len(leads) == 1 else False
+            return Match("lead", partner_id or False, lead_id, leads[0].name or "")
+        return Match("several")
+
+    @staticmethod
+    def _verified(settings, number, rows):
+        """Return those of ``rows`` that are ``number``, each contact and lead once.
+
+        What was typed without a country is read in those of the PBX.
+        """
+        verified = {}
+        for row in rows:
+            if row.typed:
+                certainty = number_keys.certainty(
+                    number, row.typed, settings.countries
+                )
+                if not certainty:
+                    continue
+                if certainty == numbers.CANDIDATE:
+                    row = row._replace(kind="possible")
+            # Equality comes before equal ends: the first row of each stays.
+            who = (row.kind == "picked", row.partner_id, row.lead_id)
+            verified.setdefault(who if any(who) else row.kind, row)
+        return list(verified.values())
 
     @staticmethod
     def _in_company(alias, settings):
         column = SQL.identifier(alias, "company_id")
         return SQL("(%s IS NULL OR %s = ANY(%s))", column, column, settings.company_ids)
 
-    def _known(self, settings, number):
-        """Return rows ``(kind, partner id, commercial entity's id, name)``.
-
-        One statement, each part by its own index: is it one of our own lines, did a
-        person pick somebody for it before, who has exactly this number.
-        """
-        self.env["res.partner"].flush_model(["phone_sanitized", "active", "company_id"])
-        self.env["pbx.call"].flush_model(["number", "line", "partner_id"])
-        in_company = self._in_company("partner", settings)
-        return self.env.execute_query(
-            SQL(
-                """
-                (SELECT 'own', NULL::integer, NULL::integer, NULL::varchar
-                   FROM pbx_call
-                  WHERE company_id = %(company)s AND line = %(number)s
-                    AND direction = 'inbound' LIMIT 1)
-                UNION ALL
-                (SELECT 'own', NULL, NULL, NULL FROM pbx_extension
-                  WHERE company_id = %(company)s AND caller_id = %(number)s LIMIT 1)
-                UNION ALL
-                (SELECT 'own', NULL, NULL, NULL FROM pbx_line
-                  WHERE company_id = %(company)s AND number = %(number)s AND active
-                  LIMIT 1)
-                UNION ALL
-                (SELECT 'picked', partner.id, partner.commercial_partner_id,
-                        coalesce(partner.name, partner.complete_name)
-                   FROM pbx_call call JOIN res_partner partner
-                     ON partner.id = call.partner_id
-                  WHERE call.number = %(number)s AND call.company_id = %(company)s
-                    AND call.partner_source = 'picked'
-                    AND partner.active AND %(in_company)s
-               ORDER BY call.write_date DESC LIMIT 1)
-                UNION ALL
-                (SELECT 'number', partner.id, partner.commercial_partner_id,
-                        coalesce(partner.name, partner.complete_name)
-                   FROM res_partner partner
-                  WHERE partner.phone_sanitized = ANY(%(spellings)s)
-                    AND partner.active AND %(in_company)s
-               ORDER BY partner.id LIMIT %(limit)s)
-                """,
-                company=settings.company_id,
-                number=number,
-                spellings=_spellings(number),
-                in_company=in_company,
-                limit=MAX_CANDIDATES,
-            )
-        )
-
-    def _by_tail(self, settings, number):
-        """Return rows like ``_known`` for numbers that end alike and are the same.
-
-        What ends alike is verified by reading the typed number in its own country. The
-        index comes first, by itself: for sorted rows the database may prefer to
-        walk the whole table in that order.
-        """
-        tail = numbers.tail(number)
-        if not tail:
-            return []
-        rows = self.env.execute_query(
-            SQL(
-                """
-                WITH alike AS MATERIALIZED (
-                     SELECT id FROM res_partner partner
-                      WHERE %(alike)s AND partner.active AND %(in_company)s
-                      LIMIT %(limit)s)
-                SELECT partner.id, partner.commercial_partner_id,
-                       coalesce(partner.name, partner.complete_name), partner.phone,
-                       coalesce(country.code, entity_country.code)
-                  FROM alike JOIN res_partner partner ON partner.id = alike.id
-             LEFT JOIN res_country country ON country.id = partner.country_id
-             LEFT JOIN res_partner entity
-                    ON entity.id = partner.commercial_partner_id
-             LEFT JOIN res_country entity_country
-                    ON entity_country.id = entity.country_id
-              ORDER BY partner.id
-                """,
-                alike=tail_condition("partner", tail),
-                in_company=self._in_company("partner", settings),
-                limit=MAX_ALIKE,
-            )
-        )
-        return [
-            ("tail", id_, entity, name)
-            for id_, entity, name, phone, own in rows
-            if numbers.same_number(number, phone, own, settings.countries)
-        ][:MAX_CANDIDATES]
-
-    @api.model
-    def _is_own(self, settings, number):
-        """Tell whether ``number`` is a line or a caller ID of our own."""
-        return any(kind == "own" for kind, *_rest in self._known(settings, number))
-
-    # ------------------------------------------------------------------- leads
-
-    def _lead_of(self, settings, number, partner_id):
-        """Return the one open lead of a known contact, or ``False``."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT lead.id FROM crm_lead lead
-                 WHERE (lead.partner_id = %s OR lead.phone_sanitized = ANY(%s)) AND %s
-                 LIMIT 2
-                """,
-                partner_id,
-                _spellings(number),
-                self._open_leads(settings),
-            )
-        )
-        return rows[0][0] if len(rows) == 1 else False
+    def _has_phone(self, model, alias):
+        columns = [
+            SQL.identifier(alias, name) for name in phone_columns(self.env[model])
+        ]
+        return SQL("num_nonnulls(%s) > 0", SQL(", ").join(columns))
 
     def _open_leads(self, settings):
         return SQL(
@@ -212,48 +175,108 @@ class PbxDirectory(models.AbstractModel):
             self._in_company("lead", settings),
         )
 
-    def _by_lead(self, settings, number):
-        """Find a caller who is only a lead."""
-        tail, spellings = numbers.tail(number), _spellings(number)
-        alike = tail_condition("lead", tail) if tail else SQL("FALSE")
-        self.env["crm.lead"].flush_model(["phone_sanitized", "phone", "active"])
+    def _flush_people(self):
+        """Write what look-ups read, the index of numbers included."""
+        self.env["res.partner"].flush_model(
+            [*KEYS, "active", "company_id", "commercial_partner_id"]
+        )
+        self.env["crm.lead"].flush_model(
+            [*KEYS, "active", "company_id", "partner_id", "won_status"]
+        )
+
+    def _known(self, settings, number):
+        """Return what is known of ``number``, as :class:`Known`, not verified yet.
+
+        One statement, each part by its own index: is it one of our own lines, did a
+        person pick somebody for it before, which contacts and open leads have it.
+        """
+        self._flush_people()
+        self.env["pbx.call"].flush_model(["number", "line", "partner_id"])
+        wanted = numbers.canonical(number)
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH alike AS MATERIALIZED (
-                     (SELECT id FROM crm_lead lead
-                       WHERE lead.phone_sanitized = ANY(%(spellings)s) AND %(is_open)s
-                       LIMIT %(limit)s)
-                      UNION
-                     (SELECT id FROM crm_lead lead
-                       WHERE %(alike)s AND %(is_open)s LIMIT %(limit)s))
-                SELECT lead.id, lead.partner_id, lead.phone, lead.phone_sanitized,
-                       coalesce(lead.contact_name, lead.partner_name, lead.name),
-                       country.code
-                  FROM alike JOIN crm_lead lead ON lead.id = alike.id
-             LEFT JOIN res_country country ON country.id = lead.country_id
-              ORDER BY lead.id DESC
+                WITH found AS MATERIALIZED (
+                     (SELECT 'certain' AS kind, id AS partner_id, NULL::integer AS lead_id,
+                             NULL::varchar AS typed FROM res_partner
+                       WHERE phone_sanitized = ANY(%(spellings)s) LIMIT %(sharing)s)
+                      UNION ALL
+                     (SELECT 'certain', NULL, id, NULL FROM crm_lead
+                       WHERE phone_sanitized = ANY(%(spellings)s) LIMIT %(sharing)s)
+                      UNION ALL
+                     (SELECT kind, partner_id, lead_id, typed FROM pbx_phone_number
+                       WHERE number = %(wanted)s LIMIT %(sharing)s)
+                      UNION ALL
+                     (SELECT kind, partner_id, lead_id, typed FROM pbx_phone_number
+                       WHERE tail = %(tail)s LIMIT %(alike)s)
+                      UNION ALL
+                     (SELECT 'possible', partner_id, NULL, NULL FROM pbx_phone_number
+                       WHERE number = ANY(%(stems)s) AND kind = 'stem'
+                       LIMIT %(limit)s))
+                (SELECT 'own', NULL::integer, NULL::integer, NULL::integer,
+                        NULL::varchar, NULL::varchar
+                   FROM pbx_call
+                  WHERE company_id = %(company)s AND line = ANY(%(spellings)s)
+                    AND direction = 'inbound' LIMIT 1)
+                UNION ALL
+                (SELECT 'own', NULL, NULL, NULL, NULL, NULL FROM pbx_extension
+                  WHERE company_id = %(company)s AND caller_id = ANY(%(spellings)s)
+                  LIMIT 1)
+                UNION ALL
+                (SELECT 'own', NULL, NULL, NULL, NULL, NULL FROM pbx_line
+                  WHERE company_id = %(company)s AND number = ANY(%(spellings)s)
+                    AND active LIMIT 1)
+                UNION ALL
+                (SELECT 'picked', partner.id, partner.commercial_partner_id, NULL,
+                        coalesce(partner.name, partner.complete_name), NULL
+                   FROM pbx_call call JOIN res_partner partner
+                     ON partner.id = call.partner_id
+                  WHERE call.number = ANY(%(spellings)s)
+                    AND call.company_id = %(company)s
+                    AND call.partner_source = 'picked'
+                    AND partner.active AND %(in_company)s
+               ORDER BY call.write_date DESC LIMIT 1)
+                UNION ALL
+                (SELECT CASE WHEN NOT partner.active THEN 'possible'
+                             WHEN found.kind = 'national' THEN 'tail'
+                             WHEN found.kind = 'possible' THEN 'possible'
+                             ELSE 'number' END,
+                        partner.id, partner.commercial_partner_id, NULL,
+                        coalesce(partner.name, partner.complete_name), found.typed
+                   FROM found JOIN res_partner partner ON partner.id = found.partner_id
+                  WHERE %(in_company)s AND %(partner_has_phone)s
+               ORDER BY partner.id)
+                UNION ALL
+                (SELECT 'lead', lead.partner_id, NULL, lead.id,
+                        coalesce(lead.contact_name, lead.partner_name, lead.name),
+                        found.typed
+                   FROM found JOIN crm_lead lead ON lead.id = found.lead_id
+                  WHERE found.kind != 'possible' AND %(is_open)s
+                    AND %(lead_has_phone)s
+               ORDER BY lead.id DESC)
                 """,
-                spellings=spellings,
-                alike=alike,
+                wanted=wanted,
+                tail=numbers.tail(wanted) or None,
+                stems=list(numbers.stems_of(wanted)),
+                sharing=MAX_SHARING,
+                alike=MAX_ALIKE,
+                limit=MAX_CANDIDATES,
+                company=settings.company_id,
+                spellings=_spellings(number),
+                in_company=self._in_company("partner", settings),
                 is_open=self._open_leads(settings),
-                limit=MAX_ALIKE,
+                # Whoever removes numbers by SQL, as scripts do that make a database
+                # anonymous, knows nothing of our index.
+                partner_has_phone=self._has_phone("res.partner", "partner"),
+                lead_has_phone=self._has_phone("crm.lead", "lead"),
             )
         )
-        rows = [
-            row
-            for row in rows
-            if row[3] in spellings
-            or numbers.same_number(number, row[2], row[5], settings.countries)
-        ]
-        if len(rows) != 1:
-            # Several leads of one contact are still that contact.
-            partners = {row[1] for row in rows}
-            if len(partners) == 1 and (partner_id := partners.pop()):
-                return Match("lead", partner_id, False, rows[0][4] or "")
-            return Match("several" if rows else "none")
-        lead_id, partner_id, _phone, _sanitized, name, _country = rows[0]
-        return Match("lead", partner_id or False, lead_id, name or "")
+        return sorted((Known(*row) for row in rows), key=lambda row: ORDER[row.kind])
+
+    @api.model
+    def _is_own(self, settings, number):
+        """Tell whether ``number`` is a line or a caller ID of our own."""
+        return any(row.kind == "own" for row in self._known(settings, number))
 
     # ------------------------------------------------------------ many numbers
 
@@ -278,13 +301,17 @@ class PbxDirectory(models.AbstractModel):
         """
         if not wanted:
             return set()
-        for model in ("res.partner", "crm.lead"):
-            self.env[model].flush_model(["phone", "phone_sanitized"])
+        self._flush_people()
         self.env["pbx.call"].flush_model(["number", "partner_id", "partner_source"])
         rows = [
-            (number, spelling, numbers.tail(number) or None)
+            (number, spelling, numbers.tail(spelling) or None)
             for number in wanted
             for spelling in _spellings(number)
+        ]
+        stems = [
+            (number, stem)
+            for number in wanted
+            for stem in numbers.stems_of(numbers.canonical(number))
         ]
         found = self.env.execute_query(
             SQL(
@@ -297,27 +324,33 @@ class PbxDirectory(models.AbstractModel):
                        (SELECT 1 FROM res_partner partner
                          WHERE partner.phone_sanitized = wanted.spelling LIMIT 1)
                         UNION ALL
-                       (SELECT 1 FROM res_partner partner
-                         WHERE %(partner_tail)s = wanted.tail
-                           AND partner.phone IS NOT NULL LIMIT 1)
-                        UNION ALL
                        (SELECT 1 FROM crm_lead lead
                          WHERE lead.phone_sanitized = wanted.spelling LIMIT 1)
                         UNION ALL
-                       (SELECT 1 FROM crm_lead lead
-                         WHERE %(lead_tail)s = wanted.tail
-                           AND lead.phone IS NOT NULL LIMIT 1)
+                       (SELECT 1 FROM pbx_phone_number phone
+                         WHERE phone.number = wanted.spelling LIMIT 1)
+                        UNION ALL
+                       (SELECT 1 FROM pbx_phone_number phone
+                         WHERE phone.tail = wanted.tail LIMIT 1)
                         UNION ALL
                        (SELECT 1 FROM pbx_call call
-                         WHERE call.number = wanted.number
+                         WHERE call.number = wanted.spelling
                            AND call.company_id = %(company)s
                            AND call.partner_source = 'picked' LIMIT 1)) known
+                 UNION
+                SELECT wanted.number
+                  FROM unnest(%(stem_numbers)s::text[], %(stems)s::text[])
+                       AS wanted(number, stem)
+                 CROSS JOIN LATERAL (
+                       SELECT 1 FROM pbx_phone_number phone
+                        WHERE phone.number = wanted.stem AND phone.kind = 'stem'
+                        LIMIT 1) known
                 """,
                 numbers=[row[0] for row in rows],
                 spellings=[row[1] for row in rows],
                 tails=[row[2] for row in rows],
-                partner_tail=tail_sql("partner.phone"),
-                lead_tail=tail_sql("lead.phone"),
+                stem_numbers=[row[0] for row in stems],
+                stems=[row[1] for row in stems],
                 company=settings.company_id,
             )
         )
@@ -329,13 +362,12 @@ class PbxDirectory(models.AbstractModel):
     def _candidates(self, settings, number):
         """Return every contact that may have ``number``, for a person to choose.
 
-        Under the reader's own rights, but for which numbers end alike.
+        Archived ones too, and those of whom one number fits only nearly. Under the
+        reader's own rights, but for which numbers there are.
         """
         partners = self.env["res.partner"]
         if not number or numbers.is_extension(number):
             return partners
-        tail = self._by_tail(settings, number)
-        exact = partners.search(
-            [("phone_sanitized", "in", _spellings(number))], limit=MAX_CANDIDATES
-        )
-        return exact | partners.browse(row[1] for row in tail)._filtered_access("read")
+        rows = self._verified(settings, number, self._known(settings, number))
+        ids = [row.partner_id for row in rows if row.kind in CONTACTS]
+        return partners.browse(ids)._filtered_access("read")[:MAX_CANDIDATES]

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ...telephony import numbers
 from ..tools.transactions import before_commit
-from .phone_index import tail_sql
+from .pbx_phone_number import OWNERS
 
 # Contacts whose calls are looked up in one transaction.
 BATCH = 500
@@ -124,27 +124,33 @@ class PbxRematch(models.Model):
     def _numbers_to_look_up(self, model, ids):
         """Return ``[(number, company id)]`` of calls without contact.
 
-        Those that end like the numbers of these records, in one statement.
+        Those from the numbers of these records, or from such as end or begin like them,
+        in one statement.
         """
-        table = SQL.identifier(self.env[model]._table)
         return self.env.execute_query(
             SQL(
                 """
-                WITH typed AS MATERIALIZED (
-                     SELECT DISTINCT phone_sanitized AS number, %(tail)s AS tail
-                       FROM %(table)s record
-                      WHERE record.id = ANY(%(ids)s) AND record.phone IS NOT NULL)
+                WITH own AS MATERIALIZED (
+                     SELECT kind, number, tail FROM pbx_phone_number
+                      WHERE %(owner)s = ANY(%(ids)s)
+                      UNION
+                     SELECT 'certain', phone_sanitized, NULL FROM %(table)s
+                      WHERE id = ANY(%(ids)s))
                 SELECT call.number, call.company_id
-                  FROM typed JOIN pbx_call call ON call.number = typed.number
+                  FROM own JOIN pbx_call call ON call.number = own.number
                  WHERE call.partner_id IS NULL
                  UNION
                 SELECT call.number, call.company_id
-                  FROM typed JOIN pbx_call call
-                    ON right(call.number, %(digits)s) = typed.tail
+                  FROM own JOIN pbx_call call
+                    ON right(call.number, %(digits)s) = own.tail
                  WHERE call.partner_id IS NULL AND call.number IS NOT NULL
+                 UNION
+                SELECT call.number, call.company_id
+                  FROM own JOIN pbx_call call ON call.number LIKE own.number || '%%'
+                 WHERE own.kind = 'stem' AND call.partner_id IS NULL
                 """,
-                tail=tail_sql("record.phone"),
-                table=table,
+                owner=SQL.identifier(OWNERS[model]),
+                table=SQL.identifier(self.env[model]._table),
                 ids=list(ids),
                 digits=numbers.TAIL_DIGITS,
             )

@@ -1,10 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .phone_index import tail_index
+from .pbx_phone_number import phone_triggers, with_phone
 
-# Changes by which a contact may get other callers.
-MATCHED_FIELDS = {"phone", "country_id", "parent_id", "active", "company_id"}
+# Besides its numbers: changes by which a contact may get other callers.
+MATCHED_FIELDS = {"parent_id", "active", "company_id"}
 LAST_CALLS = 10
 
 
@@ -33,7 +33,39 @@ class ResPartner(models.Model):
         string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
     )
 
-    _phone_tail_idx = models.Index(tail_index())
+    pbx_candidate_name = fields.Char(
+        string="Name among several",
+        compute="_compute_pbx_candidate_name",
+        groups="cloud_pbx.group_pbx_user",
+    )
+
+    # Not shown to anybody: what Odoo recomputes when a number or a country changes.
+    pbx_number_ids = fields.One2many(
+        "pbx.phone.number",
+        "partner_id",
+        string="Numbers it is found by",
+        compute="_compute_pbx_number_ids",
+        store=True,
+        groups=fields.NO_ACCESS,
+    )
+
+    def init(self):
+        super().init()
+        # Whoever extends contacts may bring another phone field.
+        self.pool.post_init(self.env["pbx.phone.scan"]._prepare)
+
+    @api.depends(phone_triggers)
+    def _compute_pbx_number_ids(self):
+        self.env["pbx.phone.number"]._numbers_changed(self)
+
+    @api.depends("complete_name", "active")
+    @api.depends_context("lang")
+    def _compute_pbx_candidate_name(self):
+        for partner in self:
+            name = partner.name or partner.display_name or ""
+            partner.pbx_candidate_name = (
+                name if partner.active else self.env._("archived: %s", name)
+            )
 
     def _compute_pbx_call_count(self):
         self.pbx_call_count = 0
@@ -90,7 +122,6 @@ class ResPartner(models.Model):
     def create(self, vals_list):
         call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         partners = super().create(vals_list)
-        self.env["pbx.rematch"]._request(partners.filtered("phone"))
         for partner, call_id in zip(partners, call_ids, strict=True):
             self.env["pbx.call"]._adopt_created(partner, call_id)
         return partners
@@ -98,18 +129,12 @@ class ResPartner(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if MATCHED_FIELDS.intersection(vals):
-            self.env["pbx.rematch"]._request(self.filtered("phone"))
+            self.env["pbx.rematch"]._request(with_phone(self))
         return result
 
     def unlink(self):
         # Another contact with the same number may now be its only one.
-        shared = [number for number in self.mapped("phone_sanitized") if number]
-        others = self.browse()
-        if shared:
-            others = self.sudo().search(  # sudo: for the job's queue, shown to nobody
-                [("phone_sanitized", "in", shared), ("id", "not in", self.ids)],
-                limit=100,
-            )
+        others = self.env["pbx.phone.number"]._others_with_numbers_of(self)
         # sudo: what becomes of a call does not depend on who may see it
         calls = self.env["pbx.call"].sudo().search([("partner_id", "in", self.ids)])
         result = super().unlink()

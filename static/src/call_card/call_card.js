@@ -74,6 +74,11 @@ export class CallCard extends Component {
         return [contact.job, contact.company].filter(Boolean).join(" · ");
     }
 
+    /** The number leads to a switchboard: what to dial once somebody answers. */
+    get thenDialText() {
+        return _t("then %s", this.card.then_dial);
+    }
+
     get stateLabel() {
         const {state, direction, outcome, taken_by: by, talk_seconds: talk} = this.card;
         if (state === "ringing" && this.card.rings_phone) {
