@@ -1,7 +1,7 @@
 """Under which keys a typed phone number is looked up.
 
-An index of callers holds the keys of every contact; a caller's number is looked up among
-them by equality. What equality cannot decide is read once more where it is looked up.
+An index of callers holds the keys of every contact; a caller's number is looked up
+among them by equality. What equality cannot decide is read once more, by whoever looks.
 """
 
 import re
@@ -23,8 +23,8 @@ class Key(NamedTuple):
 
     ``kind`` is ``certain`` (whoever calls from ``number``), ``possible`` (the text may
     mean another number, too), ``stem`` (perhaps whoever calls from ``number`` and some
-    more digits), or ``national``: ``typed``, in which a number ends in ``tail``, is read
-    where it is looked up, since nothing says in which country.
+    more digits), or ``national``: a number in ``typed`` ends in ``tail``, and is read
+    by whoever looks it up, since nothing says in which country.
     """
 
     kind: str

@@ -10,9 +10,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..models.call import dial as pbx_call_dial
-from ..models.call.dial import ConfirmationNeeded
+from ..models.call.dial import ConfirmationNeeded, SeveralNumbers
 from ..telephony.event import CLICKED, CallFacts
-from ..models.call.dial import SeveralNumbers
 from .common import CALLER, SECRET, TYPED, PbxCase
 from .fake_pbx import FakePbxCase
 
@@ -211,7 +210,7 @@ class TestDial(DialCase):
                     continue
                 call = self.dial(typed, "res.partner", partner.id)
                 self.assertCall(call, number=number, partner_id=partner)
-                self.assertEqual(self.asked(CALLBACK)[-1]["to"], number)
+                self.assertEqual(self.asked(CALLBACK)[-1]["params"]["to"], number)
 
     def test_only_local(self):
         """Nobody else is rung for a number without its area code."""
@@ -294,8 +293,8 @@ class TestDial(DialCase):
             self.assertIn("your own numbers", self.refused(number))
 
     def test_blacklisted(self):
-        self.env["phone.blacklist"].create({"number": CALLER})
         """Who wants no text messages may be called, once that was confirmed."""
+        self.env["phone.blacklist"].create({"number": CALLER})
         partner = self.new_partner()
         for about in ((), ("res.partner", partner.id)):
             with self.subTest(about):

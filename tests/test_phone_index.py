@@ -5,7 +5,6 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-
 from ..models.people import pbx_phone_scan
 from .common import CALLER, TYPED, PbxCase
 
@@ -145,7 +144,7 @@ class TestPhoneIndex(PbxCase):
             self.run_job("rematch")
             self.assertEqual(call.partner_id, partner)
 
-    # -------------------------------------------------------------- what was there before
+    # ------------------------------------------------------------ what was there before
 
     def scan(self):
         self.env["pbx.phone.scan"].search([]).last_id = 0

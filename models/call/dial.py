@@ -20,6 +20,7 @@ from ...telephony import dialect as dialects
 from ...telephony import errors, numbers
 from ...telephony.dialect import GENERAL
 from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent, CallFacts
+from ..people.pbx_phone_number import phone_columns
 from ..tools.transactions import CONFLICTS, in_own_transaction, wait_for_locks
 from .failure import failure_of
 from .log import CallLog
@@ -313,13 +314,12 @@ class Dial:
         """Tell whether one of the record's own numbers is ``number``."""
         if "phone_sanitized" in record and record.phone_sanitized == number:
             return True
-        country = record._phone_get_country().get(record.id)
+        country = self.env["pbx.phone.number"]._countries(record)[record.id]
+        typed = (record[name] for name in phone_columns(record))
         return any(
-            numbers.same_number(
-                number, record[name] or "", country and country.code, settings.countries
-            )
-            for name in record._phone_get_number_fields()
-            if name in record
+            numbers.same_number(number, text, country, settings.countries)
+            for text in typed
+            if text
         )
 
     # --------------------------------------------------------------------- check

@@ -146,9 +146,7 @@ class PbxDirectory(models.AbstractModel):
         verified = {}
         for row in rows:
             if row.typed:
-                certainty = number_keys.certainty(
-                    number, row.typed, settings.countries
-                )
+                certainty = number_keys.certainty(number, row.typed, settings.countries)
                 if not certainty:
                     continue
                 if certainty == numbers.CANDIDATE:
@@ -197,8 +195,9 @@ class PbxDirectory(models.AbstractModel):
             SQL(
                 """
                 WITH found AS MATERIALIZED (
-                     (SELECT 'certain' AS kind, id AS partner_id, NULL::integer AS lead_id,
-                             NULL::varchar AS typed FROM res_partner
+                     (SELECT 'certain' AS kind, id AS partner_id,
+                             NULL::integer AS lead_id, NULL::varchar AS typed
+                        FROM res_partner
                        WHERE phone_sanitized = ANY(%(spellings)s) LIMIT %(sharing)s)
                       UNION ALL
                      (SELECT 'certain', NULL, id, NULL FROM crm_lead

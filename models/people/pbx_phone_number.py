@@ -47,8 +47,8 @@ class PbxPhoneNumber(models.Model):
     """One number more of a contact or lead, as look-ups want it.
 
     Odoo keeps one number of each, ``phone_sanitized``, if it is valid in its country.
-    Here is what is not that one: the second number of a text, further phone fields, what
-    no plan knows, what nothing says how to read. Most contacts have no row.
+    Here is what is not that one: the second number of a text, further phone fields,
+    what no plan knows, what nothing says how to read. Most contacts have no row.
 
     The rows follow what is written: they are computed, as ``phone_sanitized`` is, when
     Odoo flushes. Nobody has rights on them: SQL alone writes and reads them.

@@ -13,9 +13,9 @@ BATCH = 1000
 class PbxPhoneScan(models.Model):
     """How far the numbers of all contacts, or of all leads, have been read.
 
-    On installation nothing is read: callers are found by ``phone_sanitized`` at once, and
-    by all the rest as a job comes to it, a batch at a time. It begins anew when other
-    fields hold phone numbers than before: another module was installed.
+    On installation nothing is read: callers are found by ``phone_sanitized`` at once,
+    and by all the rest as a job comes to it, a batch at a time. It begins anew when
+    other fields hold phone numbers than before: another module was installed.
     """
 
     _name = "pbx.phone.scan"
@@ -27,8 +27,8 @@ class PbxPhoneScan(models.Model):
     last_id = fields.Integer(required=True, help="Up to which record all are read.")
 
     def init(self):
-        super().init()
         self.pool.post_init(self._prepare)
+        return super().init()
 
     @api.model
     def _prepare(self):
@@ -60,7 +60,7 @@ class PbxPhoneScan(models.Model):
 
         New ones are read once more: somebody may have written them past Odoo.
         """
-        for scan in self.search([], order="id"):
+        for scan in self.search([], order="id", limit=len(OWNERS)):
             while True:
                 # Apart: where it meets somebody who edits a contact it is done anew.
                 read = in_own_transaction(

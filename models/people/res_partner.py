@@ -50,9 +50,9 @@ class ResPartner(models.Model):
     )
 
     def init(self):
-        super().init()
         # Whoever extends contacts may bring another phone field.
         self.pool.post_init(self.env["pbx.phone.scan"]._prepare)
+        return super().init()
 
     @api.depends(phone_triggers)
     def _compute_pbx_number_ids(self):

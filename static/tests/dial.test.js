@@ -90,6 +90,53 @@ describe("dialling", () => {
         });
     }
 
+    for (const [text, steps, id] of [
+        ["+44 7400 123456", [false, "+447400123456"], 5],
+        ["then 12", [false, "+442079460201 ext. 12"], 5],
+        [null, [false], false],
+    ]) {
+        test(`of several numbers one is chosen: ${text}`, async () => {
+            mockNotification();
+            const {server, desk} = await openDesk();
+            await mountWithCleanup(MainComponentsContainer);
+            const typed = "020 7946 0201 ext. 12 / 07400 123456";
+            onRpc("pbx.call", "dial", ({args: [number]}) => {
+                expect.step(number !== typed && number);
+                if (number !== typed) {
+                    server.cards[5] = makeCard({id: 5, direction: "outbound"});
+                    return 5;
+                }
+                throw makeServerError({
+                    type: "odoo.addons.cloud_pbx.models.call.dial.SeveralNumbers",
+                    message: "It holds more than one number. Choose one.",
+                    context: {
+                        choices: [
+                            {
+                                number: "+442079460201 ext. 12",
+                                readable: "+44 20 7946 0201",
+                                extension: "12",
+                            },
+                            {
+                                number: "+447400123456",
+                                readable: "+44 7400 123456",
+                                extension: "",
+                            },
+                        ],
+                    },
+                });
+            });
+            const dialled = desk.dial(typed);
+            await waitFor(".modal");
+            expect(".o_pbx_number_choice").toHaveCount(2);
+            await contains(
+                text ? `.modal button:contains("${text}")` : ".modal .btn-close",
+            ).click();
+            expect(await dialled).toBe(id);
+            await settle();
+            expect.verifySteps(id ? [...steps, "cards 5"] : steps);
+        });
+    }
+
     test("without a connection nothing is dialled, and that is said", async () => {
         mockNotification();
         const {desk} = await openDesk();

@@ -2,7 +2,7 @@ import {_t} from "@web/core/l10n/translation";
 import {ConnectionLostError, RPCError} from "@web/core/network/rpc";
 
 const FOR_PEOPLE =
-    /\.(UserError|AccessError|ValidationError|MissingError|ConfirmationNeeded)$/;
+    /\.(UserError|AccessError|ValidationError|MissingError|ConfirmationNeeded|SeveralNumbers)$/;
 
 /** The sentence that an error has for the person; nothing if it is a bug. */
 export function sentenceOf(error) {

@@ -2,8 +2,10 @@ import {_t} from "@web/core/l10n/translation";
 import {ConfirmationDialog} from "@web/core/confirmation_dialog/confirmation_dialog";
 
 import {sentenceOf} from "../common/error_text";
+import {chooseNumber} from "./number_choice";
 
 const CONFIRMATION = /\.ConfirmationNeeded$/;
+const SEVERAL_NUMBERS = /\.SeveralNumbers$/;
 
 function askUser(dialog, body) {
     return new Promise((resolve) => {
@@ -23,7 +25,7 @@ function askUser(dialog, body) {
 
 /**
  * Have the server dial, and say why where it does not. What it warns of is dialled once
- * the user has confirmed it.
+ * the user has confirmed it; of several numbers the user chooses one.
  *
  * @param {Object} services orm, notification, dialog
  * @param {string} number
@@ -44,6 +46,10 @@ export async function requestDial(services, number, about = {}) {
         const sentence = sentenceOf(error);
         if (!sentence) {
             throw error;
+        }
+        if (SEVERAL_NUMBERS.test(error.exceptionName || "")) {
+            const chosen = await chooseNumber(dialog, error.data.context.choices);
+            return chosen ? requestDial(services, chosen, about) : false;
         }
         if (CONFIRMATION.test(error.exceptionName || "")) {
             return (await askUser(dialog, sentence))
