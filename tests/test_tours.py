@@ -83,6 +83,11 @@ class TestTours(PbxHttpCase):
             ],
         )
         self.assertEqual(call.partner_source, "picked")
+        others = self.env["res.partner"].search(
+            [("name", "in", ("Quinn & Co", "Another One"))]
+        )
+        self.assertEqual(len(others), 2)
+        self.assertFalse(others.with_user(self.supervisor).pbx_call_ids)
 
     def test_one_of_several_is_picked_by_one_click(self):
         self.new_partner("Rowan Ellis", "020 7946 0205")

@@ -1,7 +1,11 @@
+from odoo import SUPERUSER_ID, api
+
+
 def migrate(cr, version):
     """Change the data after the models are loaded: a function for each subject."""
     connected_pbxs(cr)
     contents_without_a_log(cr)
+    national_caller_ids(cr)
 
 
 def connected_pbxs(cr):
@@ -49,3 +53,13 @@ def contents_without_a_log(cr):
             WHERE provider.id = provider_id AND provider.keep_log IS NOT TRUE
               AND (asked IS NOT NULL OR answered IS NOT NULL)"""
     )
+
+
+def national_caller_ids(cr):
+    """Caller IDs that were typed nationally were kept behind a plus: ``+02079460200``.
+
+    No country's code begins with a zero.
+    """
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    for extension in env["pbx.extension"].search([("caller_id", "=like", "+0%")]):
+        extension.caller_id = extension.caller_id.removeprefix("+")

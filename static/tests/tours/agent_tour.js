@@ -71,6 +71,28 @@ registry.category("web_tour.tours").add("cloud_pbx_unknown_caller", {
             trigger: ".o_field_widget[name=name] .o_input",
             run: "edit Nora Quinn",
         },
+        {
+            content: "A company that is created on the way",
+            trigger: ".o_field_widget[name=parent_id] input",
+            run: "edit Quinn & Co",
+        },
+        {
+            trigger: ".ui-autocomplete .o_m2o_dropdown_option_create a",
+            run: "click",
+        },
+        ...stepUtils.saveForm(),
+        {
+            content: "One more contact from the same form",
+            trigger: ".o_form_button_create",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view:not(:contains('Nora Quinn'))",
+        },
+        {
+            trigger: ".o_field_widget[name=name] .o_input",
+            run: "edit Another One",
+        },
         ...stepUtils.saveForm(),
         {
             trigger: ".o_breadcrumb .o_back_button a",
