@@ -5,6 +5,7 @@ UPDATE pbx_provider
        api_secret = NULL,
        webhook_token = md5(random()::text || id::text || clock_timestamp()::text);
 UPDATE pbx_provider
-   SET former_secret = NULL, former_secret_until = NULL, connected_url = NULL;
+   SET former_secret = NULL, former_secret_until = NULL, connected_url = NULL,
+       connected_at = NULL, state = 'draft';
 DELETE FROM pbx_former_url;
 UPDATE pbx_extension SET password = NULL;

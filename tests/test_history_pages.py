@@ -128,7 +128,7 @@ class TestPages(PagesCase):
         self.many(A_PAGE + 5)
         message = self.fetch()
         self.assertIn("1000 new", message)
-        self.assertIn("follows by itself", message)
+        self.assertIn("follows automatically", message)
         self.assertEqual(self.catch_up.state, "waiting")
         self.assertGreater(self.catch_up.next_attempt_at, fields.Datetime.now())
         self.assertEqual(
@@ -195,7 +195,7 @@ class TestPages(PagesCase):
     def test_one_cloud_pbx_does_not_hold_another_up(self):
         other = self.new_provider(self.company, self.robot, "other")
         other.sequence = -1
-        other.server_url = "http://127.0.0.1:1"
+        other.write({"server_url": "http://127.0.0.1:1", "state": "connected"})
         self.happened("answered")
         with log_lines():
             self.run_job("fetch_history")
