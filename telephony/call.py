@@ -65,12 +65,14 @@ def _seconds(later_one, earlier):
     return min(max(int((later_one - earlier).total_seconds()), 0), MAX_SECONDS)
 
 
-def derive(facts, history_outranks=True):
+def derive(facts, history_outranks=True, country=""):
     """Return the :class:`Call` that ``facts`` tell: a pure function of the set.
 
     :param bool history_outranks: how a call went is decided by the PBX's history where
         it tells otherwise than the events; ``False``: what events tell counts, and rows
         of the history fill what is missing.
+    :param str country: two-letter region of the account: what the PBX reports as it is
+        dialled at home is read there.
     :raises ValueError: no facts at all.
 
     Events rarely say when they happened, so times of receipt stand in for them: the
@@ -80,7 +82,7 @@ def derive(facts, history_outranks=True):
     """
     if not facts.events:
         raise ValueError("A call without any event cannot be derived.")
-    reading = Reading(facts, history_outranks)
+    reading = Reading(facts, history_outranks, country)
     verdict = reading.verdict
     start = reading.start()
     answer, stop = _answer_and_stop(reading, start)

@@ -1,6 +1,6 @@
 """What a PBX says about a call, in no vendor's words: events, and the set of them."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 # Kinds of events.
@@ -46,6 +46,12 @@ class CallEvent:
     # whose direction is "internal" both are extensions, whatever they look like.
     caller: str = ""
     called: str = ""
+    # The same as the PBX wrote them, where digits differ.
+    caller_reported: str = ""
+    called_reported: str = ""
+    # Which of the parties are extensions by what was known when the event came: those
+    # that the PBX lists, or that rang before. That a number is short does not say so.
+    known_extensions: tuple = field(default=(), compare=False, repr=False)
     # Who rings, dials, answers, or (at the end) spoke last; ``also`` spoke before.
     extension: str = ""
     also: tuple = ()
@@ -82,6 +88,7 @@ class CallEvent:
 
 
 _TIMES = ("received_at", "at")
+_TUPLES = ("also", "known_extensions")
 _DEFAULTS = {
     f.name: f.default for f in fields(CallEvent) if f.name not in ("kind", "ref")
 }
@@ -98,7 +105,7 @@ def event_to_json(event):
             value = value.isoformat()
         elif name == "started":
             value = [reading.isoformat() for reading in value]
-        elif name == "also":
+        elif name in _TUPLES:
             value = list(value)
         data[name] = value
     return data
@@ -113,23 +120,55 @@ def event_from_json(data):
     values["started"] = tuple(
         datetime.fromisoformat(reading) for reading in values.get("started", ())
     )
-    values["also"] = tuple(values.get("also", ()))
+    for name in _TUPLES:
+        values[name] = tuple(values.get(name, ()))
     return CallEvent(kind=data["kind"], ref=data["ref"], **values)
+
+
+def parties_of(events):
+    """Return the parties that events name, without those they name as extensions."""
+    events = list(events)
+    named = {""}
+    for event in events:
+        named.update((event.extension, event.handed_by))
+        named.update((*event.also, *event.known_extensions))
+    return {party for e in events for party in (e.caller, e.called)} - named
+
+
+def with_known_extensions(events, names):
+    """Return the list of events, marked with those parties that are extensions.
+
+    :param names: extensions by what is known now. What was known before stays.
+    """
+    marked = []
+    for event in events:
+        known = {event.caller, event.called} & set(names) - {""}
+        known.update(event.known_extensions)
+        if known != set(event.known_extensions):
+            event = replace(event, known_extensions=tuple(sorted(known)))
+        marked.append(event)
+    return marked
 
 
 class CallFacts:
     """All that is known of one call: a set of events, immutable.
 
-    A repeated event keeps the earliest receipt, so that the set, not the order in which
-    it grew, decides what is derived.
+    A repeated event keeps the earliest receipt, and the extensions that were known at
+    any time, so that the set, not the order in which it grew, decides what is derived.
     """
 
     def __init__(self, events=()):
         known = {}
         for event in events:
             before = known.get(event)
-            if before is None or event.received_at < before.received_at:
+            if before is None:
                 known[event] = event
+                continue
+            first = min(event, before, key=lambda one: one.received_at)
+            names = {*event.known_extensions, *before.known_extensions}
+            if names != set(first.known_extensions):
+                first = replace(first, known_extensions=tuple(sorted(names)))
+            known[event] = first
         # Replacing a dict's value keeps the older key: rebuild from the values.
         self.events = tuple(sorted(known.values(), key=CallEvent.sort_key))
 

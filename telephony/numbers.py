@@ -67,7 +67,8 @@ _PLAIN = re.compile(rf"[\s(\[]*\+?[0-9{_INSIDE}]*")
 # An extension behind a number: of a word ("ext. 12", "доб. 3"), a sign, or a pause.
 _EXTENSION = rf"""
     [\s,.;:()\[\]{_DASHES}]*
-    (?: (?:ext[a-z]*|x|\N{{MULTIPLICATION SIGN}}|доб[а-я]*|вн[а-я]*|int(?:erno|ern)?
+    (?: (?:ext[a-z]*|press|x|\N{{MULTIPLICATION SIGN}}|доб[а-я]*|вн[а-я]*
+          |int(?:erno|ern)?
           |anexo|ramal|poste|dw|durchwahl|toestel|wew[a-z]*|dahili|klapka|linka|mell[eé]k
           |内線|內線|内线|分机|分機|내선) [\s.:=#№{_DASHES}]*
       | \s*\#\s* | \s*[pw]\s* | \s*,{{2,}}\s* | ;\s* )
@@ -82,8 +83,9 @@ _RUN = re.compile(
 _STEM = re.compile(rf"[0-9]\s*[{_DASHES}]\s*(0{{1,3}})\s*$")
 # Numbers that end in letters of a telephone's keys: ``1-800-FLOWERS``.
 _LETTERS = re.compile(r"\+?[0-9\s().-]{0,12}[A-Z]{2}[A-Z0-9-]*")
+_FIRST_DIGITS = re.compile(r"[\s(]*\+\s*([1-9][0-9]?)[^0-9]")
 # What is dialled to a PBX or a network itself: ``*98``, ``#31#``.
-_FEATURE = re.compile(r"(?=.*[*#])(?=.*[0-9])[0-9*#+]+")
+_FEATURE = re.compile(r"(?=.*[*#])(?=.*[0-9])[0-9*#][0-9*#+]*")
 _WORD = re.compile(r"[^\W\d_]", re.UNICODE)
 # What people put before an extension that follows a number ("ext. 12", "доб. 3", "#4").
 _SUFFIX = re.compile(
@@ -424,6 +426,9 @@ def _parts_of(text, extension_, regions, whole):
             dialable=whole.has_plus and whole.possible,
             dialled="+" + whole.dialled,
         )
+    for plain in plans.perhaps(whole.digits):
+        number = "+" + plain
+        yield TypedNumber(number, extension_, CANDIDATE, False, number)
 
 
 def _groups(text, regions):
@@ -431,6 +436,8 @@ def _groups(text, regions):
     parts, part = [], ""
     for group in text.split():
         part = f"{part} {group}"
+        if len(part) > 2 * _MAX_DIGITS:
+            return []  # longer than any number
         if _read_one(part, regions).valid:
             parts.append(part)
             part = ""
@@ -509,6 +516,8 @@ def _reading(international, **more):
 
 
 _NOTHING = _Reading()
+# More digits than a number of the country has, or as many as none has.
+_TOO_LONG = (ValidationResult.TOO_LONG, ValidationResult.INVALID_LENGTH)
 
 
 def _read_one(text, regions):
@@ -524,12 +533,21 @@ def _read_one(text, regions):
     if _HOME_ZERO.search(text):
         without_zero = digits(_HOME_ZERO.sub("", text))
     first = _NOTHING
+    if has_plus and regions and _has_home_prefix(text):
+        # ``+8 (495) …``: the plus stands before what is dialled at home.
+        has_plus = False
     for reading in _readings(plain, without_zero, has_plus, regions):
         if reading.valid:
             return reading
-        if not first.possible and (reading.possible or (has_plus and not first.digits)):
+        if not first.possible and (reading.possible or not first.digits):
             first = reading
     return first
+
+
+def _has_home_prefix(text):
+    """Tell whether the first digits stand apart, and are no country's code."""
+    first = _FIRST_DIGITS.match(text)
+    return bool(first) and not plans.split(first[1])[0]
 
 
 def _readings(plain, without_zero, has_plus, regions):
@@ -538,7 +556,7 @@ def _readings(plain, without_zero, has_plus, regions):
     elif has_plus and plain.startswith("00"):
         yield from _international(plain[2:], without_zero[2:], has_plus=True)
     if has_plus and not plain.startswith("0"):
-        # ``+8 (495) …``: the plus was typed before what is dialled at home.
+        # ``+510 867 5432``: the country's code was left out.
         for region in regions:
             reading = _home_reading(plain, region)
             if reading.valid:
@@ -585,8 +603,7 @@ def _without_plus(plain, without_zero, regions):
     for reading in _international(plain, without_zero):
         if reading.valid:
             longer = all(
-                plans.possibility(f"{_code(region)}{plain}")
-                == ValidationResult.TOO_LONG
+                plans.possibility(f"{_code(region)}{plain}") in _TOO_LONG
                 for region in regions
             )
             sure = EXACT if regions and longer else CANDIDATE
@@ -622,9 +639,11 @@ def to_e164(text, country=None):
 
     :param str country: two-letter region in which national forms are read.
 
-    Of several numbers the first.
+    A text with several numbers is not one.
     """
-    return next((one.number for one in read_typed(text, country)), "")
+    read = read_typed(text, country)
+    sure = [one for one in read if one.dialable]
+    return (sure or read)[0].number if read and len(sure) < 2 else ""
 
 
 def is_possible(number):

@@ -49,6 +49,8 @@ _ONE_PHONE = {
     # The area code 0549 of Italy is San Marino.
     "39": [(r"(0549\d{6})", r"378\1")],
     "378": [(r"([89]\d{5})", r"3780549\1")],
+    # Palestinian mobiles are reached under Israel's code too.
+    "972": [(r"(5[69]\d{7})", r"970\1")],
     # The plan of France holds overseas departments that have codes of their own.
     "33": [
         (r"((?:26[239]|639|69[23])\d{6}|268[89]\d{5}|7092\d{5})", r"262\1"),
@@ -136,8 +138,15 @@ _FORMER = {
         (r"1703(\d{6})", r"442380\1"),
         (r"1705(\d{6})", r"442392\1"),
     ],
-    # Palestinian mobiles, which Israel's plan holds as well.
-    "972": [(r"(5[69]\d{7})", r"970\1")],
+}
+# Changes in which one number before may be several numbers today.
+_PERHAPS = {
+    # Manila 2019: a digit for each operator. Chile: Santiago 2012, mobiles.
+    "63": [(r"2(\d{7})", f"632{digit}\\1") for digit in "87356"],
+    "56": [(r"2(\d{7})", r"5622\1"), (r"([4-9]\d{7})", r"569\1")],
+    # Honduras 2010, Latvia 2008.
+    "504": [(r"(\d{7})", f"504{digit}\\1") for digit in "2398"],
+    "371": [(r"([67]\d{6})", r"3716\1"), (r"([5689]\d{6})", r"3712\1")],
 }
 # How a neighbour is dialled by a code of its own in the national plan.
 # {region: [(digits as dialled, whole number)]}.
@@ -158,7 +167,8 @@ def _compiled(table):
     }
 
 
-_ONE_PHONE, _FORMER, _NEIGHBOURS = map(_compiled, (_ONE_PHONE, _FORMER, _NEIGHBOURS))
+_ONE_PHONE, _FORMER = _compiled(_ONE_PHONE), _compiled(_FORMER)
+_PERHAPS, _NEIGHBOURS = _compiled(_PERHAPS), _compiled(_NEIGHBOURS)
 
 
 def split(digits):
@@ -256,9 +266,21 @@ def canonical(digits):
         return found
     if is_valid(digits):
         return digits
-    if found := _apply(_FORMER.get(code, ()), national):
+    rules = _FORMER.get(code, ())
+    # The library leaves the zero where what follows is no number of today.
+    found = _apply(rules, national) or (
+        _apply(rules, national[1:]) if national.startswith("0") else ""
+    )
+    if found:
         return _apply(_ONE_PHONE.get(code, ()), split(found)[1]) or found
     return digits
+
+
+def perhaps(digits):
+    """Return the numbers that invalid international ``digits`` may have become."""
+    code, national = split(digits)
+    found = (_apply([rule], national) for rule in _PERHAPS.get(code, ()))
+    return tuple(filter(None, found))
 
 
 def of_neighbour(digits, region):
@@ -269,7 +291,7 @@ def of_neighbour(digits, region):
 
 @cache
 def _home(region):
-    """Return what plain dialling in ``region`` needs: code, prefix, exit codes, form."""
+    """Return what plain dialling in a region needs: code, prefix, exit codes, form."""
     data = PhoneMetadata.metadata_for_region(region)
     parsing = data.national_prefix_for_parsing
     prefix = data.national_prefix or ""

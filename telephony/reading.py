@@ -22,7 +22,7 @@ from .event import (
     SPOKEN,
 )
 from .legs import end_of, legs_of, outcome_of
-from .numbers import is_extension
+from .numbers import from_pbx, is_short
 from .verdict import (
     Verdict,
     completed,
@@ -78,6 +78,7 @@ def _named_extensions(events):
     named = set()
     for event in events:
         named.update((event.extension, event.handed_by, *event.also))
+        named.update(event.known_extensions)
         if event.direction == INTERNAL:
             named.update((event.caller, event.called))
     return named - {""}
@@ -87,12 +88,14 @@ class Reading:
     """:var decisive: the events that decide how the call went; ``events`` are all.
     :var live: what was reported while the call went on, or by us; without history.
     :var rows: what history tells of it, ``all_rows`` with our own leg of a click.
-    :var extensions: the identities that events name as extensions.
+    :var extensions: the identities that events name as extensions, or that were known.
+    :param str country: of the account, in which national numbers are read.
     :var end: the END that counts, or what the releases of all legs amount to.
     :var believed: its talk can be true.
     """
 
-    def __init__(self, facts, history_outranks=True):
+    def __init__(self, facts, history_outranks=True, country=""):
+        self.country = country
         self.history_outranks = history_outranks
         self.events = _as_asked(facts.events)
         self.extensions = _named_extensions(self.events)
@@ -128,8 +131,8 @@ class Reading:
         return self._of(self.decisive, *kinds)
 
     def _is_inside(self, party):
-        """Tell whether a party is an extension: named as one, or a short number."""
-        return party in self.extensions or is_extension(party)
+        """Tell whether a party is an extension: named as one, or known as one."""
+        return party in self.extensions
 
     def _direction(self):
         directions = {event.direction for event in self.events}
@@ -153,9 +156,15 @@ class Reading:
         called = {e.called for e in self.decisive if e.called}
         parties = called if direction == OUTBOUND else callers | called
         own_leg_only = all(e.own_leg for e in self.decisive)
-        if parties and all(map(self._is_inside, parties)) and not own_leg_only:
-            if direction == OUTBOUND or (callers and called):
-                return INTERNAL
+        if own_leg_only or not parties:
+            return direction
+        if direction == OUTBOUND:
+            return INTERNAL if all(map(self._is_inside, parties)) else direction
+        # An extension that calls a group: the group's number is short, and that is all
+        # that is known of it.
+        inside = callers and called and all(map(self._is_inside, callers))
+        if inside and all(self._is_inside(c) or is_short(c) for c in called):
+            return INTERNAL
         return direction
 
     def _answers(self):
@@ -322,7 +331,15 @@ class Reading:
         return min(asked or [self.first or min(e.received_at for e in self.events)])
 
     def parties(self):
-        """The outside party and our line."""
+        """The outside party and our line, in one spelling per phone."""
+        return tuple(map(self._spelled, self._parties()))
+
+    def _spelled(self, party):
+        if not party or self._is_inside(party):
+            return party
+        return from_pbx(party, self.country) or party
+
+    def _parties(self):
         # The event that opens a call is the one that knows best who it is about.
         order = (OFFERED, DIALLED, ENDED, RINGING, ANSWERED)
         rank = {kind: place for place, kind in enumerate(order)}
@@ -335,12 +352,14 @@ class Reading:
         callers = [e.caller for e in ordered]
         called = [e.called for e in ordered]
         outside = [text for text in called if not self._is_inside(text)]
+        # A number under which we are called, or which we show, is a whole one.
+        lines = called if self.direction == INBOUND else callers
+        line = first_of(t for t in lines if not self._is_inside(t) and not is_short(t))
         if self.direction == INBOUND:
-            return first_of(callers), first_of(outside)
+            return first_of(callers), line
         if self.direction == INTERNAL:
             rung = (e.extension for e in self.of(RINGING))
             return first_of([*called, *rung]), ""
-        line = first_of(text for text in callers if not self._is_inside(text))
         return first_of(outside), line
 
     def extension(self):

@@ -65,7 +65,15 @@ def rows_of(events, near=None):
     legs = {}
     for event in events:
         # A row whose recording was not ready yet when it was fetched first.
-        leg = replace(event, recording="")
+        # Nor does it count how the numbers were read then.
+        leg = replace(
+            event,
+            recording="",
+            caller="",
+            called="",
+            caller_reported="",
+            called_reported="",
+        )
         if leg not in legs or leg.received_at < legs[leg]:
             legs[leg] = leg.received_at
     rows = [_row(leg, receipt, near) for leg, receipt in legs.items()]

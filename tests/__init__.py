@@ -37,6 +37,7 @@ from . import test_recording_fetch
 from . import test_recording_hear
 from . import test_recording_keep
 from . import test_recording_tour
+from . import test_numbers
 from . import test_queries
 from . import test_explain
 from . import test_properties

@@ -8,7 +8,7 @@ design, not by the code under test.
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
-from telephony.event import EXPIRED, CallEvent
+from telephony.event import EXPIRED, CallEvent, with_known_extensions
 from telephony.zadarma import events
 
 # The account's clock is three hours ahead: a time read as UTC shows at once.
@@ -19,6 +19,8 @@ START = datetime(2026, 5, 4, 9, 15, 7)
 IN, OUT = "in_" + "5a" * 20, "out_" + "dc" * 20
 OUT_2 = "out_" + "dd" * 20
 CLIENT, LINE = "+442079460201", "+442079460900"
+# What the PBX lists as its internal numbers.
+LISTED = ("100", "101", "102")
 REC, REC_2 = "1777886107.1", "1777886107.2"
 
 
@@ -129,7 +131,7 @@ def read(seconds, fields):
     """Return the neutral events of one webhook received ``seconds`` into the call."""
     if fields["event"] == "EXPIRED":
         return [CallEvent(EXPIRED, fields["pbx_call_id"], at(seconds))]
-    return events.read(fields, at(seconds), ZONE)
+    return with_known_extensions(events.read(fields, at(seconds), ZONE), LISTED)
 
 
 def read_all(webhooks):

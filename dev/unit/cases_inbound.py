@@ -249,7 +249,7 @@ EXTENSIONS = [
             wait=5,
             **{**INSIDE, "number": "200", "stop": None, "disposition": ""},
         )
-        | {"legs": {"100": ANY, "101": ANY, "200": ANY}},
+        | {"legs": {"100": ANY, "101": ANY}},
     ),
 ]
 

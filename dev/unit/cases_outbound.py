@@ -310,6 +310,27 @@ EXTENSIONS = [
         )
         for word, outcome in [("no answer", "no_answer"), ("cancel", "cancelled")]
     ),
+    *(
+        Case(
+            f"{number}, which is short and no extension",
+            (
+                (1, dials(destination=number)),
+                (8, picked_up(destination=number)),
+                (70, out_end("answered", 62, destination=number)),
+            ),
+            answered(number=number),
+        )
+        for number in ("112", "900", "1180", "*98", "#31#442079460201")
+    ),
+    Case(
+        "112, dialled by an extension that shows its own number",
+        (
+            (1, dials(destination="112", caller_id="100")),
+            (8, picked_up(destination="112", caller_id="100")),
+            (70, out_end("answered", 62, destination="112", caller_id="100")),
+        ),
+        answered(number="112", line=""),
+    ),
     Case(
         "extension to extension, no caller told",
         ((1, dials(destination="101", caller_id=None)),),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from cases import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
 
+from telephony.dialect import Account
 from telephony.event import INBOUND, LOGGED, OUTBOUND
 from telephony.zadarma import statistics
 
@@ -205,7 +206,7 @@ class FakeClient:
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
 
-    account = type("Account", (), {"zone": ZONE})
+    account = Account(zone=ZONE)
 
     def statistics(self, start, end, skip=0):
         self.asked.append((start, end, skip))

@@ -1,4 +1,10 @@
 from odoo import SUPERUSER_ID, api
+from odoo.tools import SQL
+
+from odoo.addons.cloud_pbx.telephony import numbers
+
+# Distinct numbers that are read together.
+BATCH = 2000
 
 
 def migrate(cr, version):
@@ -6,6 +12,8 @@ def migrate(cr, version):
     connected_pbxs(cr)
     contents_without_a_log(cr)
     national_caller_ids(cr)
+    spell_numbers(cr)
+    let_short_numbers_out(cr)
 
 
 def connected_pbxs(cr):
@@ -63,3 +71,138 @@ def national_caller_ids(cr):
     env = api.Environment(cr, SUPERUSER_ID, {})
     for extension in env["pbx.extension"].search([("caller_id", "=like", "+0%")]):
         extension.caller_id = extension.caller_id.removeprefix("+")
+
+
+def spell_numbers(cr):
+    """Write the numbers of earlier calls, of lines and of caller IDs in one spelling.
+
+    By distinct number, in the order of an index: what is spelled right already, nearly
+    all, is not written.
+    """
+    countries = _countries(cr)
+    last = ("", 0)
+    while True:
+        cr.execute(
+            SQL(
+                """SELECT DISTINCT number, company_id FROM pbx_call
+                    WHERE number IS NOT NULL AND company_id IS NOT NULL
+                      AND (number, company_id) > (%s, %s)
+                 ORDER BY number, company_id LIMIT %s""",
+                *last,
+                BATCH,
+            )
+        )
+        rows = cr.fetchall()
+        for number, company_id in rows:
+            for provider_id, country in countries.get(company_id, ()):
+                spelled = numbers.from_pbx(number, country)
+                if spelled and spelled != number:
+                    cr.execute(
+                        SQL(
+                            """UPDATE pbx_call SET number = %s
+                                WHERE number = %s AND company_id = %s
+                                  AND provider_id = %s
+                                  AND direction IS DISTINCT FROM 'internal'""",
+                            spelled,
+                            number,
+                            company_id,
+                            provider_id,
+                        )
+                    )
+        if len(rows) < BATCH:
+            break
+        last = rows[-1]
+    for company_id, providers in countries.items():
+        for provider_id, country in providers:
+            _spell_lines(cr, company_id, provider_id, country)
+
+
+def _countries(cr):
+    """Return ``{company: [(provider, its two-letter country or "")]}``."""
+    cr.execute(
+        """SELECT provider.company_id, provider.id, coalesce(own.code, company.code, '')
+             FROM pbx_provider provider
+        LEFT JOIN res_country own ON own.id = provider.country_id
+             JOIN res_company ON res_company.id = provider.company_id
+             JOIN res_partner partner ON partner.id = res_company.partner_id
+        LEFT JOIN res_country company ON company.id = partner.country_id"""
+    )
+    found = {}
+    for company_id, provider_id, country in cr.fetchall():
+        found.setdefault(company_id, []).append((provider_id, country))
+    return found
+
+
+def _spell_lines(cr, company_id, provider_id, country):
+    """Our own numbers are few: those entered, and those under which we were called."""
+    cr.execute(
+        SQL(
+            """WITH RECURSIVE called AS (
+                   (SELECT line FROM pbx_call
+                     WHERE company_id = %(company)s AND direction = 'inbound'
+                       AND line IS NOT NULL ORDER BY line LIMIT 1)
+                   UNION ALL
+                   SELECT (SELECT line FROM pbx_call
+                            WHERE company_id = %(company)s AND direction = 'inbound'
+                              AND line > called.line ORDER BY line LIMIT 1)
+                     FROM called WHERE called.line IS NOT NULL)
+               SELECT line FROM called WHERE line IS NOT NULL
+                UNION SELECT number FROM pbx_line WHERE provider_id = %(provider)s
+                UNION SELECT caller_id FROM pbx_extension
+                       WHERE provider_id = %(provider)s AND caller_id IS NOT NULL""",
+            company=company_id,
+            provider=provider_id,
+        )
+    )
+    for [number] in cr.fetchall():
+        spelled = numbers.from_pbx(number, country)
+        if not spelled or spelled == number:
+            continue
+        values = {"new": spelled, "old": number, "provider": provider_id}
+        for statement in (
+            """UPDATE pbx_call SET line = %(new)s
+                WHERE line = %(old)s AND provider_id = %(provider)s""",
+            """UPDATE pbx_extension SET caller_id = %(new)s
+                WHERE caller_id = %(old)s AND provider_id = %(provider)s""",
+            """UPDATE pbx_line SET number = %(new)s
+                WHERE number = %(old)s AND provider_id = %(provider)s
+                  AND NOT EXISTS (SELECT 1 FROM pbx_line known
+                                   WHERE known.provider_id = %(provider)s
+                                     AND known.number = %(new)s)""",
+        ):
+            cr.execute(SQL(statement, **values))
+
+
+def let_short_numbers_out(cr):
+    """Make calls to emergency and service numbers outgoing ones.
+
+    Each short number passed for an internal one. Where the PBX's internal numbers are
+    known, one that is not among them and never did anything but being called is none.
+    """
+    cr.execute(
+        """WITH outside AS (
+               SELECT call.provider_id, call.number
+                 FROM pbx_call call
+                WHERE call.direction = 'internal' AND call.number ~ '^[0-9]{1,5}$'
+             GROUP BY call.provider_id, call.number
+               HAVING EXISTS (SELECT 1 FROM pbx_extension extension
+                               WHERE extension.provider_id = call.provider_id)
+                  AND NOT EXISTS (SELECT 1 FROM pbx_extension extension
+                                   WHERE extension.provider_id = call.provider_id
+                                     AND call.number
+                                         IN (extension.number, extension.login))
+                  AND NOT EXISTS (SELECT 1 FROM pbx_call_leg leg
+                                    JOIN pbx_call other ON other.id = leg.call_id
+                                   WHERE leg.provider_id = call.provider_id
+                                     AND leg.number = call.number
+                                     AND leg.extension_id IS NULL
+                                     AND other.number IS DISTINCT FROM call.number)),
+           changed AS (
+               UPDATE pbx_call call SET direction = 'outbound'
+                 FROM outside
+                WHERE call.provider_id = outside.provider_id
+                  AND call.number = outside.number AND call.direction = 'internal'
+            RETURNING call.id, call.number)
+           DELETE FROM pbx_call_leg leg USING changed
+            WHERE leg.call_id = changed.id AND leg.number = changed.number"""
+    )

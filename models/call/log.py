@@ -10,6 +10,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
+from ...telephony import numbers
 from ...telephony.admission import admit
 from ...telephony.call import derive
 from ...telephony.event import (
@@ -20,6 +21,8 @@ from ...telephony.event import (
     REFUSED,
     CallEvent,
     CallFacts,
+    parties_of,
+    with_known_extensions,
 )
 from ...telephony.failure import Failure
 from ..tools.transactions import (
@@ -104,6 +107,7 @@ class CallLog:
         :param str ref: its id, if no fact has one.
         """
         shown = self.notifier._shown(call)
+        facts = self._with_extensions(facts, call)
         derived = self._derive(facts)
         users_at = self.env["pbx.extension"]._who_is_at(
             self.settings.id, {leg.extension for leg in derived.legs}
@@ -121,7 +125,22 @@ class CallLog:
         return call
 
     def _derive(self, facts):
-        return derive(facts, self.dialect.history_outranks_events)
+        country = self.settings.account.country
+        return derive(facts, self.dialect.history_outranks_events, country)
+
+    def _with_extensions(self, facts, call=None):
+        """Return facts, marked with those of their short numbers that are extensions.
+
+        The mark stays in the facts: an extension that is deleted later has been one.
+        """
+        short = set(filter(numbers.is_extension, parties_of(facts.events)))
+        if not short:
+            return facts
+        # Those that are inside already were known when that was written.
+        known = short if call and call.direction == "internal" else None
+        if known is None:
+            known = self.env["pbx.extension"]._known(self.settings.id, short)
+        return CallFacts(with_known_extensions(facts.events, known))
 
     def _write_call(self, call, values, derived):
         changed = _changed(call, values)
@@ -154,7 +173,7 @@ class CallLog:
         :param CallEvent asked: the ``CLICKED``.
         :param dict values: what is known besides: who dialled, and about whom.
         """
-        facts = CallFacts([asked])
+        facts = self._with_extensions(CallFacts([asked]))
         derived = self._derive(facts)
         users_at = self.env["pbx.extension"]._who_is_at(
             self.settings.id, {asked.extension}
@@ -262,8 +281,11 @@ class CallLog:
     def _create_many(self, groups):
         """Create calls of which nothing is known: the same, but together."""
         many = []
+        parties = (parties_of(events) for events in groups.values())
+        short = set(filter(numbers.is_extension, set().union(*parties)))
+        known = self.env["pbx.extension"]._known(self.settings.id, short)
         for ref, events in groups.items():
-            facts = CallFacts(events)
+            facts = CallFacts(with_known_extensions(events, known))
             many.append((ref, facts, self._derive(facts)))
         users_at = self.env["pbx.extension"]._who_is_at(
             self.settings.id,

@@ -321,6 +321,36 @@ class PbxExtension(models.Model):
         self.env["pbx.call"].invalidate_model(["unknown_extensions"])
 
     @api.model
+    def _known(self, provider_id, names):
+        """Return the set of those of ``names`` that are extensions of this PBX.
+
+        It lists them, or they have taken part in a call as such.
+        """
+        if not names:
+            return set()
+        settings = self.env["pbx.provider"]._settings(provider_id)
+        identity = dialects.get(settings.dialect).extension_identity
+        self.flush_model([identity, "provider_id"])
+        self.env["pbx.call.leg"].flush_model(["provider_id", "number", "extension_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT wanted.identity
+                     FROM unnest(%(names)s::varchar[]) wanted(identity)
+                    WHERE EXISTS (SELECT 1 FROM pbx_extension extension
+                                   WHERE extension.provider_id = %(provider)s
+                                     AND %(identity)s = wanted.identity)
+                       OR EXISTS (SELECT 1 FROM pbx_call_leg leg
+                                   WHERE leg.provider_id = %(provider)s
+                                     AND leg.number = wanted.identity
+                                     AND leg.extension_id IS NULL)""",
+                names=list(names),
+                provider=provider_id,
+                identity=SQL.identifier("extension", identity),
+            )
+        )
+        return {name for [name] in rows}
+
+    @api.model
     def _who_is_at(self, provider_id, names):
         """Return ``{name: (extension id, [ids of active users])}``, in one query.
 

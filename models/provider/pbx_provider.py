@@ -508,7 +508,7 @@ class PbxProvider(models.Model):
             webhook_url=self.webhook_url or "",
             login=self.login or "",
             account=self.account or "",
-            country=self.country_id.code or "",
+            country=(self.country_id or self.company_id.country_id).code or "",
             zone=self._zone(),
             # sudo: kept from everybody but the code, which passes it on
             memory=self.sudo().subscription_ids.details or {},

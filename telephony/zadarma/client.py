@@ -54,7 +54,9 @@ class Client:
         ``GET /v1/pbx/internal/{number}/info`` [spec], and :meth:`is_online`.
         """
         path, number = _internal(number, "info"), numbers.extension(number)
-        described = self.request("GET", path, partial(_extension, number))
+        described = self.request(
+            "GET", path, partial(_extension, number, self.account.country)
+        )
         return replace(described, online=self.is_online(number))
 
     def is_online(self, number):
@@ -67,7 +69,9 @@ class Client:
 
     def lines(self):
         """Return the list of :class:`Line`. ``GET /v1/direct_numbers``, [spec]."""
-        return self.request("GET", "/v1/direct_numbers/", _lines)
+        return self.request(
+            "GET", "/v1/direct_numbers/", partial(_lines, self.account.country)
+        )
 
     # ----------------------------------------------------------------- webhooks
 
@@ -179,9 +183,9 @@ def _extension_numbers(data):
     return list(dict.fromkeys(number for number in found if number))
 
 
-def _extension(number, info):
+def _extension(number, country, info):
     _is_about(info, number)
-    caller = numbers.from_pbx(_plain(info.get("caller_id")))
+    caller = numbers.from_pbx(_plain(info.get("caller_id")), country)
     return Extension(
         number=number,
         name=_plain(info.get("name")),
@@ -194,12 +198,12 @@ def _online(number, data):
     return _flag(data.get("is_online"))
 
 
-def _lines(data):
+def _lines(country, data):
     found = {}
     for row in _list(data, "info"):
         if not isinstance(row, dict):
             continue
-        number = numbers.from_pbx(_plain(row.get("number")))
+        number = numbers.from_pbx(_plain(row.get("number")), country)
         if number and not numbers.is_extension(number):
             name = row.get("number_name") or row.get("description")
             found.setdefault(number, Line(number=number, name=_plain(name)))

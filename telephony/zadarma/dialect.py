@@ -124,7 +124,7 @@ class Zadarma(dialect.Dialect):
         )
 
     def read(self, delivery, received_at, account):
-        return events.read(delivery.payload, received_at, account.zone)
+        return events.read(delivery.payload, received_at, account.zone, account.country)
 
     def reply(self, delivery, decision):
         if delivery.asks_routing:

@@ -129,43 +129,60 @@ def _direction(event, ref):
     )
 
 
-def _answer(values, fields):
+def read_party(name, text, country):
+    """Return the values of an event that name a party: read, and as reported."""
+    text = (text or "").strip()
+    party = numbers.from_pbx(text, country)
+    reported = text if party and numbers.digits(party) != numbers.digits(text) else ""
+    return {
+        name: party,
+        f"{name}_reported": "" if numbers.extension(text) else reported,
+    }
+
+
+def _answer(values, fields, country):
     if values["direction"] == OUTBOUND:
-        _outbound(values, fields)
+        _outbound(values, fields, country)
         return
     destination = fields.get("destination", "")
     inner = numbers.extension(fields.get("internal"))
-    called = numbers.from_pbx(destination)
+    party = read_party("called", destination, country)
+    if not values["direction"] and numbers.is_short(values["caller"]):
+        # Who dials has a short number; whom, it may have too.
+        values["direction"] = OUTBOUND
+        _outbound(values, fields, country)
+        return
     if not inner:
         # The extension may stand only at the end of the destination.
         inner = numbers.extension(destination)
         inner = inner or numbers.extension(destination.rpartition("-")[2])
-        called = inner or called
-    if not values["direction"]:
-        if numbers.is_extension(called):
-            values["direction"] = INBOUND
-        elif numbers.is_extension(values["caller"]):
-            values["direction"] = OUTBOUND
-    values.update(called=called, extension=inner)
+        party = {"called": inner} if inner else party
+    if not values["direction"] and numbers.is_extension(party["called"]):
+        values["direction"] = INBOUND
+    values.update(party, extension=inner)
 
 
-def _outbound(values, fields):
+def _outbound(values, fields, country):
     internal, destination = fields.get("internal", ""), fields.get("destination", "")
-    inner, called = numbers.extension(internal), numbers.from_pbx(destination)
+    inner = numbers.extension(internal)
+    party = read_party("called", destination, country)
+    called = party["called"]
     calltype = fields.get("calltype", "").strip().lower()
     own_leg = calltype == "callback_leg1"
     if not inner and internal and numbers.is_extension(called):
         # The first leg of a click-to-call, reported with its two ends swapped.
-        inner, called, own_leg = called, numbers.from_pbx(internal), True
+        inner, own_leg = called, True
+        party = read_party("called", internal, country)
+        called = party["called"]
     if inner and called == inner:
         # It is rung itself: its own leg, also where no word says so. Not so when
         # another extension calls it.
         colleague = numbers.is_extension(values["caller"]) and values["caller"] != inner
         own_leg = own_leg or not colleague
-        called = "" if own_leg else called
+        party = {"called": ""} if own_leg else party
     values.update(
+        party,
         extension=inner,
-        called=called,
         own_leg=own_leg,
         client_leg=calltype == "callback_leg2",
     )
@@ -180,12 +197,14 @@ def _speakers(values, fields):
         values["also"] = (first,)
 
 
-def read(fields, received_at, zone):
+def read(fields, received_at, zone, country=""):
     """Return the events that a webhook's fields tell: a list of none or one.
 
     :param dict fields: as ``parse_form`` gives them.
     :param datetime received_at: naive UTC.
     :param tzinfo zone: the account's zone, in which ``call_start`` is written.
+    :param str country: the account's two-letter country: a number may be reported as it
+        is dialled there.
     """
     event, ref = fields.get("event", ""), fields.get("pbx_call_id", "").strip()
     kind = KINDS.get(event)
@@ -193,20 +212,23 @@ def read(fields, received_at, zone):
         return []
     values = {
         "direction": _direction(event, ref),
-        "caller": numbers.from_pbx(fields.get("caller_id")),
-        "called": numbers.from_pbx(fields.get("called_did")),
+        **read_party("caller", fields.get("caller_id"), country),
+        **read_party("called", fields.get("called_did"), country),
         "extension": "",
         "started": read_time(fields.get("call_start"), zone),
     }
+    nobody = dict.fromkeys(
+        ("caller", "called", "caller_reported", "called_reported"), ""
+    )
     if kind == RECORDED:
-        values.update(caller="", called="")
+        values.update(nobody)
     elif event.startswith("NOTIFY_OUT_"):
-        _outbound(values, fields)
+        _outbound(values, fields, country)
         if values["direction"] == INBOUND:
             # To whom an inbound call is forwarded is not who called, nor our line.
-            values.update(caller="", called="")
+            values.update(nobody)
     elif kind == ANSWERED:
-        _answer(values, fields)
+        _answer(values, fields, country)
     elif kind == RINGING:
         values["extension"] = numbers.extension(fields.get("internal"))
         values["handed_by"] = numbers.extension(fields.get("transfer_from"))

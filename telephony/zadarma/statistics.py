@@ -13,7 +13,14 @@ from .. import errors, numbers
 from ..dialect import HistoryPage
 from ..event import INBOUND, LOGGED, OUTBOUND, CallEvent
 from .client import MAX_ROWS
-from .events import MAX_FIELD, MAX_ID, read_disposition, read_duration, read_time
+from .events import (
+    MAX_FIELD,
+    MAX_ID,
+    read_disposition,
+    read_duration,
+    read_party,
+    read_time,
+)
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 # Asked at once. With what is added at both ends it is shorter than any month: longer
@@ -48,7 +55,8 @@ def fetch(client, start, stop, page):
     zone = client.account.zone
     asked = _local(begin - MARGIN, zone), _local(end + MARGIN, zone)
     rows, told_end = client.statistics(*asked, skip=skip)
-    events = read(rows, datetime.now(UTC).replace(tzinfo=None), zone)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    events = read(rows, now, zone, client.account.country)
     if len(rows) >= MAX_ROWS:
         marks = _marks(rows)
         repeated = set(marks).intersection(page["rows"] if skip else ())
@@ -96,20 +104,20 @@ def _taken(begin, end, told_end, zone):
     return taken
 
 
-def read(rows, fetched_at, zone):
+def read(rows, fetched_at, zone, country=""):
     """Return a tuple of one ``LOGGED`` event per row that is about a call.
 
     :param rows: as the API gives them, of any types.
     :param datetime fetched_at: naive UTC. The rows' order is kept in microseconds of
         the receipts: transferred legs may all begin in one second.
-    :param tzinfo zone: the account's.
+    :param tzinfo zone: the account's; ``country``: its two-letter country.
     """
     events = []
     for place, row in enumerate(rows):
         ref = _text(row.get("pbx_call_id")) if isinstance(row, dict) else ""
         if ref and len(ref) <= MAX_ID:
             receipt = fetched_at + timedelta(microseconds=place)
-            events.append(_read_row(row, ref, receipt, zone))
+            events.append(_read_row(row, ref, receipt, zone, country))
     return tuple(events)
 
 
@@ -124,13 +132,13 @@ def _is_true(value):
     return str(value).strip().lower() in ("true", "1")
 
 
-def party(value):
-    """Return the party in ``clid``: E.164, an extension, or ``""`` if withheld."""
+def caller_in(value):
+    """Return the caller's number as it is written in ``clid``."""
     text = _text(value)
     if named := _NAMED.fullmatch(text):
         inner = (named.group(2) or named.group(3) or "").strip()
         text = inner or named.group(1).strip(' "')
-    return numbers.from_pbx(text)
+    return text
 
 
 def _direction(ref, caller, called, inner):
@@ -144,9 +152,12 @@ def _direction(ref, caller, called, inner):
     return INBOUND if inner or numbers.is_extension(called) else ""
 
 
-def _read_row(row, ref, received_at, zone):
-    caller = party(row.get("clid"))
-    called = numbers.from_pbx(_text(row.get("destination")))
+def _read_row(row, ref, received_at, zone, country):
+    parties = {
+        **read_party("caller", caller_in(row.get("clid")), country),
+        **read_party("called", _text(row.get("destination")), country),
+    }
+    caller, called = parties["caller"], parties["called"]
     inner = numbers.extension(_text(row.get("sip")))
     direction = _direction(ref, caller, called, inner)
     # The leg of a click-to-call in which our own phone is rung. A colleague who calls
@@ -154,6 +165,8 @@ def _read_row(row, ref, received_at, zone):
     colleague = numbers.is_extension(caller) and caller != inner
     own_leg = direction == OUTBOUND and bool(inner) and called == inner
     own_leg = own_leg and not colleague
+    if own_leg:
+        parties.update(called="", called_reported="")
     said = _text(row.get("disposition"))
     recording = _text(row.get("call_id")) if _is_true(row.get("is_recorded")) else ""
     if stem := _STEM.fullmatch(recording):
@@ -163,8 +176,7 @@ def _read_row(row, ref, received_at, zone):
         ref=ref,
         received_at=received_at,
         direction=direction,
-        caller=caller,
-        called="" if own_leg else called,
+        **parties,
         extension=inner,
         started=read_time(_text(row.get("callstart")), zone),
         talk=read_duration(_text(row.get("seconds"))),
