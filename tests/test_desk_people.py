@@ -85,10 +85,20 @@ class TestRecent(ThreeDesks):
             "to_call_back": False,
         }
         self.assertEqual({name: row[name] for name in expected}, expected)
-        FakeOutboundCall(self, "101", line="100").start().end("no answer")
+        inside = FakeOutboundCall(self, "101", line="100").start().end("no answer")
         names = [desk.recent()["calls"][0]["name"] for desk in (
             self.ask(self.anna), self.ask(self.boris))]  # fmt: skip
         self.assertEqual(names, ["Boris", "Anna"], "each sees the other")
+        # The log shows the same, with a picture; of no other call there is a colleague.
+        call = inside.call
+        for user, other in ((self.anna, self.boris), (self.boris, self.anna)):
+            call = call.with_user(user)
+            self.assertEqual(call.colleague_name, other.name)
+            self.assertEqual(call.display_name, other.name)
+            self.assertIn(f"/res.users/{other.id}/", call.colleague_avatar)
+        outside = FakeCall(self).start().ring("100").call
+        self.assertFalse(outside.colleague_name)
+        self.assertFalse(outside.colleague_avatar)
 
 
 @tagged("post_install", "-at_install")

@@ -389,8 +389,10 @@ class PbxCall(models.Model):
         for call in self:
             other = call._other_leg()
             call.colleague_name = other.user_id.name or other.extension_id.display_name
-            call.colleague_avatar = other.user_id and (
+            call.colleague_avatar = (
                 f"/web/image/res.users/{other.user_id.id}/avatar_128"
+                if other.user_id
+                else False
             )
 
     def _is_to_me(self):

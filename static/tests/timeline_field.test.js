@@ -47,6 +47,14 @@ test("a phone rings, then it speaks, and the times stand above", async () => {
     ]);
 });
 
+test("a time that reads the same as another is written once", async () => {
+    await mountStory({...ANSWERED, answer: "0:00"}, {100: ["0:00", "0:00", SPOKE]});
+    expect(queryAllTexts(".o_pbx_timeline_axis .visually-hidden")).toEqual([
+        "Start",
+        "End",
+    ]);
+});
+
 test("the bars are where they are said to be", async () => {
     await mountStory(ANSWERED, {100: ["0:00", "0:12", SPOKE]});
     const track = queryRect(".o_pbx_timeline_track");

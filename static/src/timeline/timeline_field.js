@@ -145,7 +145,11 @@ function timesOf({start, answer, stop}, isOver) {
         {name: "start", label: _t("Start"), text: write(start)},
         {name: "answer", label: _t("Answered"), text: write(answer)},
         {name: "stop", label: _t("End"), text: isOver ? write(stop) : _t("now")},
-    ].filter(({text}) => text);
+    ].filter(
+        // Who lifted at once needs no second time that reads the same.
+        ({text}, place, all) =>
+            text && all.findIndex((other) => other.text === text) === place,
+    );
 }
 
 const CALL_FIELDS = [
