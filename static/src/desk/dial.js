@@ -23,6 +23,9 @@ function askUser(dialog, body) {
     });
 }
 
+// Why the last number was not dialled: of no interest once another one is.
+let closeLast = () => {};
+
 /**
  * Have the server dial, and say why where it does not. What it warns of is dialled once
  * the user has confirmed it; of several numbers the user chooses one.
@@ -35,6 +38,7 @@ function askUser(dialog, body) {
 export async function requestDial(services, number, about = {}) {
     const {orm, notification, dialog} = services;
     const {resModel, resId, line, confirmed} = about;
+    closeLast();
     try {
         return await orm.call("pbx.call", "dial", [number], {
             res_model: resModel || false,
@@ -56,7 +60,7 @@ export async function requestDial(services, number, about = {}) {
                 ? requestDial(services, number, {...about, confirmed: true})
                 : false;
         }
-        notification.add(sentence, {
+        closeLast = notification.add(sentence, {
             type: "danger",
             title: _t("Not dialled"),
             sticky: sentence.length > 120,
