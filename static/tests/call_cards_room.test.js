@@ -131,3 +131,15 @@ test("it stands at the side that was chosen, and never over the page's buttons",
     expect(Math.round(cards.right)).toBe(window.innerWidth);
     expect(meets(".o_pbx_cards", ".o_form_statusbar")).toBe(false);
 });
+
+test("a form can be scrolled on by the cards' height, as long as there are any", async () => {
+    mockActions(() => {});
+    server = mockDeskServer();
+    await openCards(server, makeCard());
+    const room = () => document.documentElement.style.getPropertyValue("--o-pbx-room");
+    const {height} = queryOne(".o_pbx_cards").getBoundingClientRect();
+    expect(parseInt(room())).toBeWithin(height - 1, height + 1);
+    await press("Close this card");
+    await settle();
+    expect(room()).toBe("");
+});

@@ -43,6 +43,7 @@ export class CallCards extends Component {
         this.observer = new ResizeObserver(onChange);
         onWillUnmount(() => {
             this.observer.disconnect();
+            this.leaveRoom(0);
             browser.cancelAnimationFrame(this.frame);
         });
         // A form that is scrolled takes its buttons along, or leaves them behind.
@@ -110,12 +111,23 @@ export class CallCards extends Component {
     /** Watch the page that is open now, as long as there are cards. */
     followPage() {
         this.observer.disconnect();
+        this.leaveRoom(0);
         if (this.root.el && !this.isEmpty) {
             this.observer.observe(this.root.el);
             for (const el of document.querySelectorAll(KEPT_FREE)) {
                 this.observer.observe(el);
             }
             this.makeRoom();
+        }
+    }
+
+    /** A form can be scrolled on by so much: what the cards hide comes out above them. */
+    leaveRoom(height) {
+        const {style} = document.documentElement;
+        if (height) {
+            style.setProperty("--o-pbx-room", `${Math.ceil(height)}px`);
+        } else {
+            style.removeProperty("--o-pbx-room");
         }
     }
 
@@ -135,6 +147,7 @@ export class CallCards extends Component {
             return;
         }
         this.state.top = Math.ceil(this.pageTop);
+        this.leaveRoom(root.getBoundingClientRect().height);
         const at = document.activeElement;
         if (!at || !takesText(at) || root.contains(at)) {
             return;

@@ -1,6 +1,6 @@
 import {registry} from "@web/core/registry";
 
-let closeLast = () => {};
+let closeLast = null;
 
 /**
  * What came of a button, as a message. The one before goes: what it said may be settled
@@ -8,7 +8,7 @@ let closeLast = () => {};
  */
 export function showNotification(env, {params}) {
     const {message, type, sticky, next} = params;
-    closeLast();
+    closeLast?.();
     closeLast = env.services.notification.add(message, {type, sticky});
     return next;
 }

@@ -24,7 +24,7 @@ function askUser(dialog, body) {
 }
 
 // Why the last number was not dialled: of no interest once another one is.
-let closeLast = () => {};
+let closeLast = null;
 
 /**
  * Have the server dial, and say why where it does not. What it warns of is dialled once
@@ -38,7 +38,7 @@ let closeLast = () => {};
 export async function requestDial(services, number, about = {}) {
     const {orm, notification, dialog} = services;
     const {resModel, resId, line, confirmed} = about;
-    closeLast();
+    closeLast?.();
     try {
         return await orm.call("pbx.call", "dial", [number], {
             res_model: resModel || false,
