@@ -225,7 +225,13 @@ class TestPeople(PbxCase):
 
     def new_lead(self, name="Rope", phone=CALLER, **values):
         return self.env["crm.lead"].create(
-            {"name": name, "phone": phone, "company_id": self.company.id, **values}
+            {
+                "name": name,
+                "phone": phone,
+                "company_id": self.company.id,
+                "user_id": self.anna.id,
+                **values,
+            }
         )
 
     def test_merged_leads_hand_their_calls_over(self):
@@ -291,7 +297,13 @@ class TestPeople(PbxCase):
                 "of a company that is not the PBX's",
                 lambda: (
                     partner.write({"company_id": foreign.id}),
-                    lead.write({"company_id": foreign.id, "partner_id": partner.id}),
+                    lead.write(
+                        {
+                            "company_id": foreign.id,
+                            "partner_id": partner.id,
+                            "user_id": False,
+                        }
+                    ),
                 ),
                 self.env["res.partner"],
             ),
