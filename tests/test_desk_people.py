@@ -248,6 +248,33 @@ class TestContacts(DeskCase):
         self.assertEqual(later.call.partner_id, two, "remembered")
         self.assertNotEqual(one, two)
 
+    def test_archived_contact_is_a_candidate(self):
+        """Shown in the card and in the call's form, and linked by a person alone."""
+        partner = self.new_partner("Olga", active=False)
+        fake = FakeCall(self).start().ring("100")
+        card = self.card(fake.call)
+        self.assertFalse(card["contact"])
+        self.assertEqual(card["name"], "")
+        self.assertEqual(
+            [(one["id"], one["name"]) for one in card["candidates"]],
+            [(partner.id, "archived: Olga")],
+        )
+        mine = fake.call.with_user(self.anna)
+        spec = {
+            "has_candidates": {},
+            "candidate_ids": {"fields": {"pbx_candidate_name": {}}},
+        }
+        [values] = mine.web_read(spec)
+        self.assertEqual(
+            [one["pbx_candidate_name"] for one in values["candidate_ids"]],
+            ["archived: Olga"],
+        )
+        self.assertTrue(values["has_candidates"])
+        [card] = self.ask().pick_contact(fake.call.id, partner.id)["cards"]
+        self.assertEqual(card["name"], "Olga")
+        fake.lift("100").end("100")
+        self.assertCall(fake.call, partner_id=partner, partner_source="picked")
+
     def test_pick_enters_the_number(self):
         partner = self.new_partner("Zoltan", False)
         call = FakeCall(self).start().ring("100").call

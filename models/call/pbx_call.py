@@ -146,7 +146,11 @@ class PbxCall(models.Model):
         help="How the contact was found. What a person picked is never changed.",
     )
     candidate_ids = fields.Many2many(
-        "res.partner", string="Who it may be", compute="_compute_candidate_ids"
+        "res.partner",
+        string="Who it may be",
+        compute="_compute_candidate_ids",
+        # Archived ones too: they may come back.
+        context={"active_test": False},
     )
     lead_id = fields.Many2one(
         "crm.lead",
