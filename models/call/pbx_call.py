@@ -361,6 +361,7 @@ class PbxCall(models.Model):
         "lead_id.name",
         "number",
     )
+    @api.depends_context("uid")
     def _compute_display_name(self):
         for call in self:
             # sudo: the log shows the names of its callers to all who see the call

@@ -237,8 +237,8 @@ describe("several have the number", () => {
         await openCards(server, makeCard({contact: false, candidates}));
         expect(NAME).toHaveText("+44 20 7946 0201");
         expect(queryAllTexts(".o_pbx_card_candidates li")).toEqual([
-            "Olga Petrova\nHarbour Ltd\nThis one",
-            "Boris Ivanov\nThis one",
+            "Olga Petrova\nHarbour Ltd\nSelect",
+            "Boris Ivanov\nSelect",
         ]);
         await press("Select Boris Ivanov");
         expect.verifySteps([[1, 8]]);

@@ -121,7 +121,7 @@ tours.add("cloud_pbx_desk_several", {
         {
             trigger: card(
                 "ringing",
-                "button[aria-label='This one: Haddad Print Shop']",
+                "button[aria-label='Select Haddad Print Shop']",
             ),
             run: "click",
         },

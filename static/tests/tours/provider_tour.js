@@ -67,7 +67,7 @@ registry.category("web_tour.tours").add("cloud_pbx_provider", {
             run: "click",
         },
         {
-            trigger: ".modal:contains('the old one is dead') .btn-secondary",
+            trigger: ".modal:contains('the old one stops working') .btn-secondary",
             run: "click",
         },
         {trigger: "body:not(:has(.modal))"},
