@@ -103,6 +103,15 @@ class TestRefresh(HealthCase):
         self.assertFalse(self.provider.last_error)
         self.assertFalse(self.reminders("keys"))
 
+    def test_what_the_pbx_says_is_text(self):
+        html = "<a href='https://evil.example'>press</a> <img src=x onerror=alert(1)>"
+        self.provider._remind("keys", html)
+        note = self.reminders("keys").note
+        self.assertIn("&lt;a href", note)
+        self.assertIn("&lt;img", note)
+        self.assertNotIn("<a ", note)
+        self.assertNotIn("<img", note)
+
     def test_a_hiccup_is_no_error_of_the_connection(self):
         for kind in ("500", "html", "truncated", "empty"):
             with self.fresh(kind):

@@ -37,6 +37,18 @@ class TestHistory(HistoryCase):
         self.assertEqual(self.legs(call), {"100": "answered"})
         self.assertFalse(call.message_ids, "nobody is notified of what is long over")
 
+    def test_text_that_nothing_can_hold_stops_nothing(self):
+        """Half an emoji in a caller's name, and a NUL in a word of the PBX."""
+        for name, ago in (("answered", AN_HOUR), ("missed", 2 * AN_HOUR)):
+            self.happened(name, ago)
+        for row in self.pbx.account.rows:
+            row["clid"]["name"] = "Anna \ud83d"
+            row["disposition"] += "\0"
+        self.assertIn("2 new", self.fetch())
+        self.assertEqual(len(self.calls()), 2)
+        self.assertTrue(self.catch_up.until)
+        self.assertFalse(self.catch_up.error)
+
     def test_again_nothing_changes(self):
         for name in ("answered", "missed", "outbound", "transfer"):
             self.happened(name)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lxml import etree
+from markupsafe import Markup
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
@@ -1109,7 +1110,12 @@ class PbxProvider(models.Model):
         """
         xml_id = f"cloud_pbx.activity_type_{kind}"
         if not self.activity_search([xml_id]):
-            self.activity_schedule(xml_id, note=note, user_id=self._administrator().id)
+            self.activity_schedule(
+                xml_id,
+                # A text, in which the PBX may be quoted.
+                note=Markup("<br/>").join(note.split("\n")),
+                user_id=self._administrator().id,
+            )
 
     def _forget_reminder(self, kind):
         """It is settled: the activity, if there is one, goes."""
