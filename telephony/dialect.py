@@ -388,6 +388,11 @@ class Dialect:
         """
         raise NotImplementedError
 
+    def signed_of(self, delivery):
+        """Return ``(signed, signed_part)`` of a :class:`Delivery` that was kept without
+        them; ``("", "")`` where that does not follow from what is kept."""
+        return "", ""
+
     def reply(self, delivery, decision):
         """Return the :class:`Reply` to a delivery that was kept.
 

@@ -146,6 +146,30 @@ class TestForgery(HistoryCase, PbxHttpCase):
         proofs._gc_proofs()
         self.assertFalse(proofs.search([]))
 
+    def test_what_was_in_the_inbox_before_is_bound(self):
+        steps = scenarios.scenario("click_two_ids")
+        for step in steps:
+            self.post(step.event, step.fields)
+        self.post("NOTIFY_START", self.start)
+        self.post("SMS", result='{"text": "hello"}')
+        proofs = self.env["pbx.event.proof"].search([])
+        names = ["provider_id", "digest", "part", "ref"]
+        before = proofs.read(names, load=None)
+        proofs.unlink()
+        self.events("SMS").copy({"payload": "{not json", "digest": False})
+        self.env.flush_all()
+        proofs._bind_inbox()
+        self.env.invalidate_all()
+        again = proofs.search([]).read(names, load=None)
+
+        def contents(rows):
+            return sorted(tuple(row[name] or "" for name in names) for row in rows)
+
+        self.assertGreater(len(before), 4)
+        self.assertEqual(contents(again), contents(before))
+        self.post("NOTIFY_END", self.end, pbx_call_id=OTHER)
+        self.assertEqual(self.held().ref, OTHER)
+
     # --------------------------------------------------------------- what is legitimate
 
     def test_two_calls_of_one_second_by_the_history(self):

@@ -4,12 +4,16 @@ import json
 import random
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import log
+import psycopg2
 import pytest
 from posting import post, session, storm
+
+from lib import postgres
 
 THREADS = 8
 # Calls in the storm, by the server's workers.
@@ -17,6 +21,10 @@ CALLS = {0: 200, 2: 80}
 PICKS = CLICKS = 12
 # How long after the last answer nothing waits any more.
 SETTLED_SECONDS = 2
+# Calls whose events come at the same instant, and calls that somebody else locks.
+TIMES, LOCKED = 8, 40
+# Until a new call and the login are answered meanwhile, and until the job is through.
+PATIENCE_SECONDS, JOB_SECONDS = 15, 20
 
 
 class Kind(NamedTuple):
@@ -198,3 +206,120 @@ def pick_in_the_form(agent, call, partner):
 def pick_among_several(agent, call, partner):
     context = {"pbx_call_id": call}
     agent.call("res.partner", "action_pbx_pick", [partner], context=context)
+
+
+# ------------------------------------------------------------------ the same instant
+
+
+def test_one_delivery_many_times_at_once_is_one_row(system):
+    """And one signed text under many ids at once is one call, whoever comes first."""
+    told = [
+        rendered(system, KINDS[3], caller=f"+441614965{number:03}")
+        for number in range(TIMES)
+    ]
+    repeats = [[one["events"][0]] * THREADS for one in told]
+    url = system.provider["webhook_url"]
+    assert statuses(storm(url, repeats, THREADS)) == {200}
+    refs = [one["pbx_call_id"] for one in told]
+    rows = "select ref, count(*) from pbx_event where ref = any(%s) group by ref"
+    assert set(system.odoo.sql(rows, [refs])) == {(ref, 1) for ref in refs}
+    forged = []
+    for number in range(TIMES):
+        start = f"2026-03-05 12:00:{number:02}"
+        options = {"caller": f"+441614964{number:03}", "call_start": start}
+        forged.append(
+            [
+                rendered(system, KINDS[3], **options)["events"][-1]
+                for _thread in range(THREADS)
+            ]
+        )
+    assert statuses(storm(url, forged, THREADS)) == {200}
+    settled_but_held(system.odoo)
+    found = system.odoo.sql(
+        "select number, count(*) from pbx_call where number like '+441614964%%'"
+        " group by number"
+    )
+    assert sorted(found) == [(f"+441614964{number:03}", 1) for number in range(TIMES)]
+    [[held]] = system.odoo.sql("select count(*) from pbx_event where awaits_history")
+    assert held == TIMES * (THREADS - 1)
+
+
+def settled_but_held(odoo):
+    log.until(lambda: not log.waiting(odoo), SETTLED_SECONDS, "all events applied")
+
+
+# --------------------------------------------------------------------- a locked row
+
+
+class Locked:
+    """Rows that a session of PostgreSQL's own client holds."""
+
+    def __init__(self, odoo, query, params):
+        where = {"host": str(odoo.instance.cluster.socket), "port": postgres.PORT}
+        self.connection = psycopg2.connect(
+            dbname=odoo.database, user=postgres.USER, **where
+        )
+        self.query, self.params = query, params
+
+    def __enter__(self):
+        with self.connection.cursor() as cursor:
+            cursor.execute(self.query, self.params)
+
+    def __exit__(self, *error):
+        self.connection.close()
+
+
+def test_locked_calls_stop_nobody(prefork):
+    """Two workers, forty ENDs of calls that somebody else holds."""
+    odoo, url = prefork.odoo, prefork.provider["webhook_url"]
+    told = [
+        rendered(prefork, KINDS[3], caller=f"+441614963{number:03}")
+        for number in range(LOCKED)
+    ]
+    refs = [one["pbx_call_id"] for one in told]
+    assert {post(url, one["events"][0]).status for one in told} == {200}
+    fresh = rendered(prefork, KINDS[3], caller="+441614962001")
+    query = "select 1 from pbx_call where ref = any(%s) for update"
+    with log.cron_off(odoo, "ir_cron_apply_events"):
+        with Locked(odoo, query, [refs]), ThreadPoolExecutor(LOCKED) as pool:
+            ends = [pool.submit(post, url, one["events"][-1]) for one in told]
+            time.sleep(0.5)  # they are at the door
+            began = time.monotonic()
+            assert post(url, fresh["events"][0]).status == 200
+            with session() as client:
+                assert (
+                    client.get(f"{odoo.url}/web/login", timeout=60).status_code == 200
+                )
+            took = time.monotonic() - began
+            assert {one.result().status for one in ends} == {200}
+            assert took < PATIENCE_SECONDS
+            [[state]] = odoo.sql(
+                "select state from pbx_call where ref = %s", [fresh["pbx_call_id"]]
+            )
+            assert state == "ringing"
+            count = "select count(*) from pbx_event where ref = any(%s) and state = %s"
+            assert odoo.sql(count, [refs, "pending"]) == [(LOCKED,)]
+            # The job goes past them, too: what came last is applied.
+            waits = rendered(prefork, KINDS[3], caller="+441614962002")
+            odoo.sql(
+                """insert into pbx_event (provider_id, event_type, ref, payload,
+                                          received_at, state)
+                   values (%s, %s, %s, %s, now() at time zone 'utc', 'pending')""",
+                [
+                    prefork.provider["id"],
+                    waits["events"][0]["event"],
+                    waits["pbx_call_id"],
+                    json.dumps(waits["events"][0]["fields"]),
+                ],
+            )
+            began = time.monotonic()
+            log.run_job(odoo.login("admin"), "ir_cron_apply_events")
+            assert time.monotonic() - began < JOB_SECONDS
+            mine = "select state from pbx_event where ref = %s"
+            assert odoo.sql(mine, [waits["pbx_call_id"]]) == [("done",)]
+            log.run_job(odoo.login("admin"), "ir_cron_close_calls")
+        log.run_job(odoo.login("admin"), "ir_cron_apply_events")
+    states = "select distinct state from pbx_call where ref = any(%s)"
+    assert odoo.sql(states, [refs]) == [("done",)]
+    # None was tried so often, or for so long, that it failed.
+    assert not odoo.sql("select 1 from pbx_event where state = 'failed'")

@@ -2,9 +2,12 @@
 
 import threading
 import time
+from datetime import datetime
 
 from . import wire
+from .events import TIME_FORMAT
 from .livecalls import LiveCalls
+from .scenario import Scenario, free_start
 from .scenarios import plan
 
 SHOWN_REPLIES = ("caller_name", "redirect", "hangup")
@@ -85,7 +88,9 @@ class FakePbx:
         """Build a scenario in the account's zone; raises ValueError with a sentence."""
         defaults = {"zone": self.account.zone}
         if parameters.get("call_start") is None:
-            defaults["call_start"] = self.account.local()
+            now = datetime.strptime(self.account.local(), TIME_FORMAT)
+            number = Scenario(caller=parameters.get("caller")).number
+            defaults["call_start"] = free_start(now, number)
         filled = {k: v for k, v in parameters.items() if v is not None}
         if "extensions" in filled:
             filled["extensions"] = tuple(filled["extensions"])

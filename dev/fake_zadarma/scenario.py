@@ -1,13 +1,32 @@
-"""What the builders of scenarios share: parameters, number styles, statistics. Pure."""
+"""What the builders of scenarios share: parameters, number styles, statistics.
+
+Pure, but for the default start of a call.
+"""
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .events import TIME_FORMAT, Inbound, Outbound, bare, plus, recording_id
 
 PBX_ID = 123456
+# {number of the party outside: local times at which it had a call}
+_begun = {}
+
+
+def free_start(now, number):
+    """Return the start of a call with a party outside as text: ``now``, or the latest
+    second before in which that party had none.
+
+    Nobody calls twice in a second. Parties and start are what is signed of an event, so
+    that two such calls could not be told apart.
+    """
+    taken = _begun.setdefault(number, set())
+    while (text := now.strftime(TIME_FORMAT)) in taken:
+        now -= timedelta(seconds=1)
+    taken.add(text)
+    return text
 
 
 @dataclass(frozen=True)
@@ -57,11 +76,13 @@ class Scenario:
 
     def filled(self, direction):
         """Return the scenario with what was left open filled in."""
-        now = datetime.now(ZoneInfo(self.zone)).strftime(TIME_FORMAT)
+        start = self.call_start
+        if start is None:
+            start = free_start(datetime.now(ZoneInfo(self.zone)), self.number)
         random_id = f"{direction}_{secrets.token_hex(20)}"
         return replace(
             self,
-            call_start=now if self.call_start is None else self.call_start,
+            call_start=start,
             pbx_call_id=self.pbx_call_id or random_id,
         )
 

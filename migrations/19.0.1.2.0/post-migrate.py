@@ -9,6 +9,8 @@ BATCH = 2000
 
 def migrate(cr, version):
     """Change the data after the models are loaded: a function for each subject."""
+    # First: it reads contents.
+    signed_texts(cr)
     connected_pbxs(cr)
     contents_without_a_log(cr)
     national_caller_ids(cr)
@@ -206,3 +208,9 @@ def let_short_numbers_out(cr):
            DELETE FROM pbx_call_leg leg USING changed
             WHERE leg.call_id = changed.id AND leg.number = changed.number"""
     )
+
+
+def signed_texts(cr):
+    """Bind what was signed of the events in the inbox to their calls."""
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    env["pbx.event.proof"]._bind_inbox()

@@ -150,6 +150,8 @@ class CallLog:
             changed["partner_source"] = values["partner_source"]
         if "user_id" in changed:
             changed["user_picked"] = False
+        # What a write that meets another one would log is the whole call.
+        lock_rows(call, "NO KEY UPDATE")
         if "start" in changed:
             lock_rows(call.recording_ids)  # they repeat it
         call.write(changed)

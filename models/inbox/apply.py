@@ -134,11 +134,17 @@ class Apply:
         _logger.info("Cloud PBX %s: a locked call waits for the job", self.provider_id)
 
     def run_in_place(self):
-        """Apply what waits in the caller's own transaction."""
+        """Apply what waits in the caller's own transaction.
+
+        :raises CONFLICTS: somebody else writes the call, or holds it.
+        """
+        limit_lock_waits(self.env)
         waiting = self._read_waiting()
         try:
             with self.env.cr.savepoint():
                 self._apply_together(waiting)
+        except CONFLICTS:
+            raise
         except Exception as error:  # noqa: BLE001
             self._apply_one_by_one(waiting, error)
 

@@ -124,22 +124,25 @@ def wait_for_locks(env, keys):
     )
 
 
-def lock_rows(records):
+def lock_rows(records, strength="UPDATE"):
     """Keep others from writing these rows until this transaction ends.
 
     A row that was changed since this transaction began is noticed here, at once. That
     is no error, and is not logged as one, as it would be by a write.
 
+    :param str strength: PostgreSQL's; ``"NO KEY UPDATE"`` lets others refer to them.
     :raises psycopg2.errors.SerializationFailure: somebody was quicker.
+    :raises psycopg2.errors.LockNotAvailable: somebody holds them for too long.
     """
     if not records:
         return
     records.flush_recordset()
     records.env.cr.execute(
         SQL(
-            "SELECT 1 FROM %s WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+            "SELECT 1 FROM %s WHERE id = ANY(%s) ORDER BY id FOR %s",
             SQL.identifier(records._table),
             records.ids,
+            SQL(strength),
         ),
         log_exceptions=False,
     )

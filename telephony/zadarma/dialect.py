@@ -105,26 +105,36 @@ class Zadarma(dialect.Dialect):
         proven = signature.proven_fields(event, fields, secrets_, given)
         if not proven:
             raise Refused(403, "wrong signature")
-        is_result = "result" in proven
-        if not is_result and len(fields.get("result", "")) > events.MAX_FIELD:
+        if "result" not in proven and len(fields.get("result", "")) > events.MAX_FIELD:
             raise Refused(400, "a field is too long")
         ref = fields.get("pbx_call_id", "").strip()
+        signed, part = self._signed(proven, ref, fields)
         return Delivery(
             event_type=event,
             ref=ref,
             payload=fields,
             repeatable=event not in _WITHOUT_ID,
             asks_routing=event in _ROUTED,
-            # The fields are signed as one text: that of a message about no call would
-            # do for a call as well.
-            signed=signature.signed_text(proven, fields) if ref or is_result else "",
-            signed_part=_LEGS.get(fields.get("calltype", "").strip().lower(), ""),
+            signed=signed,
+            signed_part=part,
             by_former_secret=bool(account.former_secret)
             and not signature.check_event(event, fields, account.secret, given),
         )
 
     def read(self, delivery, received_at, account):
         return events.read(delivery.payload, received_at, account.zone, account.country)
+
+    def signed_of(self, delivery):
+        names = signature.SIGNED_FIELDS.get(delivery.event_type, ())
+        return self._signed(names, delivery.ref, delivery.payload)
+
+    @staticmethod
+    def _signed(names, ref, fields):
+        # The fields are signed as one text: that of a message about no call would do
+        # for a call as well.
+        text = signature.signed_text(names, fields)
+        part = _LEGS.get(fields.get("calltype", "").strip().lower(), "")
+        return (text if ref or "result" in names else ""), part
 
     def reply(self, delivery, decision):
         if delivery.asks_routing:
