@@ -125,24 +125,36 @@ def event_from_json(data):
     return CallEvent(kind=data["kind"], ref=data["ref"], **values)
 
 
-def parties_of(events):
-    """Return the parties that events name, without those they name as extensions."""
-    events = list(events)
-    named = {""}
+def extensions_in(events):
+    """Return the extensions that events name as such, or that were known."""
+    found = set()
     for event in events:
-        named.update((event.extension, event.handed_by))
-        named.update((*event.also, *event.known_extensions))
-    return {party for e in events for party in (e.caller, e.called)} - named
+        found.update((event.extension, event.handed_by))
+        found.update((*event.also, *event.known_extensions))
+    return found - {""}
 
 
-def with_known_extensions(events, names):
-    """Return the list of events, marked with those parties that are extensions.
+def parties_of(events):
+    """Return the parties that events name, without those known as extensions."""
+    events = list(events)
+    parties = {party for event in events for party in (event.caller, event.called)}
+    return parties - extensions_in(events) - {""}
 
-    :param names: extensions by what is known now. What was known before stays.
+
+def with_known_extensions(events, names=()):
+    """Return the list of events, each marked with those parties that are extensions.
+
+    What one event of a call says counts for all, so that their order does not matter;
+    what was known before stays.
+
+    :param names: extensions by what is known now.
     """
+    events = list(events)
+    everywhere = extensions_in(events) | set(names)
     marked = []
     for event in events:
-        known = {event.caller, event.called} & set(names) - {""}
+        own = {"", event.extension, *event.also}
+        known = {event.caller, event.called} & everywhere - own
         known.update(event.known_extensions)
         if known != set(event.known_extensions):
             event = replace(event, known_extensions=tuple(sorted(known)))

@@ -113,7 +113,6 @@ class TestShortNumbers(PbxCase):
             for fact in call.facts
         ]
         self.extension_2.unlink()
-        self.env["pbx.call.leg"].search([("number", "=", "101")]).unlink()
         call = self.happen(steps[2:], NOON + timedelta(seconds=25))
         self.assertCall(call, direction="internal", number="101")
 

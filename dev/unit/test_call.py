@@ -11,11 +11,14 @@ from cases import CLIENT, IN, OUT_2, as_expected, at, read_all
 from telephony.call import derive
 from telephony.event import (
     ANSWERED,
+    DIALLED,
     ENDED,
     OFFERED,
+    RINGING,
     SPOKEN,
     CallEvent,
     CallFacts,
+    with_known_extensions,
 )
 
 CASES = [
@@ -79,6 +82,31 @@ class TestFacts:
         facts = CallFacts([self.EVENT])
         facts.add([CallEvent(ENDED, IN, at(9))])
         assert len(facts) == 1
+
+    def test_what_was_known_as_an_extension_stays_known(self):
+        """Whether it was listed when the event came first, or when it came again."""
+        dialled = CallEvent(
+            DIALLED, IN, at(1), "outbound", "100", "101", extension="100"
+        )
+        [marked] = with_known_extensions([dialled], {"101"})
+        assert marked == dialled
+        assert derive(CallFacts([dialled])).direction == "outbound"
+        for order in ([dialled, marked], [marked, dialled]):
+            facts = CallFacts.from_json(CallFacts(order).to_json())
+            assert facts == CallFacts([marked])
+            assert derive(facts).direction == "internal"
+            # The extension is deleted: nothing is taken away.
+            assert CallFacts(with_known_extensions(facts.events, ())) == facts
+
+    def test_what_one_event_says_of_an_extension_counts_for_all(self):
+        dialled = CallEvent(
+            DIALLED, IN, at(1), "outbound", "100", "101", extension="100"
+        )
+        rings = CallEvent(RINGING, IN, at(2), "outbound", extension="101")
+        together = with_known_extensions([dialled, rings])
+        for first, second in ((dialled, rings), (rings, dialled)):
+            facts = CallFacts(with_known_extensions([first])).add([second])
+            assert CallFacts(with_known_extensions(facts.events)) == CallFacts(together)
 
     @pytest.mark.parametrize("nothing", [None, [], ()])
     def test_no_json_is_no_facts(self, nothing):

@@ -107,7 +107,7 @@ class CallLog:
         :param str ref: its id, if no fact has one.
         """
         shown = self.notifier._shown(call)
-        facts = self._with_extensions(facts, call)
+        facts = self._with_extensions(facts)
         derived = self._derive(facts)
         users_at = self.env["pbx.extension"]._who_is_at(
             self.settings.id, {leg.extension for leg in derived.legs}
@@ -128,18 +128,13 @@ class CallLog:
         country = self.settings.account.country
         return derive(facts, self.dialect.history_outranks_events, country)
 
-    def _with_extensions(self, facts, call=None):
+    def _with_extensions(self, facts):
         """Return facts, marked with those of their short numbers that are extensions.
 
         The mark stays in the facts: an extension that is deleted later has been one.
         """
         short = set(filter(numbers.is_extension, parties_of(facts.events)))
-        if not short:
-            return facts
-        # Those that are inside already were known when that was written.
-        known = short if call and call.direction == "internal" else None
-        if known is None:
-            known = self.env["pbx.extension"]._known(self.settings.id, short)
+        known = self.env["pbx.extension"]._known(self.settings.id, short)
         return CallFacts(with_known_extensions(facts.events, known))
 
     def _write_call(self, call, values, derived):
