@@ -18,6 +18,7 @@
         "views/pbx_call_back_views.xml",
         "views/pbx_call_form_view.xml",
         "views/pbx_call_report_views.xml",
+        "views/pbx_call_leg_views.xml",
         "views/pbx_extension_views.xml",
         "views/pbx_event_views.xml",
         "views/pbx_request_views.xml",

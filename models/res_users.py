@@ -59,6 +59,28 @@ class ResUsers(models.Model):
         string="Phone without rights", compute="_compute_pbx_lacks_rights"
     )
 
+    pbx_earlier_calls = fields.Char(
+        compute="_compute_pbx_earlier_calls", groups="base.group_system"
+    )
+
+    @api.depends("pbx_extension_ids.user_ids")
+    def _compute_pbx_earlier_calls(self):
+        for user in self:
+            questions = user.pbx_extension_ids.mapped("earlier_call_question")
+            user.pbx_earlier_calls = "\n".join(filter(None, questions)) or False
+
+    def action_pbx_give_earlier_calls(self):
+        """Open the internal numbers of this user that have calls without a user."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cloud_pbx.pbx_extension_action"
+        )
+        phones = self.pbx_extension_ids.filtered("earlier_call_question")
+        if len(phones) == 1:
+            form = [(False, "form")]
+            return {**action, "res_id": phones.id, "view_mode": "form", "views": form}
+        return {**action, "domain": [("id", "in", phones.ids)]}
+
     @api.depends("pbx_extension_ids", "group_ids")
     def _compute_pbx_lacks_rights(self):
         agents = self.env.ref("cloud_pbx.group_pbx_user")
@@ -66,6 +88,15 @@ class ResUsers(models.Model):
             user.pbx_lacks_rights = (
                 bool(user.pbx_extension_ids) and agents not in user.all_group_ids
             )
+
+    def action_pbx_make_agent(self):
+        """Make these users agents: they see the calls of their phones.
+
+        Under the rights of who asks: groups are given by who may give them.
+        """
+        agents = self.env.ref("cloud_pbx.group_pbx_user")
+        self.write({"group_ids": [fields.Command.link(agents.id)]})
+        return True
 
     @property
     def SELF_READABLE_FIELDS(self):
@@ -80,12 +111,23 @@ class ResUsers(models.Model):
         users = super().create(vals_list)
         with_phone = users.filtered("pbx_extension_ids")
         if with_phone:
+            self.env["pbx.assignment"]._update_of_users(with_phone)
             self.env["pbx.extension"]._forget_who_has_phones()
         self.env["pbx.notifier"]._phones_changed(with_phone)
         return users
 
     def write(self, vals):
+        providers = self.env["pbx.provider"].sudo()
+        if "pbx_extension_ids" in vals:
+            providers = self.sudo().pbx_extension_ids.provider_id
         result = super().write(vals)
+        if {"pbx_extension_ids", "active"}.intersection(vals):
+            # An archived user has no phone.
+            self.env["pbx.assignment"]._update_of_users(self)
+        if {"pbx_extension_ids", "active", "group_ids"}.intersection(vals):
+            # sudo: the check list of the cloud PBX follows, whoever changed it
+            providers |= self.sudo().pbx_extension_ids.provider_id
+            providers._update_users_step()
         if "pbx_extension_ids" in vals:
             self.env["pbx.extension"]._forget_who_has_phones()
             self.env["pbx.notifier"]._phones_changed(self)

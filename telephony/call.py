@@ -4,10 +4,10 @@
 naive UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from .event import INBOUND, LOGGED, SPOKEN
+from .event import INBOUND, INTERNAL, LOGGED, OUTBOUND, SPOKEN
 from .reading import Reading
 from .verdict import MAX_SECONDS, later
 
@@ -24,6 +24,8 @@ class Leg:
     answer: datetime | None = None
     stop: datetime | None = None
     outcome: str = ""
+    # Since when it had a part in the call, as well as that is known.
+    first_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Call:
     contradictions: tuple = ()
     # The end is contradicted by other events, and only history can say how it was.
     in_doubt: bool = False
+    # What may be our line, where history alone tells of it; see Reading.logged_lines.
+    logged_lines: tuple = ()
 
     @property
     def corrected(self):
@@ -88,6 +92,7 @@ def derive(facts, history_outranks=True, country=""):
     answer, stop = _answer_and_stop(reading, start)
     number, line = reading.parties()
     legs = sorted(reading.legs(stop).items())
+    first_at = reading.first_heard_of(start)
     return Call(
         ref=reading.ref(),
         direction=reading.direction,
@@ -102,12 +107,46 @@ def derive(facts, history_outranks=True, country=""):
         stop=stop,
         wait=_seconds(answer or stop, start) if reading.closed or answer else 0,
         talk=verdict.talk,
-        legs=tuple(Leg(name, **leg) for name, leg in legs),
+        legs=tuple(
+            Leg(name, first_at=first_at.get(name, start), **leg) for name, leg in legs
+        ),
         recordings=tuple(sorted({e.recording for e in reading.events if e.recording})),
         last_event_at=_last_event_at(reading),
         contradictions=verdict.contradictions,
         in_doubt=reading.in_doubt(),
+        logged_lines=reading.logged_lines(),
     )
+
+
+def result_of_leg(call, leg):
+    """Return what came of a call at one extension, ``""`` while it goes on.
+
+    ``answered``; ``elsewhere``: it rang, and a colleague answered; ``missed``: it rang,
+    and nobody did; ``not_reached``: from there somebody dialled in vain.
+    """
+    if call.state != "done":
+        return ""
+    spoke = call.outcome == SPOKEN
+    if leg.outcome == SPOKEN:
+        return "answered"
+    if call.direction == OUTBOUND:
+        # Who only handed it on, or was our own leg, dialled it all the same.
+        return "answered" if spoke else "not_reached"
+    if call.direction == INTERNAL and spoke:
+        return "answered"
+    if call.direction == INTERNAL and leg.extension == call.extension:
+        return "not_reached"
+    return "elsewhere" if spoke else "missed"
+
+
+def rang_seconds(call, leg):
+    """Return how long it rang at one extension, as far as that is known; else 0."""
+    dialled = call.direction == OUTBOUND or leg.extension == call.extension
+    if leg.start is None or (dialled and call.direction != INBOUND):
+        return 0
+    ends = (leg.answer, leg.stop, call.answer, call.stop)
+    later_ones = [end for end in ends if end and end >= leg.start]
+    return _seconds(min(later_ones, default=None), leg.start)
 
 
 def _answer_and_stop(reading, start):

@@ -128,7 +128,9 @@ class Wire:
 class Account:
     """What a dialect may know of the account it speaks for. Holds secrets: never log.
 
-    ``zone`` is the zone in which the PBX tells local times. ``former_secret`` signed
+    ``zone`` is the zone in which the PBX tells local times, ``zone_known`` whether that
+    is known at all, and ``other_zones`` are those in which it may have told them, if
+    the first one is wrong. ``former_secret`` signed
     until lately, and what it signed may still be on its way. ``memory`` is what
     ``connect`` or ``keep_alive`` remembered last. ``patience`` is how many seconds an
     answer may take where somebody waits for it; 0: as long as is usual.
@@ -143,6 +145,8 @@ class Account:
     account: str = ""
     country: str = ""
     zone: tzinfo = UTC
+    zone_known: bool = True
+    other_zones: tuple = ()
     memory: dict = field(default_factory=dict, repr=False, compare=False)
     patience: float = 0
     wire: Wire = field(default_factory=Wire, repr=False, compare=False)

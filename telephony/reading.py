@@ -18,10 +18,12 @@ from .event import (
     OUTBOUND,
     RECORDED,
     REFUSED,
+    RELEASED,
     RINGING,
     SPOKEN,
 )
 from .legs import end_of, legs_of, outcome_of
+from .local_time import LONGEST_AHEAD, choose_starts, is_plausible
 from .numbers import from_pbx, is_short
 from .verdict import (
     Verdict,
@@ -316,19 +318,35 @@ class Reading:
     # -- who and when ------------------------------------------------------------------
 
     def start(self):
-        # Of two readings of an ambiguous hour the one nearest to receipt.
-        starts = [
-            min(e.started, key=lambda reading: (abs(reading - self.first), reading))
-            for e in self.live
-            if e.started
-        ]
-        starts += [e.at for e in self.live if e.at and e.kind in _OPENING]
+        """When the call began.
+
+        A reading of the reported start counts that lies about when the call was first
+        heard of; history knows better than one that does not.
+        """
+        near = self._heard_at()
+        told = [event for event in self.live if event.readings]
+        starts = [start for _event, start in choose_starts(told, near)] if told else []
+        exact = [e.at for e in self.live if e.at and e.kind in _OPENING]
+        logged = [row.start for row in self.all_rows if row.has_start]
+        for known in ([*starts, *exact], logged):
+            plausible = [one for one in known if near and is_plausible(one, near)]
+            if plausible:
+                return min(plausible)
         # Where webhooks tell it, history only repeats it, and per leg.
-        starts = starts or [row.start for row in self.all_rows if row.has_start]
+        starts = [one for one in starts if one - self.first < LONGEST_AHEAD]
+        starts = [*starts, *exact] or logged
         if starts:
             return min(starts)
         asked = [e.at for e in self.live if e.kind == CLICKED and e.at]
         return min(asked or [self.first or min(e.received_at for e in self.events)])
+
+    def _heard_at(self):
+        """When the call was first heard of; of an end alone, when the talk began."""
+        before = [e.received_at for e in self.live if e.kind != ENDED]
+        ends = [
+            later(e.received_at, -whole(e.talk)) for e in self.live if e.kind == ENDED
+        ]
+        return min(before or ends, default=None)
 
     def parties(self):
         """The outside party and our line, in one spelling per phone."""
@@ -339,7 +357,8 @@ class Reading:
             return party
         return from_pbx(party, self.country) or party
 
-    def _parties(self):
+    def _by_what_they_know(self):
+        """Return the events in the order of what they know of the parties."""
         # The event that opens a call is the one that knows best who it is about.
         order = (OFFERED, DIALLED, ENDED, RINGING, ANSWERED)
         rank = {kind: place for place, kind in enumerate(order)}
@@ -349,6 +368,11 @@ class Reading:
         if self.direction != INTERNAL:
             # Of a part inside the house: it does not know who is outside.
             ordered = [e for e in ordered if e.direction != INTERNAL]
+        return ordered
+
+    def _parties(self):
+        """The outside party and our line."""
+        ordered = self._by_what_they_know()
         callers = [e.caller for e in ordered]
         called = [e.called for e in ordered]
         outside = [text for text in called if not self._is_inside(text)]
@@ -356,11 +380,31 @@ class Reading:
         lines = called if self.direction == INBOUND else callers
         line = first_of(t for t in lines if not self._is_inside(t) and not is_short(t))
         if self.direction == INBOUND:
-            return first_of(callers), line
+            return first_of(callers), first_of(self.logged_lines() or [line])
         if self.direction == INTERNAL:
             rung = (e.extension for e in self.of(RINGING))
             return first_of([*called, *rung]), ""
         return first_of(outside), line
+
+    def logged_lines(self):
+        """Return what may be our line of an inbound call, if history alone tells it.
+
+        A row of a call that was forwarded may name the number that it went to, which is
+        somebody else's: the leg that began first is the likeliest.
+        """
+        if self.direction != INBOUND:
+            return ()
+        naming = [
+            event
+            for event in self._by_what_they_know()
+            if event.called
+            and not self._is_inside(event.called)
+            and not is_short(event.called)
+        ]
+        if any(event.kind != LOGGED for event in naming):
+            return ()
+        naming.sort(key=lambda e: (min(e.readings, default=e.when), e.sort_key()))
+        return tuple(dict.fromkeys(self._spelled(event.called) for event in naming))
 
     def extension(self):
         verdict = self.verdict
@@ -407,6 +451,25 @@ class Reading:
             if self.verdict.outcome == SPOKEN and name in self.verdict.speakers:
                 leg["outcome"] = SPOKEN
         return legs
+
+    def first_heard_of(self, start):
+        """Return ``{extension: moment}``: since when each has a part in the call.
+
+        By what was reported while it went on; of history alone by its rows.
+        """
+        found = {}
+        for event in self.live:
+            at = event.when
+            if event.kind in (ENDED, RELEASED):
+                # Who spoke at the end had lifted before that.
+                at = max(later(at, -whole(event.talk)), min(start, at))
+            for name in self._names(event) if event.kind != EXPIRED else ():
+                found[name] = min(found.get(name, at), at)
+        logged = {}
+        for row in self.all_rows:
+            at = row.start if row.has_start else start
+            logged[row.extension] = min(logged.get(row.extension, at), at)
+        return {**logged, **found}
 
     def _names(self, event):
         names = [event.extension, *event.also]

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .event import ANSWERED, BUSY, FAILED, INBOUND, MISSED, RINGING, SPOKEN
+from .local_time import choose_starts
 
 # A four-byte integer holds this; no call does.
 MAX_SECONDS = 2**31 - 1
@@ -76,19 +77,25 @@ def rows_of(events, near=None):
         )
         if leg not in legs or leg.received_at < legs[leg]:
             legs[leg] = leg.received_at
-    rows = [_row(leg, receipt, near) for leg, receipt in legs.items()]
+    starts = {}
+    if near:
+        told = [leg for leg in legs if leg.readings]
+        starts = {id(leg): start for leg, start in choose_starts(told, near)}
+    rows = [_row(leg, receipt, starts.get(id(leg))) for leg, receipt in legs.items()]
     return sorted(rows, key=lambda row: (row.start, row.receipt, repr(row)))
 
 
-def _row(leg, receipt, near):
-    start = receipt
-    if leg.started and near:
-        start = min(leg.started, key=lambda reading: (abs(reading - near), reading))
-    elif leg.started:
+def _row(leg, receipt, start):
+    if start is None and leg.started:
         start = max(leg.started)
-    has_start = bool(leg.started)
     return Row(
-        leg.extension, start, leg.talk, leg.disposition, leg.said, receipt, has_start
+        leg.extension,
+        start or receipt,
+        leg.talk,
+        leg.disposition,
+        leg.said,
+        receipt,
+        start is not None,
     )
 
 

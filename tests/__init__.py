@@ -21,6 +21,9 @@ from . import test_history_pages
 from . import test_history_rows
 from . import test_extension
 from . import test_forgery
+from . import test_handover
+from . import test_backfill
+from . import test_merge
 from . import test_dial
 from . import test_dial_bind
 from . import test_callback

@@ -44,6 +44,8 @@ OUR_MODELS = (
     "pbx.phone.number",
     "pbx.phone.scan",
     "pbx.rate",
+    "pbx.assignment",
+    "pbx.backfill",
     "pbx.request",
     "pbx.check",
     "pbx.former.url",

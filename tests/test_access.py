@@ -22,6 +22,8 @@ MATRIX = {
     "pbx.phone.number": ("", "", "", "", "", ""),
     "pbx.phone.scan": ("", "", "", "", "", ""),
     "pbx.rate": ("", "", "", "", "", ""),
+    "pbx.assignment": ("", "", "", "", "", ""),
+    "pbx.backfill": ("", "", "", "", "", ""),
     "pbx.request": ("", "", "", "", "", "ru"),
     "pbx.check": ("", "", "", "", "", "r"),
     "pbx.former.url": ("", "", "", "", "", "r"),
@@ -46,6 +48,8 @@ NEEDED = {
     "pbx.phone.number": {"kind": "certain", "number": "+442079460777"},
     "pbx.phone.scan": {"res_model": "x", "phone_fields": "phone", "last_id": 0},
     "pbx.rate": {"bucket": "x"},
+    "pbx.assignment": {"name": "777"},
+    "pbx.backfill": {"kind": "zone"},
     "pbx.request": {"at": "2026-06-16 12:00:00"},
     "pbx.check": {"step": "keys", "state": "ok"},
     "pbx.former.url": {
@@ -101,6 +105,10 @@ class TestAccess(PbxCase):
                 for name in ("pbx.phone.number", "pbx.phone.scan")
             },
             "pbx.rate": rate,
+            "pbx.assignment": self.env["pbx.assignment"].search([], limit=1),
+            "pbx.backfill": self.env["pbx.backfill"].create(
+                {**of_provider, **NEEDED["pbx.backfill"]}
+            ),
             "pbx.request": request,
             **{
                 name: self.env[name].create({**of_provider, **NEEDED[name]})

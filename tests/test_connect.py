@@ -10,7 +10,10 @@ from ..telephony import dialect as dialects
 from .common import SECRET, PbxHttpCase, log_lines
 from .fake_pbx import FakePbxCase
 
-STEPS = ("keys", "clock", "address", "notifications", "extensions", "lines")
+STEPS = (
+    *("keys", "clock", "address", "notifications", "extensions", "lines"),
+    "users",
+)
 FOREIGN = "https://crm.example.com/zadarma?key=4711"
 FLAGS = ("start", "internal", "end", "out_start", "out_end", "answer")
 
@@ -299,7 +302,8 @@ class TestConnect(ConnectCase):
         states, _told = self.connect()
         expected = dict.fromkeys(STEPS, "skipped")
         # 101 is gone there.
-        self.assertEqual(states, {**expected, "keys": "ok", "extensions": "warning"})
+        expected.update(keys="ok", extensions="warning", users="ok")
+        self.assertEqual(states, expected)
         self.assertIn("140", self.provider.extension_ids.mapped("number"))
         self.provider.state = "connected"
         self.run_job("refresh")

@@ -218,14 +218,15 @@ class TestExtension(PbxCase):
     # ------------------------------------------------------------------ whose call
 
     def test_assigned_at_once(self):
-        """No new login, no restart: the next event knows."""
+        """No new login, no restart: the next call knows; the present one stays."""
         steps = scenarios.scenario("answered", pbx_call_id=REF)
         self.put(steps[:2], NOON).action_replay()
         self.assertEqual(self.the_call().participant_ids, self.anna)
         self.boris.pbx_extension_ids = self.extension
         self.anna.pbx_extension_ids = False
         self.put(steps[2:], NOON).action_replay()
-        self.assertEqual(self.the_call().user_id, self.boris)
+        self.assertEqual(self.the_call().user_id, self.anna)
+        self.assertEqual(self.tell("answered")[-1].user_id, self.boris)
 
     def test_shared(self):
         self.extension.user_ids |= self.boris

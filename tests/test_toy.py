@@ -66,7 +66,8 @@ class TestAnotherPbx(PbxHttpCase):
 
     def test_connect_subscribes_and_lists_people(self):
         states = self.connect()
-        self.assertEqual(states, {"address": "warning", "extensions": "ok"})
+        expected = {"address": "warning", "extensions": "ok", "users": "warning"}
+        self.assertEqual(states, expected)
         self.assertEqual(self.office.state, "connected")
         self.assertEqual(len(self.server.subscriptions), 1)
         self.assertEqual(

@@ -112,11 +112,12 @@ class TestViews(ViewCase):
     def test_menus_of_each_role(self):
         expected = {
             self.anna: {"Calls", "To call back"},
-            self.supervisor: {"Calls", "To call back", "Reporting"},
+            self.supervisor: {"Calls", "To call back", "Reporting", "Who missed"},
             self.admin: {
                 "Calls",
                 "To call back",
                 "Reporting",
+                "Who missed",
                 "Configuration",
                 "Internal numbers",
                 "Cloud PBXs",

@@ -263,6 +263,43 @@ def test_everything_else_is_as_in_a_new_database(upgraded, what):
     assert (upgraded.schema[what] - new, new - upgraded.schema[what]) == (set(), set())
 
 
+def test_legs_have_the_users_of_their_calls(upgraded):
+    """Nobody gains or loses a call by it, whatever is reported later."""
+    by_call, by_legs = (
+        set(
+            upgraded.odoo.sql(
+                f"""select leg.call_id, part.user_id from pbx_call_leg leg
+                      join {relation}"""
+            )
+        )
+        for relation in (
+            "pbx_call_participant_rel part on part.call_id = leg.call_id",
+            "pbx_call_leg_user_rel part on part.leg_id = leg.id",
+        )
+    )
+    assert by_call
+    assert by_legs == by_call
+    # Who spoke is the user of the leg that spoke.
+    wrong = upgraded.odoo.sql(
+        """select call.id from pbx_call call join pbx_call_leg leg
+               on leg.call_id = call.id and leg.extension_id = call.extension_id
+            where not call.user_picked and leg.user_id is distinct from call.user_id"""
+    )
+    assert wrong == []
+    unknown = upgraded.odoo.sql(
+        "select 1 from pbx_call_leg where is_nobodys is null or rang_seconds is null"
+    )
+    assert unknown == []
+    [[zone, changed]] = upgraded.odoo.sql(
+        "select old_facts_zone, zone_changed from pbx_provider"
+    )
+    assert (zone, bool(changed)) == ("Europe/London", False)
+    spans = upgraded.odoo.sql("select since from pbx_assignment where until is null")
+    phones = upgraded.odoo.sql("select 1 from pbx_extension_res_users_rel")
+    assert spans == [(None,)] * len(phones)
+    assert phones
+
+
 def test_people_read_the_same(upgraded):
     """Before anything else happens: the log as the supervisor sees it."""
     admin = upgraded.odoo.login("admin")

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from cases import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
 
+from telephony.call import derive
 from telephony.dialect import Account
-from telephony.event import INBOUND, LOGGED, OUTBOUND
+from telephony.event import INBOUND, LOGGED, OFFERED, OUTBOUND, CallEvent, CallFacts
 from telephony.zadarma import statistics
 
 FETCHED = START + timedelta(days=1)
@@ -239,3 +240,34 @@ class TestCut:
     def test_it_gets_on_or_says_so(self):
         with pytest.raises(statistics.errors.BadAnswer):
             self.fetch(FakeClient(([], "2026-05-01 03:00:00")))
+
+
+MOBILE = 447700900123
+A_MINUTE_LATER = (datetime.fromisoformat(CALL_START) + timedelta(minutes=1)).isoformat(
+    " "
+)
+
+
+@pytest.mark.parametrize("row", (LIVE, SPEC))
+@pytest.mark.parametrize("order", (1, -1))
+def test_to_whom_a_call_is_forwarded_is_no_line(row, order):
+    """Whichever row is listed first, and however its caller is written."""
+    onward = {**row, "destination": MOBILE, "callstart": A_MINUTE_LATER}
+    call = derive(CallFacts(read(*[row, onward][::order])))
+    assert (call.number, call.line) == (CLIENT, LINE)
+    assert call.logged_lines == (LINE, f"+{MOBILE}")
+
+
+def test_an_extension_that_forwards_names_no_line():
+    event = one(clid="Anna (100)", destination=MOBILE)
+    assert (event.direction, event.called) == (INBOUND, "")
+    assert one(clid="Anna (100)", destination=101).called == "101"
+
+
+def test_what_an_event_names_is_the_line():
+    """History is not asked."""
+    offered = CallEvent(
+        OFFERED, IN, START, direction=INBOUND, caller=CLIENT, called=LINE
+    )
+    call = derive(CallFacts([offered, one(destination=MOBILE)]))
+    assert (call.line, call.logged_lines) == (LINE, ())

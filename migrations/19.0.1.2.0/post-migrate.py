@@ -16,6 +16,11 @@ def migrate(cr, version):
     national_caller_ids(cr)
     spell_numbers(cr)
     let_short_numbers_out(cr)
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    remember_users_of_legs(cr)
+    report_legs(cr)
+    remember_assignments(env)
+    remember_zones(env)
 
 
 def connected_pbxs(cr):
@@ -214,3 +219,93 @@ def signed_texts(cr):
     """Bind what was signed of the events in the inbox to their calls."""
     env = api.Environment(cr, SUPERUSER_ID, {})
     env["pbx.event.proof"]._bind_inbox()
+
+
+def remember_users_of_legs(cr):
+    """Legs get the users that their call has: nobody gains or loses a call."""
+    # Whose call it is said the call; what its legs said was never read.
+    cr.execute(
+        """UPDATE pbx_call_leg leg SET user_id = call.user_id
+             FROM pbx_call call
+            WHERE call.id = leg.call_id AND call.user_picked IS NOT TRUE
+              AND leg.extension_id = call.extension_id
+              AND leg.user_id IS DISTINCT FROM call.user_id"""
+    )
+    cr.execute(
+        """UPDATE pbx_call_leg leg SET user_id = NULL
+             FROM pbx_call call
+            WHERE call.id = leg.call_id AND leg.user_id IS NOT NULL
+              AND leg.user_id IS DISTINCT FROM call.user_id
+              AND NOT EXISTS (
+                  SELECT 1 FROM pbx_call_participant_rel part
+                   WHERE part.call_id = leg.call_id AND part.user_id = leg.user_id)"""
+    )
+    cr.execute(
+        """INSERT INTO pbx_call_leg_user_rel (leg_id, user_id)
+           SELECT id, user_id FROM pbx_call_leg WHERE user_id IS NOT NULL
+               ON CONFLICT DO NOTHING"""
+    )
+    # Several had one phone: all of the participants that no other leg has.
+    cr.execute(
+        """INSERT INTO pbx_call_leg_user_rel (leg_id, user_id)
+           SELECT leg.id, part.user_id
+             FROM pbx_call_participant_rel part
+             JOIN pbx_call_leg leg
+               ON leg.call_id = part.call_id AND leg.user_id IS NULL
+            WHERE NOT EXISTS (
+                  SELECT 1 FROM pbx_call_leg other
+                   WHERE other.call_id = part.call_id
+                     AND other.user_id = part.user_id)
+               ON CONFLICT DO NOTHING"""
+    )
+
+    cr.execute(
+        """UPDATE pbx_call_leg leg SET is_nobodys = NOT EXISTS (
+                  SELECT 1 FROM pbx_call_leg_user_rel rel WHERE rel.leg_id = leg.id)"""
+    )
+
+
+def report_legs(cr):
+    """Say of each leg what came of it, and how long it rang."""
+    cr.execute(
+        """UPDATE pbx_call_leg leg
+              SET result = CASE
+                  WHEN call.state != 'done' THEN NULL
+                  WHEN leg.outcome = 'answered' THEN 'answered'
+                  WHEN call.direction = 'outbound' AND call.outcome = 'answered'
+                      THEN 'answered'
+                  WHEN call.direction = 'outbound' THEN 'not_reached'
+                  WHEN call.direction = 'internal' AND call.outcome = 'answered'
+                      THEN 'answered'
+                  WHEN call.direction = 'internal'
+                   AND leg.extension_id = call.extension_id THEN 'not_reached'
+                  WHEN call.outcome = 'answered' THEN 'elsewhere'
+                  ELSE 'missed' END,
+                  rang_seconds = CASE
+                  WHEN call.direction = 'outbound' OR leg.start IS NULL THEN 0
+                  WHEN call.direction = 'internal'
+                   AND leg.extension_id = call.extension_id THEN 0
+                  ELSE coalesce(
+                      extract(epoch FROM (
+                          SELECT min(at.end) FROM (VALUES
+                              (leg.answer), (leg.stop), (call.answer), (call.stop)
+                          ) AS at("end") WHERE at.end >= leg.start) - leg.start)::bigint
+                      , 0) END
+             FROM pbx_call call WHERE call.id = leg.call_id"""
+    )
+
+
+def remember_zones(env):
+    """Times were read in the zone of now, and their text was not kept."""
+    for provider in env["pbx.provider"].with_context(active_test=False).search([]):
+        env.cr.execute(
+            "UPDATE pbx_provider SET old_facts_zone = %s WHERE id = %s",
+            [provider._zone_name() or "UTC", provider.id],
+        )
+
+
+def remember_assignments(env):
+    """Who has a number now had it as long as anything is known."""
+    providers = env["pbx.provider"].with_context(active_test=False).search([])
+    env["pbx.assignment"]._update(providers.ids)
+    env.cr.execute("UPDATE pbx_assignment SET since = NULL, since_event = 0")

@@ -1,1 +1,10 @@
-from . import dial, log, match, notify, pbx_call, pbx_call_leg, pbx_call_ref
+from . import (
+    dial,
+    log,
+    match,
+    notify,
+    pbx_backfill,
+    pbx_call,
+    pbx_call_leg,
+    pbx_call_ref,
+)

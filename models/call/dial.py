@@ -498,6 +498,8 @@ class Dial:
         ):
             if record and env[record._name].browse(record.id).exists():
                 values.update({name: record.id, "partner_source": source})
+        if "lead_id" in values:
+            values["lead_picked"] = True
         log = CallLog(env, self._settings(click))
         return log.create_click(asked, values).id
 

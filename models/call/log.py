@@ -12,7 +12,7 @@ from odoo.tools import SQL
 from ...telephony import dialect as dialects
 from ...telephony import numbers
 from ...telephony.admission import admit
-from ...telephony.call import derive
+from ...telephony.call import derive, rang_seconds, result_of_leg
 from ...telephony.event import (
     CLICKED,
     EXPIRED,
@@ -34,11 +34,13 @@ from ..tools.transactions import (
     wait_for_locks,
 )
 from .match import CallMatcher, is_made_up
+from .seat import Moment, Seat
 
 _logger = logging.getLogger(__name__)
 
 # Until a call that could not be closed is tried again.
 CLOSE_AGAIN_HOURS = 24
+LEG_FIELDS = ("start", "answer", "stop", "outcome", "result", "rang_seconds")
 # Nothing followed a click for so long: it is over.
 SILENT_SECONDS = 180
 # What the history says, or we do; everything else is an event of the PBX.
@@ -62,10 +64,11 @@ class CallLog:
 
     :param PbxSettings settings: of the provider.
     :param dict memory: that of ``pbx.directory``'s ``_find``; by default a new one.
+    :param int event_id: of the inbox, the oldest event that is being applied.
     """
 
-    def __init__(self, env, settings, memory=None):
-        self.settings = settings
+    def __init__(self, env, settings, memory=None, event_id=None):
+        self.settings, self.event_id = settings, event_id
         self.memory = {} if memory is None else memory
         # sudo: the log is the system's; it is written in the name of "run as", whose
         # rights need not reach every contact and every colleague.
@@ -79,6 +82,7 @@ class CallLog:
         self.matcher = CallMatcher(self.calls, settings)
         # Events that were not added, since their call has too many of their kind.
         self.left_out = []
+        self._own_lines = None
 
     # ------------------------------------------------------------------ one call
 
@@ -109,15 +113,14 @@ class CallLog:
         shown = self.notifier._shown(call)
         facts = self._with_extensions(facts)
         derived = self._derive(facts)
-        users_at = self.env["pbx.extension"]._who_is_at(
-            self.settings.id, {leg.extension for leg in derived.legs}
-        )
-        values = self._values(derived, facts, users_at, call, ref)
+        legs = self._legs_of(call)
+        seats = self._seats(derived, legs, call)
+        values = self._values(derived, facts, seats, call, ref)
         if call:
             self._write_call(call, values, derived)
         else:
             call = self.calls.create(values)
-        self._write_legs(call, derived, users_at)
+        self._write_legs(call, derived, legs, seats)
         self.env["pbx.recording"]._write_from_facts(call, facts)
         self.notifier._call_changed(call, shown)
         if derived.in_doubt:
@@ -172,17 +175,15 @@ class CallLog:
         """
         facts = self._with_extensions(CallFacts([asked]))
         derived = self._derive(facts)
-        users_at = self.env["pbx.extension"]._who_is_at(
-            self.settings.id, {asked.extension}
-        )
+        seats = self._seats(derived, {}, self.calls)
         call = self.calls.create(
             {
-                **self._values(derived, facts, users_at, self.calls),
+                **self._values(derived, facts, seats, self.calls),
                 "clicked_at": _to_second(asked.at),
                 **values,
             }
         )
-        self._write_legs(call, derived, users_at)
+        self._write_legs(call, derived, {}, seats)
         job = self.env.ref("cloud_pbx.ir_cron_close_calls")
         job._trigger(at=fields.Datetime.now() + timedelta(seconds=SILENT_SECONDS))
         self.notifier._call_dialled(call)
@@ -210,7 +211,7 @@ class CallLog:
         """
         if not groups:
             return {}
-        self._lock(groups)
+        self.lock_calls(groups)
         known = self._known_of(groups)
         verdicts, by_call = {}, {}
         for ref, events in groups.items():
@@ -230,7 +231,7 @@ class CallLog:
             verdicts.setdefault(kept.ref, [verdict])
         return verdicts
 
-    def _lock(self, refs):
+    def lock_calls(self, refs):
         """Wait for the locks under which the inbox writes these calls.
 
         :raises CONFLICTS: it took too long, or two waited for each other.
@@ -248,7 +249,7 @@ class CallLog:
         }
         if made_up:
             found = self.matcher.calls_of_rows(made_up)
-            self._lock(sorted({call.ref for call in found.values() if call.ref}))
+            self.lock_calls(sorted({call.ref for call in found.values() if call.ref}))
             known.update(found)
         return known
 
@@ -284,23 +285,31 @@ class CallLog:
         for ref, events in groups.items():
             facts = CallFacts(with_known_extensions(events, known))
             many.append((ref, facts, self._derive(facts)))
-        users_at = self.env["pbx.extension"]._who_is_at(
+        seats_at = self.env["pbx.assignment"]._seats(
             self.settings.id,
-            {leg.extension for _ref, _facts, derived in many for leg in derived.legs},
+            [
+                self._moment(leg)
+                for _ref, _facts, derived in many
+                for leg in derived.legs
+            ],
         )
         self.env["pbx.directory"]._remember_strangers(
             self.settings,
             {derived.number for _ref, _facts, derived in many if derived.number},
             self.memory,
         )
-        values = []
+        values, seats_of = [], []
         for ref, facts, derived in many:
-            names = {leg.extension for leg in derived.legs}
-            own = {name: who for name, who in users_at.items() if name in names}
-            values.append(self._values(derived, facts, own, self.calls, ref))
+            seats = {leg.extension: seats_at[self._moment(leg)] for leg in derived.legs}
+            seats_of.append(seats)
+            values.append(self._values(derived, facts, seats, self.calls, ref))
         created, legs, recordings = self.calls.create(values), [], []
-        for call, (_ref, _facts, derived) in zip(created, many, strict=True):
-            legs += [self._leg_values(call, leg, users_at) for leg in derived.legs]
+        for call, seats, (_ref, _facts, derived) in zip(
+            created, seats_of, many, strict=True
+        ):
+            legs += [
+                self._leg_values(call, derived, leg, seats) for leg in derived.legs
+            ]
             recordings += [
                 {"call_id": call.id, "ref": name} for name in derived.recordings
             ]
@@ -311,17 +320,17 @@ class CallLog:
 
     # -------------------------------------------------------------------- values
 
-    def _values(self, derived, facts, users_at, call, ref=""):
+    def _values(self, derived, facts, seats, call, ref=""):
         """Return all that is written of a call; what people wrote is not in it.
 
         :param Call derived: from ``facts``.
-        :param dict users_at: ``{extension: (id, user ids)}``, as ``_who_is_at`` gives.
+        :param dict seats: ``{extension: Seat}`` of its legs, as :meth:`_seats`.
         :param call: what is known of it, perhaps nothing.
         """
         kinds = {event.kind for event in facts.events}
         values = {
             **self._pbx_values(derived, call, ref),
-            **self._people_values(derived, users_at, call),
+            **self._people_values(derived, seats, call),
             **self._match_values(derived, call),
             "facts": facts.to_json(),
             "from_history": LOGGED in kinds and kinds <= NOT_LIVE,
@@ -347,7 +356,7 @@ class CallLog:
             "outcome": derived.outcome or False,
             "disposition": derived.disposition or False,
             "number": derived.number or False,
-            "line": derived.line or False,
+            "line": self._line(derived) or False,
             "start": _to_second(derived.start),
             "answer": _to_second(derived.answer),
             "stop": _to_second(derived.stop),
@@ -356,16 +365,46 @@ class CallLog:
             "last_event_at": _to_second(derived.last_event_at),
         }
 
-    def _people_values(self, derived, users_at, call):
-        """Return who took part, and who spoke."""
-        extension_id, users = users_at.get(derived.extension, (False, []))
-        values = {"extension_id": extension_id}
-        everybody = sorted({user for _id, own in users_at.values() for user in own})
-        if everybody != sorted(call.participant_ids.ids):
-            values["participant_ids"] = [fields.Command.set(everybody)]
+    def _line(self, derived):
+        """Return our line. What history alone names is one of those that are known.
+
+        It may be the number to which a call was forwarded: taken for our own, that
+        customer would never be found or dialled again.
+        """
+        if not derived.logged_lines:
+            return derived.line
+        if self._own_lines is None:
+            self._own_lines = self._fetch_own_lines()
+        known = [text for text in derived.logged_lines if text in self._own_lines]
+        return known[0] if known else "" if self._own_lines else derived.line
+
+    def _fetch_own_lines(self):
+        self.env["pbx.line"].flush_model(["number", "provider_id"])
+        self.env["pbx.extension"].flush_model(["caller_id", "provider_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT number FROM pbx_line WHERE provider_id = %(provider)s
+                    UNION
+                   SELECT caller_id FROM pbx_extension
+                    WHERE provider_id = %(provider)s AND caller_id IS NOT NULL""",
+                provider=self.settings.id,
+            )
+        )
+        return {number for [number] in rows}
+
+    def _people_values(self, derived, seats, call):
+        """Return who took part, and who spoke: the users of the legs."""
+        seat = seats.get(derived.extension, Seat())
+        values = {"extension_id": seat.extension_id}
+        # Archived ones too: that they took part stays true.
+        known = call.with_context(active_test=False).participant_ids.ids
+        new = {user for own in seats.values() for user in own.user_ids}
+        if new.difference(known):
+            values["participant_ids"] = [
+                fields.Command.link(user) for user in sorted(new.difference(known))
+            ]
         if not call.user_picked:
-            # Several people at one extension: which of them, only they know.
-            values["user_id"] = users[0] if len(users) == 1 else False
+            values["user_id"] = seat.user_id
             values["user_picked"] = False
         return values
 
@@ -383,41 +422,71 @@ class CallLog:
             self.settings, derived.number, derived.line, self.memory
         )
         values = {"partner_id": match.partner_id, "partner_source": match.source}
-        if match.lead_id and not call.lead_id:
+        if match.lead_id and not call.lead_id and not call.lead_picked:
             values["lead_id"] = match.lead_id
         return values
 
     # ---------------------------------------------------------------------- legs
 
-    def _write_legs(self, call, derived, users_at):
-        """Write one leg per extension."""
-        if not derived.legs:
-            return
-        names = ["number", "start", "answer", "stop", "outcome"]
+    def _legs_of(self, call):
+        """Return ``{extension: leg}`` of what the log has of ``call``."""
+        if not call:
+            return {}
         found = self.env["pbx.call.leg"].search_fetch(
-            [("call_id", "=", call.id)], names
+            [("call_id", "=", call.id)],
+            [*LEG_FIELDS, "number", "extension_id", "user_id"],
         )
-        legs = {leg.number: leg for leg in found}
+        return {leg.number: leg for leg in found}
+
+    def _moment(self, leg):
+        return leg.extension, Moment(leg.first_at, self.event_id)
+
+    def _seats(self, derived, legs, call):
+        """Return ``{extension: Seat}``: whose phones have a part in a call.
+
+        A leg that is known keeps its users, whoever sits there now. A new one has those
+        of the moment in which it was first heard of.
+
+        :param dict legs: of :meth:`_legs_of`.
+        """
+        names = {leg.extension for leg in derived.legs}
+        seats = {
+            name: Seat(leg.extension_id.id, tuple(leg.user_id.ids))
+            for name, leg in legs.items()
+            if name in names
+        }
+        carried = self.matcher.carried.get(call.id, {})
+        seats.update({n: carried[n] for n in names - set(seats) if n in carried})
+        new = [leg for leg in derived.legs if leg.extension not in seats]
+        found = self.env["pbx.assignment"]._seats(
+            self.settings.id, [self._moment(leg) for leg in new]
+        )
+        return seats | {name: seat for (name, _moment), seat in found.items()}
+
+    def _write_legs(self, call, derived, legs, seats):
+        """Write one leg per extension."""
         new = []
         for leg in derived.legs:
             if known := legs.get(leg.extension):
-                if changed := _changed(known, _leg_times(leg)):
+                if changed := _changed(known, _leg_values(derived, leg)):
                     known.write(changed)
             else:
-                new.append(self._leg_values(call, leg, users_at))
+                new.append(self._leg_values(call, derived, leg, seats))
         if new:
             self.env["pbx.call.leg"].create(new)
 
-    def _leg_values(self, call, leg, users_at):
+    def _leg_values(self, call, derived, leg, seats):
         """Return the values of a leg that is new."""
-        extension_id, users = users_at.get(leg.extension, (False, []))
+        seat = seats.get(leg.extension, Seat())
         return {
             "call_id": call.id,
             "provider_id": self.settings.id,
             "number": leg.extension,
-            "extension_id": extension_id,
-            "user_id": users[0] if len(users) == 1 else False,
-            **_leg_times(leg),
+            "extension_id": seat.extension_id,
+            "user_id": seat.user_id,
+            "user_ids": [fields.Command.set(seat.user_ids)],
+            "is_nobodys": not seat.user_ids,
+            **_leg_values(derived, leg),
         }
 
     # ------------------------------------------------------------------- closing
@@ -556,12 +625,15 @@ def _to_second(moment):
     return moment.replace(microsecond=0) if moment else False
 
 
-def _leg_times(leg):
+def _leg_values(derived, leg):
+    """Return what is written of a leg that may change; see :data:`LEG_FIELDS`."""
     return {
         "start": _to_second(leg.start),
         "answer": _to_second(leg.answer),
         "stop": _to_second(leg.stop),
         "outcome": leg.outcome or False,
+        "result": result_of_leg(derived, leg) or False,
+        "rang_seconds": rang_seconds(derived, leg),
     }
 
 

@@ -26,6 +26,7 @@ from ...telephony.event import (
     CallFacts,
 )
 from ..tools.transactions import lock_rows, try_lock, wait_for_locks
+from .merge import CallMerge
 
 # A call that begins later than this after a click is another one.
 BIND_SECONDS = 120
@@ -71,6 +72,8 @@ class CallMatcher:
     def __init__(self, calls, settings):
         self.calls, self.settings = calls, settings
         self.env = calls.env
+        # ``{call id: {extension: Seat}}``: the legs of calls that gave way to it.
+        self.carried = {}
 
     # ------------------------------------------------------------------- by the id
 
@@ -175,20 +178,11 @@ class CallMatcher:
         # says.
         return self.calls.browse()
 
-    @staticmethod
-    def _give_way(call, kept):
+    def _give_way(self, call, kept):
         """Take ``call`` away, which turned out to be ``kept``."""
-        if not call:
-            return
-        lock_rows(call.recording_ids)
-        # What has been fetched already stays.
-        known = set(kept.recording_ids.mapped("ref"))
-        call.recording_ids.filtered(lambda one: one.ref not in known).write(
-            {"call_id": kept.id}
-        )
-        if call.note:
-            kept.note = "\n".join(filter(None, (kept.note, call.note)))
-        call.unlink()
+        if call:
+            seats = CallMerge(call, kept).run()
+            self.carried[kept.id] = {**seats, **self.carried.get(kept.id, {})}
 
     # ------------------------------------------------------------------------ rows
 
@@ -294,10 +288,9 @@ class CallMatcher:
         facts = CallFacts.from_json(kept.facts).add(
             CallFacts.from_json(gone.facts).events
         )
-        refs, gone_ref = self.env["pbx.call.ref"], gone.ref
-        refs.search([("call_id", "=", gone.id)]).call_id = kept
+        gone_ref = gone.ref
         self._give_way(gone, kept)
-        refs.create(
+        self.env["pbx.call.ref"].create(
             {"provider_id": self.settings.id, "ref": gone_ref, "call_id": kept.id}
         )
         return Joined(kept, facts)
@@ -459,7 +452,7 @@ def _by_receipt(event):
 
 
 def _by_start(event):
-    return [_around(moment, PBX_CLOCK_SECONDS) for moment in event.started]
+    return [_around(moment, PBX_CLOCK_SECONDS) for moment in event.readings]
 
 
 # When a call began, by each kind of event. The PBX's clock and our idea of its zone may

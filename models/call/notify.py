@@ -263,6 +263,11 @@ class PbxNotifier(models.AbstractModel):
     # ---------------------------------------------------------- phones, past calls
 
     @api.model
+    def _backfill_done(self, user, message):
+        """Earlier calls were changed, as ``user`` had asked."""
+        user._bus_send("simple_notification", {"type": "success", "message": message})
+
+    @api.model
     def _phones_changed(self, users):
         """Phones, rights or preferences of ``users`` changed: their browsers look."""
         for user in users.filtered("active"):

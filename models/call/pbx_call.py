@@ -52,6 +52,7 @@ PBX_FIELDS = frozenset(
         "line",
         "partner_source",
         "user_picked",
+        "lead_picked",
         "participant_ids",
         "extension_id",
         "start",
@@ -158,6 +159,7 @@ class PbxCall(models.Model):
         ondelete="set null",
         check_company=True,
     )
+    lead_picked = fields.Boolean(readonly=True)
     user_id = fields.Many2one(
         "res.users",
         index="btree_not_null",
@@ -645,6 +647,8 @@ class PbxCall(models.Model):
         if "partner_id" in vals and "partner_source" not in vals:
             # A person's choice, an empty one too: no machine moves it.
             vals = {**vals, "partner_source": "picked"}
+        if "lead_id" in vals and not self.env.su:
+            vals = {**vals, "lead_picked": True}
         if "user_id" in vals and "user_picked" not in vals:
             self._check_user_choice(vals["user_id"])
             vals = {**vals, "user_picked": bool(vals["user_id"])}

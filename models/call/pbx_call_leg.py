@@ -31,7 +31,19 @@ class PbxCallLeg(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    user_id = fields.Many2one("res.users", readonly=True)
+    user_id = fields.Many2one(
+        "res.users", readonly=True, help="Whose phone it was, if it was one person's."
+    )
+    user_ids = fields.Many2many(
+        "res.users",
+        "pbx_call_leg_user_rel",
+        "leg_id",
+        "user_id",
+        string="Users",
+        readonly=True,
+        context={"active_test": False},
+        help="Whose phone it was then. Who has it later changes nothing.",
+    )
     start = fields.Datetime(string="Rang at", readonly=True)
     answer = fields.Datetime(string="Answered at", readonly=True)
     stop = fields.Datetime(string="Ended at", readonly=True)
@@ -39,7 +51,30 @@ class PbxCallLeg(models.Model):
         [("answered", "Answered"), ("missed", "Missed")], readonly=True
     )
 
+    is_nobodys = fields.Boolean(
+        readonly=True, help="Nobody had this internal number when it rang or called."
+    )
+    # For reports: what came of the call here, and how long it rang.
+    result = fields.Selection(
+        [
+            ("answered", "Answered"),
+            ("elsewhere", "Answered by a colleague"),
+            ("missed", "Missed"),
+            ("not_reached", "Not reached"),
+        ],
+        readonly=True,
+        help="What came of the call at this internal number.",
+    )
+    rang_seconds = fields.Integer(
+        string="Rang (seconds)", readonly=True, help="How long it rang here."
+    )
+    direction = fields.Selection(related="call_id.direction")
+    partner_id = fields.Many2one(related="call_id.partner_id")
+    phone_number = fields.Char(related="call_id.number_readable", string="Phone number")
+
     _number_uniq = models.Constraint(
         "UNIQUE(call_id, number)", "A call has one leg per internal number."
     )
+    _nobodys_idx = models.Index("(extension_id, call_id) WHERE is_nobodys")
+    _start_idx = models.Index("(start)")
     _orphan_idx = models.Index("(provider_id, number) WHERE extension_id IS NULL")

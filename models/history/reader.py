@@ -18,6 +18,7 @@ from odoo.tools import SQL, split_every
 from ...telephony import dialect as dialects
 from ...telephony import errors
 from ...telephony.dialect import NotOffered, fixed_zone
+from ...telephony.local_time import in_zones
 from ..call.log import CallLog
 from ..call.match import made_up_groups
 from ..tools.transactions import in_own_transaction, try_lock, wait_for_locks
@@ -148,6 +149,8 @@ class HistoryReader:
             page = dialect.fetch_history(account, *place)
             if page.next is not None and page.next == place.page:
                 raise errors.SamePage("the next page is this one")
+            events = tuple(in_zones(event, account) for event in page.events)
+            page = dataclasses.replace(page, events=events)
             return self._write_page(history_id, place, page)
         except (errors.PbxError, NotOffered) as error:
             failure = error
@@ -169,7 +172,8 @@ class HistoryReader:
         try:
             offset = dialect.fetch_offset(account)
         except NotOffered:
-            return account
+            # A past call has no receipt that could count instead.
+            return dataclasses.replace(account, zone_known=True)
         self._alone(
             lambda all_: (
                 all_.env["pbx.provider"]
@@ -177,7 +181,7 @@ class HistoryReader:
                 .write({"utc_offset": offset})
             )
         )
-        return dataclasses.replace(account, zone=fixed_zone(offset))
+        return dataclasses.replace(account, zone=fixed_zone(offset), zone_known=True)
 
     # ---------------------------------------------------------------------- parts
 

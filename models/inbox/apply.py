@@ -18,6 +18,7 @@ from odoo.tools import SQL
 from ...telephony import dialect as dialects
 from ...telephony.admission import MAX_OF_A_KIND
 from ...telephony.dialect import Delivery
+from ...telephony.local_time import in_zones
 from ..call.log import CallLog
 from ..tools.transactions import (
     CONFLICTS,
@@ -269,8 +270,9 @@ class Apply:
 
     # --------------------------------------------------------------------- apply
 
-    def _log(self):
-        return CallLog(self.env, self.settings, self.memory)
+    def _log(self, waiting=()):
+        event_id = min((event.id for event in waiting), default=None)
+        return CallLog(self.env, self.settings, self.memory, event_id)
 
     def _apply_together(self, waiting):
         """Read the events, add them to the facts of their call, write it.
@@ -283,6 +285,7 @@ class Apply:
             read = dialect.read(
                 event.delivery, event.received_at, self.settings.account
             )
+            read = [in_zones(one, self.settings.account) for one in read]
             call_events += read
             if read:
                 applied[event.id] = read
@@ -294,7 +297,7 @@ class Apply:
         self._mark("ignored", ignored, blank=not self.settings.keep_log)
         if not call_events:
             return None
-        log = self._log()
+        log = self._log(waiting)
         call = log.add_events(call_events)
         for event in waiting if log.left_out else ():
             read = applied.get(event.id)

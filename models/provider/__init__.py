@@ -1,5 +1,6 @@
 from . import (
     dialects,
+    pbx_assignment,
     pbx_check,
     pbx_extension,
     pbx_former_url,

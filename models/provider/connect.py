@@ -89,7 +89,7 @@ class Connect:
 
         None, if somebody else takes them at this moment.
         """
-        checks = self.env["pbx.check"]
+        checks, provider = self.env["pbx.check"], self.provider
         # No lock of the row: events that come in meanwhile would wait for it.
         if not try_lock(self.env, f"pbx.provider/connect/{self.provider.id}"):
             return checks
@@ -104,6 +104,8 @@ class Connect:
                 results[step] = rest
             else:
                 results[step], rest = self.take_step(step)
+        phones = results.get("extensions", rest)
+        results["users"] = phones if phones is rest and rest else users_step(provider)
         checks = checks._write_results(self.provider, results)
         self.provider._update_state()
         return checks
@@ -486,6 +488,37 @@ STEPS = {
     "extensions": Connect.extensions,
     "lines": Connect.lines,
 }
+
+
+def users_step(provider):
+    """Return the :class:`StepResult` that says who will see the calls.
+
+    The last step, which asks the PBX nothing.
+    """
+    env, phones = provider.env, provider.extension_ids
+    count = len(phones.filtered(lambda phone: phone.user_ids.filtered("active")))
+    lacking = phones.user_ids.filtered("pbx_lacks_rights").mapped("name")
+    questions = list(filter(None, phones.mapped("earlier_call_question")))
+    if not phones:
+        return StepResult("skipped", env._("There are no internal numbers yet."))
+    message = env._(
+        "%(count)s of %(all)s phones have a user.", count=count, all=len(phones)
+    )
+    if not count:
+        message = env._(
+            "0 of %s phones have a user: nobody will see a card.", len(phones)
+        )
+    lines = [message]
+    if lacking:
+        lines.append(
+            env._(
+                "%s may not see calls: they are no agents.",
+                _first_ones(lacking),
+            )
+        )
+    lines += questions[:MAX_NAMED]
+    is_fine = count and not lacking and not questions
+    return StepResult("ok" if is_fine else "warning", "\n".join(lines))
 
 
 class Disconnect:

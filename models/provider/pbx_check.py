@@ -9,6 +9,7 @@ STEPS = [
     ("notifications", "Notifications"),
     ("extensions", "Internal numbers"),
     ("lines", "Lines"),
+    ("users", "Users"),
 ]
 
 
@@ -55,6 +56,13 @@ class PbxCheck(models.Model):
         labels = dict(self._fields["step"]._description_selection(self.env))
         return labels[self.step]
 
+    def action_open_extensions(self):
+        """Open the internal numbers of the cloud PBX, to say whose phones they are."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cloud_pbx.pbx_extension_action"
+        )
+        return {**action, "domain": [("provider_id", "in", self.provider_id.ids)]}
+
     @api.model
     def _write_results(self, provider, results):
         """Write results of steps into the check list; return their rows.
@@ -63,7 +71,7 @@ class PbxCheck(models.Model):
         """
         now, token = fields.Datetime.now(), provider.webhook_token
         rows, known = self.browse(), provider.check_ids.grouped("step")
-        for sequence, step in enumerate(CONNECT_STEPS):
+        for sequence, step in enumerate((*CONNECT_STEPS, "users")):
             if step not in results:
                 continue
             result = results[step]

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, ormcache
 
@@ -10,6 +10,8 @@ from . import pbx_secrets  # noqa: F401  (the model that is inherited comes firs
 
 # What open pages of a phone's users show of it.
 SHOWN = frozenset(("user_ids", "number", "name", "status", "caller_id"))
+# What decides who has which number.
+ASSIGNED = frozenset(("user_ids", "number", "login", "provider_id"))
 
 
 class PbxExtension(models.Model):
@@ -73,6 +75,19 @@ class PbxExtension(models.Model):
         readonly=True,
         copy=False,
         help="Whether a phone is registered at the PBX under this number.",
+    )
+
+    earlier_call_count = fields.Integer(
+        string="Calls without a user",
+        compute="_compute_earlier_calls",
+        groups="base.group_system",
+        help="Calls of this internal number from when nobody had it.",
+    )
+    earlier_call_question = fields.Char(
+        compute="_compute_earlier_calls", groups="base.group_system"
+    )
+    users_without_rights = fields.Char(
+        compute="_compute_users_without_rights", groups="base.group_system"
     )
 
     pbx_name = fields.Char(
@@ -182,6 +197,86 @@ class PbxExtension(models.Model):
                     )
                 )
 
+    # ------------------------------------------------------------ users and their calls
+
+    @api.depends("user_ids")
+    def _compute_earlier_calls(self):
+        # sudo: how many there are, for who enters whose phone it is
+        groups = (
+            self.env["pbx.call.leg"]
+            .sudo()
+            ._read_group(
+                self._origin._nobodys_legs_domain(),
+                ["extension_id"],
+                ["call_id:count_distinct"],
+            )
+        )
+        counts = {extension.id: count for extension, count in groups}
+        for extension in self:
+            users = extension.user_ids.filtered("active")
+            count = counts.get(extension._origin.id, 0)
+            extension.earlier_call_count = count
+            extension.earlier_call_question = (
+                self.env._(
+                    "Give the %(count)s earlier calls of %(number)s to %(users)s?",
+                    count=count,
+                    number=extension.number,
+                    users=", ".join(users.mapped("name")),
+                )
+                if count and users
+                else False
+            )
+
+    def _nobodys_legs_domain(self):
+        """Return the domain of legs of calls that have no user, from when nobody had
+        these internal numbers."""
+        return Domain(
+            [
+                ("extension_id", "in", self.ids),
+                ("is_nobodys", "=", True),
+                ("call_id.user_id", "=", False),
+            ]
+        )
+
+    def action_give_earlier_calls(self):
+        """Give the calls that nobody's phone is known of to who has it now.
+
+        :return: a notification that says what was done, or that it goes on.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        users = self.user_ids.filtered("active")
+        if not users:
+            raise UserError(
+                self.env._("Say first whose phone %s is.", self.display_name)
+            )
+        if not self.earlier_call_count:
+            raise UserError(
+                self.env._("All calls of %s have a user.", self.display_name)
+            )
+        return self.env["pbx.backfill"]._begin(
+            {
+                "provider_id": self.provider_id.id,
+                "kind": "users",
+                "extension_id": self.id,
+                "user_ids": [fields.Command.set(users.ids)],
+            }
+        )
+
+    @api.depends("user_ids.group_ids", "user_ids.active")
+    def _compute_users_without_rights(self):
+        for extension in self:
+            users = extension.user_ids.filtered("pbx_lacks_rights")
+            extension.users_without_rights = ", ".join(users.mapped("name")) or False
+
+    def action_make_agents(self):
+        """Give the users of these phones the right to see calls.
+
+        Under the rights of who asks: not everybody who enters phones may.
+        """
+        self.user_ids.filtered("pbx_lacks_rights").action_pbx_make_agent()
+        return True
+
     @api.model_create_multi
     def create(self, vals_list):
         provider_id = self.env.context.get("default_provider_id")
@@ -191,7 +286,9 @@ class PbxExtension(models.Model):
                 for vals in vals_list
             ]
         )
+        self.env["pbx.assignment"]._update(extensions.provider_id.ids)
         extensions._adopt_legs()
+        extensions.provider_id._update_users_step()
         if extensions.user_ids:
             extensions._forget_who_has_phones()
         self.env["pbx.notifier"]._phones_changed(extensions.user_ids)
@@ -244,9 +341,9 @@ class PbxExtension(models.Model):
         return self[self.provider_id._dialect().extension_identity]
 
     def write(self, vals):
-        if not SHOWN.intersection(vals):
+        if not (SHOWN | ASSIGNED).intersection(vals):
             return super().write(vals)
-        before = self.user_ids
+        before, providers = self.user_ids, self.provider_id
         if {"number", "caller_id"}.intersection(vals):
             # How they are read, and what follows them, is each one's own.
             for extension in self:
@@ -255,6 +352,10 @@ class PbxExtension(models.Model):
             super().write(vals)
         if "number" in vals:
             self._adopt_legs()
+        if ASSIGNED.intersection(vals):
+            providers |= self.provider_id
+            self.env["pbx.assignment"]._update(providers.ids)
+            providers._update_users_step()
         if "user_ids" in vals:
             self._forget_who_has_phones()
         # It takes effect at once, in browsers that are open as well.
@@ -271,8 +372,10 @@ class PbxExtension(models.Model):
         return vals
 
     def unlink(self):
-        users = self.user_ids
+        users, providers = self.user_ids, self.provider_id
         result = super().unlink()
+        self.env["pbx.assignment"]._update(providers.ids)
+        providers._update_users_step()
         self.env["pbx.notifier"]._phones_changed(users)
         return result
 
@@ -349,38 +452,6 @@ class PbxExtension(models.Model):
             )
         )
         return {name for [name] in rows}
-
-    @api.model
-    def _who_is_at(self, provider_id, names):
-        """Return ``{name: (extension id, [ids of active users])}``, in one query.
-
-        :param names: as the PBX calls its extensions; see :meth:`_identity`.
-        """
-        if not names:
-            return {}
-        settings = self.env["pbx.provider"]._settings(provider_id)
-        identity = dialects.get(settings.dialect).extension_identity
-        column = SQL.identifier("extension", identity)
-        self.flush_model([identity, "provider_id", "user_ids"])
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT %s, extension.id,
-                          array_agg(users.id ORDER BY users.id)
-                                   FILTER (WHERE users.id IS NOT NULL)
-                     FROM pbx_extension extension
-                LEFT JOIN pbx_extension_res_users_rel rel
-                       ON rel.extension_id = extension.id
-                LEFT JOIN res_users users
-                       ON users.id = rel.user_id AND users.active
-                    WHERE extension.provider_id = %s AND %s = ANY(%s)
-                 GROUP BY extension.id""",
-                column,
-                provider_id,
-                column,
-                list(names),
-            )
-        )
-        return {name: (id_, users or []) for name, id_, users in rows}
 
     # --------------------------------------------------------------- from the PBX
 

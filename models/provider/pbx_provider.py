@@ -23,7 +23,7 @@ from ..tools.jobs import for_each_provider
 from ..tools.notification import notification
 from ..tools.secret_field import Secret
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
-from .connect import ESSENTIAL_STEPS, Connect, Disconnect
+from .connect import ESSENTIAL_STEPS, Connect, Disconnect, users_step
 from .self_test import SelfTest
 from .settings import PbxSettings
 from .watch import DailyLook, Renewal, SilenceCheck
@@ -203,6 +203,21 @@ class PbxProvider(models.Model):
         copy=False,
         help="Such as UTC+3. Used while no time zone is chosen; it knows no summer "
         "time.",
+    )
+    former_zone = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The zone in which times were read before it was changed.",
+    )
+    old_facts_zone = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The zone in which times were read that kept no local text.",
+    )
+    zone_changed = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Earlier calls were read in another time zone than the present one.",
     )
     state = fields.Selection(
         [("draft", "Not connected"), ("connected", "Connected"), ("error", "Error")],
@@ -486,17 +501,72 @@ class PbxProvider(models.Model):
     # ------------------------------------------------------------------------------
 
     def _zone(self):
-        """Return the zone in which the PBX writes its times."""
-        if self.tz:
-            try:
-                return ZoneInfo(self.tz)
-            except ZoneInfoNotFoundError:
-                _logger.warning("Cloud PBX %s: no time zone data, UTC is used", self.id)
+        """Return the zone in which the PBX writes its times; not known: UTC."""
+        return self._account_zones()["zone"]
+
+    def _zones(self):
+        """Return the zones in which the PBX may write its times, the likeliest first.
+
+        The chosen one, what the PBX says of its clock, and what was valid before.
+        """
+        names = (self.tz, self.utc_offset, self.former_zone)
+        return tuple(filter(None, map(self._zone_named, dict.fromkeys(names))))
+
+    def _zone_named(self, name):
+        """Return the zone of a name or an offset; ``None`` for what cannot be read."""
+        if not name:
+            return None
         try:
-            return dialects.fixed_zone(self.utc_offset)
-        except ValueError:
-            _logger.warning("Cloud PBX %s: its offset cannot be read", self.id)
-            return dialects.fixed_zone("")
+            return dialects.fixed_zone(name)
+        except ValueError:  # no offset
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                _logger.warning("Cloud PBX %s: no time zone %r", self.id, name)
+                return None
+
+    def _zone_name(self):
+        """Return the name of the zone in which times are read, ``""`` for none."""
+        names = (self.tz, self.utc_offset)
+        return next((name for name in names if self._zone_named(name)), "")
+
+    def _note_zone(self, before):
+        """Note that times are read in another zone than in ``before``, a name."""
+        if self._zone_name() == before:
+            return
+        values = {"former_zone": before or self.former_zone}
+        # sudo: whether there are any calls, whoever may read them
+        calls_sudo = self.env["pbx.call"].sudo()
+        if calls_sudo.search_count([("provider_id", "=", self.id)], limit=1):
+            values["zone_changed"] = True
+        self.write(values)
+
+    def action_apply_zone(self):
+        """Read the times of earlier calls anew, in the present zone.
+
+        :return: a notification that says what was done, or that it goes on.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.zone_changed = False
+        values = {"provider_id": self.id, "kind": "zone"}
+        return self.env["pbx.backfill"]._begin(values)
+
+    def action_keep_times(self):
+        """Earlier calls keep the times that they have."""
+        self.check_access("write")
+        self.zone_changed = False
+        return True
+
+    def _account_zones(self):
+        zones = self._zones()
+        # What was valid before is no zone that is known now.
+        known = any(map(self._zone_named, (self.tz, self.utc_offset)))
+        return {
+            "zone": zones[0] if known else dialects.fixed_zone(""),
+            "zone_known": known,
+            "other_zones": zones[1:] if known else zones,
+        }
 
     def _account(self):
         """Return what the dialect may know of this account. Holds secrets."""
@@ -510,7 +580,7 @@ class PbxProvider(models.Model):
             login=self.login or "",
             account=self.account or "",
             country=(self.country_id or self.company_id.country_id).code or "",
-            zone=self._zone(),
+            **self._account_zones(),
             # sudo: kept from everybody but the code, which passes it on
             memory=self.sudo().subscription_ids.details or {},
         )
@@ -616,11 +686,14 @@ class PbxProvider(models.Model):
         return providers
 
     def write(self, vals):
+        if "company_id" in vals:
+            self._check_company_stays(vals["company_id"])
         watched = self._watched_settings(vals)
         before = {
             provider: {name: provider[name] for name in watched} for provider in self
         }
         was_running = {provider: provider.is_running for provider in self}
+        zones = {provider: provider._zone_name() for provider in self}
         result = super().write(vals)
         # Workers keep settings in memory.
         self.env.registry.clear_cache()
@@ -629,6 +702,9 @@ class PbxProvider(models.Model):
         if "keep_log" in vals and not vals["keep_log"]:
             self.env["pbx.event"]._blank_settled(self)
             self.env["pbx.request"]._blank(self)
+        if {"tz", "utc_offset"}.intersection(vals):
+            for provider, zone in zones.items():
+                provider._note_zone(zone)
         if RECORDING_ACCESS.intersection(vals):
             self._resume_recordings()
         if {"active", "user_id"}.intersection(vals):
@@ -636,6 +712,21 @@ class PbxProvider(models.Model):
             switched = self.filtered(lambda one: one.is_running != was_running[one])
             self.env["pbx.notifier"]._phones_changed(switched._phone_users())
         return result
+
+    def _check_company_stays(self, company_id):
+        """Refuse another company once there are calls: they would stay behind."""
+        for provider in self.filtered(lambda one: one.company_id.id != company_id):
+            # sudo: whether there is one at all, whoever may read it
+            calls_sudo = self.env["pbx.call"].sudo()
+            if calls_sudo.search_count([("provider_id", "=", provider.id)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "%(pbx)s has calls, and they belong to %(company)s. Archive "
+                        "it, and enter the connection anew for the other company.",
+                        pbx=provider.display_name,
+                        company=provider.company_id.display_name,
+                    )
+                )
 
     def unlink(self):
         users = self._phone_users()
@@ -935,6 +1026,14 @@ class PbxProvider(models.Model):
         return notification(
             self.env._("The webhook has a new address: press “Connect”."), "warning"
         )
+
+    def _update_users_step(self):
+        """Let the last line of the check list follow who has a phone."""
+        for provider in self.sudo():  # sudo: the list is ours to write
+            if "users" in provider.check_ids.mapped("step"):
+                provider.check_ids._write_results(
+                    provider, {"users": users_step(provider)}
+                )
 
     def _update_state(self):
         """Let the state of the connection follow from the steps that it needs."""
@@ -1260,7 +1359,8 @@ class PbxProvider(models.Model):
         if "tz" in dialect.form:
             if not self.tz and not self.utc_offset:
                 yield self.env._(
-                    "No time zone is chosen: the times of calls are read as UTC."
+                    "No time zone is known yet: a call begins when its first event "
+                    "comes. Choose the time zone of the account."
                 )
             elif self.tz and self.utc_offset and not self._offset_agrees():
                 yield self._clock_sentence()

@@ -5,7 +5,6 @@ observations for what no document tells (direction, legs of a click-to-call, tra
 """
 
 import re
-from datetime import UTC, datetime
 
 from .. import numbers
 from ..dialect import Refused
@@ -27,6 +26,7 @@ from ..event import (
 )
 from ..failure import Failure
 from ..http import forms
+from ..local_time import local_text, read_time
 
 MAX_ID = 200
 MAX_FIELD = 1000
@@ -84,22 +84,6 @@ def parse_form(request):
     if not fields.get("event"):
         raise Refused(400, "no event")
     return fields
-
-
-def read_time(text, zone):
-    """Return the readings of a local time in naive UTC: none, one, or two.
-
-    Two where a summer time ends or begins: the hour is there twice, or not at all.
-    """
-    try:
-        local = datetime.strptime((text or "").strip(), "%Y-%m-%d %H:%M:%S")
-        readings = {
-            local.replace(tzinfo=zone, fold=fold).astimezone(UTC).replace(tzinfo=None)
-            for fold in (0, 1)
-        }
-    except (ValueError, OverflowError):
-        return ()
-    return tuple(sorted(readings)) if local.year > 1970 else ()
 
 
 def read_duration(text):
@@ -216,6 +200,7 @@ def read(fields, received_at, zone, country=""):
         **read_party("called", fields.get("called_did"), country),
         "extension": "",
         "started": read_time(fields.get("call_start"), zone),
+        "local_start": local_text(fields.get("call_start")),
     }
     nobody = dict.fromkeys(
         ("caller", "called", "caller_reported", "called_reported"), ""

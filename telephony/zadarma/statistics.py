@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from .. import errors, numbers
 from ..dialect import HistoryPage
 from ..event import INBOUND, LOGGED, OUTBOUND, CallEvent
+from ..local_time import local_in, local_text, read_time
 from .client import MAX_ROWS
 from .events import (
     MAX_FIELD,
@@ -19,10 +20,8 @@ from .events import (
     read_disposition,
     read_duration,
     read_party,
-    read_time,
 )
 
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 # Asked at once. With what is added at both ends it is shorter than any month: longer
 # periods are cut.
 WINDOW = timedelta(days=27)
@@ -53,7 +52,7 @@ def fetch(client, start, stop, page):
     if begin >= end:
         return HistoryPage((), until=stop)
     zone = client.account.zone
-    asked = _local(begin - MARGIN, zone), _local(end + MARGIN, zone)
+    asked = local_in(begin - MARGIN, zone), local_in(end + MARGIN, zone)
     rows, told_end = client.statistics(*asked, skip=skip)
     now = datetime.now(UTC).replace(tzinfo=None)
     events = read(rows, now, zone, client.account.country)
@@ -83,11 +82,6 @@ def _marks(rows):
     """Return short texts by which rows are known again."""
     texts = (json.dumps(row, sort_keys=True) for row in rows)
     return [hashlib.sha256(text.encode()).hexdigest()[:8] for text in texts]
-
-
-def _local(moment, zone):
-    """Return naive UTC as the text of a local time."""
-    return moment.replace(tzinfo=UTC).astimezone(zone).strftime(TIME_FORMAT)
 
 
 def _taken(begin, end, told_end, zone):
@@ -167,6 +161,13 @@ def _read_row(row, ref, received_at, zone, country):
     own_leg = own_leg and not colleague
     if own_leg:
         parties.update(called="", called_reported="")
+    if (
+        direction == INBOUND
+        and numbers.is_extension(caller)
+        and not numbers.is_extension(called)
+    ):
+        # An extension that forwards it: to whom is no line of ours.
+        parties.update(called="", called_reported="")
     said = _text(row.get("disposition"))
     recording = _text(row.get("call_id")) if _is_true(row.get("is_recorded")) else ""
     if stem := _STEM.fullmatch(recording):
@@ -179,6 +180,7 @@ def _read_row(row, ref, received_at, zone, country):
         **parties,
         extension=inner,
         started=read_time(_text(row.get("callstart")), zone),
+        local_start=local_text(_text(row.get("callstart"))),
         talk=read_duration(_text(row.get("seconds"))),
         disposition=read_disposition(said),
         said=said,
