@@ -44,7 +44,9 @@ def keys_of(text, country=""):
         kind = CERTAIN if one.certainty == numbers.EXACT else POSSIBLE
         keys.add(Key(kind, one.number))
         if one.stem:
-            keys.add(Key(STEM, one.stem))
+            # The operator's zero may be the last one of what stands before the dash.
+            stems = {one.stem, one.stem.removesuffix("0")}
+            keys |= {Key(STEM, stem) for stem in stems}
     if not country:
         keys |= _national_keys(text)
     return frozenset(keys)

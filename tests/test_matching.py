@@ -1,7 +1,11 @@
 """Who called: the right contact, whatever style its number was typed in."""
 
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
 from odoo.tests import tagged
 
+from ..telephony import numbers
 from .common import CALLER, LINE, LOCAL_NOON, TYPED, PbxCase, scenarios
 
 # Country of the contact, what somebody typed, who calls.
@@ -135,6 +139,53 @@ class TestMatching(PbxCase):
         call = self.called()
         self.assertEqual((call.partner_id, call.partner_source), (exact, "number"))
 
+    def test_every_country_s_numbers(self):
+        """The library's examples of each region, typed at home, abroad, from abroad.
+
+        A contact is found by its own number and by no other, whoever else ends alike.
+        """
+        codes = set(self.env["res.country"].search([]).mapped("code"))
+        regions = sorted(codes & phonenumbers.SUPPORTED_REGIONS)
+        self.assertGreater(len(regions), 200)
+        examples = {
+            (region, kind): number
+            for region in regions
+            for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+            if (number := phonenumbers.example_number_for_type(region, kind))
+        }
+        typed = []  # region, text, number
+        for (region, _kind), number in examples.items():
+            for style in (PhoneNumberFormat.NATIONAL, PhoneNumberFormat.INTERNATIONAL):
+                typed.append(
+                    (region, phonenumbers.format_number(number, style), number)
+                )
+        office = phonenumbers.parse("+442079460201")
+        for region in regions:
+            text = phonenumbers.format_out_of_country_calling_number(office, region)
+            typed.append((region, text, office))
+        countries = {
+            country.code: country.id for country in self.env["res.country"].search([])
+        }
+        partners = self.env["res.partner"].create(
+            [
+                {"name": text, "phone": text, "country_id": countries[region]}
+                for region, text, _number in typed
+            ]
+        )
+        owners, texts = {}, dict(zip(partners.ids, typed, strict=True))
+        for partner, (_region, _text, number) in zip(partners, typed, strict=True):
+            e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+            owners.setdefault(numbers.from_pbx(e164), set()).add(partner.id)
+        settings = self.env["pbx.provider"]._settings(self.provider.id)
+        directory = self.env["pbx.directory"]
+        for number, expected in owners.items():
+            rows = directory._verified(
+                settings, number, directory._known(settings, number)
+            )
+            found = {row.partner_id for row in rows if row.kind in ("number", "tail")}
+            wrong = [texts[id_][:2] for id_ in found ^ expected]
+            self.assertFalse(wrong, number)
+
     # ------------------------------------------------------------------ never a match
 
     def test_equal_ends_in_two_countries(self):
@@ -153,6 +204,54 @@ class TestMatching(PbxCase):
                 call = self.called(caller)
                 self.assertFalse(call.partner_id)
                 self.assertFalse(call.with_user(self.supervisor).candidate_ids)
+
+    def test_field_cases(self):
+        """Country, what stands in the field, who calls, what the look-up says."""
+        for code, typed, caller, source in (
+            ("AU", "0011 65 6555 0143", "+16565550143", "none"),
+            ("AU", "0011 65 6555 0143", "+6565550143", "number"),
+            ("NZ", "00 44 20 7946 0201", CALLER, "number"),
+            ("FR", "0692 12 34 56", "+262692123456", "number"),
+            ("FR", "0690 00 12 34", "+590690001234", "number"),
+            ("FR", "0694 20 12 34", "+594694201234", "number"),
+            ("FR", "0696 20 12 34", "+596696201234", "number"),
+            ("MX", "55 5555 0143", "5215555550143", "number"),
+            ("MX", "01 55 5555 0143", "525555550143", "number"),
+            ("AR", "+54 9 11 5555-0143", "541155550143", "number"),
+            ("AR", "+54 9 11 5555-0143", "5491155550143", "number"),
+            ("GB", "+44 20 7946 0201 ::: +44 7400 123456", CALLER, "number"),
+            ("GB", "+44 20 7946 0201 ::: +44 7400 123456", "447400123456", "number"),
+            ("GB", "020 7946 0201 (office)", CALLER, "number"),
+            ("RU", "8 495 123-45-67 вн.12", "+74951234567", "number"),
+            ("DE", "030 901820-0", "+4930901820", "number"),
+            ("DE", "030 901820-0", "+49309018212", "possible"),
+            ("DE", "030 901820-0", "+49309018", "none"),
+            ("DE", "030 901820-0", "+3309018212", "none"),
+            ("RU", "123-45-67", "+74951234567", "none"),
+            ("GB", "7946 0202", "+442079460202", "none"),
+        ):
+            with self.fresh(code, typed, caller):
+                partner = self.new_partner(
+                    phone=typed, country_id=self.country(code).id
+                )
+                call = self.called(caller)
+                self.assertEqual(call.partner_source, source)
+                known = partner if source == "number" else partner.browse()
+                self.assertEqual(call.partner_id, known)
+                shown = call.with_user(self.supervisor).candidate_ids
+                self.assertEqual(
+                    shown, partner if source == "possible" else known.browse()
+                )
+
+    def test_without_a_country_several_are_read_in_the_provider_s(self):
+        self.company.country_id = False
+        partner = self.new_partner(
+            phone="020 7946 0201, 07400 123456", country_id=False
+        )
+        for caller in (CALLER, "+447400123456"):
+            call = self.called(caller)
+            self.assertEqual((call.partner_id, call.partner_source), (partner, "tail"))
+        self.assertFalse(self.called("+17400123456").partner_id)
 
     def test_equal_ends_in_one_country(self):
         self.new_partner(phone="0121 946 0201")
@@ -207,8 +306,34 @@ class TestMatching(PbxCase):
         )
 
     def test_archived_contact(self):
-        self.new_partner(active=False)
-        self.assertFalse(self.called().partner_id)
+        """Shown, never linked without a person; who is not archived comes first."""
+        archived = self.new_partner("Anna", active=False)
+        call = self.called()
+        self.assertEqual((call.partner_id.id, call.partner_source), (False, "possible"))
+        [shown] = call.with_user(self.supervisor).candidate_ids
+        self.assertEqual(shown, archived)
+        self.assertEqual(shown.pbx_candidate_name, "archived: Anna")
+        self.env.flush_all()
+        partner = self.new_partner("Olga")
+        call = self.called()
+        self.assertEqual((call.partner_id, call.partner_source), (partner, "number"))
+
+    def test_archived_contact_s_second_number(self):
+        self.new_partner("Anna", f"{CALLER}, +44 7400 123456", active=False)
+        self.assertEqual(self.called("447400123456").partner_source, "possible")
+
+    def test_picked_in_one_spelling_is_remembered_in_the_other(self):
+        one, two = (
+            self.new_partner(name, "55 5555 0143", country_id=self.country("MX").id)
+            for name in ("One", "Two")
+        )
+        first = self.called("5215555550143")
+        self.assertEqual(first.partner_source, "several")
+        first.with_user(self.supervisor)._pick(two)
+        self.env.flush_all()
+        call = self.called("525555550143")
+        self.assertEqual((call.partner_id, call.partner_source), (two, "remembered"))
+        self.assertEqual(first.number, call.number)
 
     def test_contact_of_another_company(self):
         other = self.env["res.company"].create({"name": "Another company"})

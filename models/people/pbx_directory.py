@@ -238,7 +238,7 @@ class PbxDirectory(models.AbstractModel):
                 UNION ALL
                 (SELECT CASE WHEN NOT partner.active THEN 'possible'
                              WHEN found.kind = 'national' THEN 'tail'
-                             WHEN found.kind = 'possible' THEN 'possible'
+                             WHEN found.kind IN ('possible', 'stem') THEN 'possible'
                              ELSE 'number' END,
                         partner.id, partner.commercial_partner_id, NULL,
                         coalesce(partner.name, partner.complete_name), found.typed
@@ -250,7 +250,7 @@ class PbxDirectory(models.AbstractModel):
                         coalesce(lead.contact_name, lead.partner_name, lead.name),
                         found.typed
                    FROM found JOIN crm_lead lead ON lead.id = found.lead_id
-                  WHERE found.kind != 'possible' AND %(is_open)s
+                  WHERE found.kind NOT IN ('possible', 'stem') AND %(is_open)s
                     AND %(lead_has_phone)s
                ORDER BY lead.id DESC)
                 """,
