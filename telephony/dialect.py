@@ -371,6 +371,20 @@ class Dialect:
         """
         return numbers.extension(text)
 
+    def doubt_settings(self, account):
+        """Return what is wrong with the settings at a glance, or ``""``.
+
+        :return: a marked text that names no secret; nothing is asked for it.
+        """
+        return ""
+
+    def swapped(self, account):
+        """Return ``account`` with key and secret exchanged; ``None``: no use.
+
+        It is tried once, where the PBX refused the keys and a person waits.
+        """
+        return None
+
     def handshake(self, request, account):
         """Answer a ``GET`` on the webhook address, with a :class:`Reply`.
 

@@ -121,6 +121,12 @@ class TestQuestions(FakePbxCase, PbxCase):
         self.provider.invalidate_recordset()
         self.assertIn("cannot be reached", self.provider.last_api_error)
         self.assertTrue(self.provider.last_api_error_at)
+        self.assertEqual(self.provider.request_error_count, 1)
+        # What the PBX has answered since is no trouble any more.
+        self.balance()
+        self.provider.invalidate_recordset()
+        self.assertFalse(self.provider.last_api_error)
+        self.assertFalse(self.provider.request_error_count)
 
     def test_without_a_log_only_failures_are_kept(self):
         self.provider.keep_log = False

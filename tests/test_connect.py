@@ -6,6 +6,7 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..models.provider.connect import Connect
 from ..telephony import dialect as dialects
 from .common import SECRET, PbxHttpCase, log_lines
 from .fake_pbx import FakePbxCase
@@ -172,7 +173,7 @@ class TestConnect(ConnectCase):
         states, told = self.connect()
         self.assertEqual(states["address"], "warning")
         self.assertIn("crm.example.com", self.row("address").message)
-        self.assertIn("crm.example.com", told["message"])
+        self.assertIn("Please look at: Webhook address", told["message"])
         self.assertNotIn("4711", told["message"] + self.said("address"))
         self.assertEqual(self.pbx.account.callinfo_url, self.provider.webhook_url)
         self.assertEqual(self.mine.former_url, FOREIGN)
@@ -195,7 +196,8 @@ class TestConnect(ConnectCase):
         self.assertEqual(states["address"], "warning")
         self.assertIn("network", self.row("address").message)
         self.assertIn("plain HTTP", self.row("address").message)
-        self.assertIn("plain HTTP", told["message"])
+        # The list stands on the page: it is not told twice.
+        self.assertEqual(told["message"], "Connected. Please look at: Webhook address")
 
     def test_inactive_it_connects_and_says_that_events_are_refused(self):
         self.provider.user_id = False
@@ -225,7 +227,8 @@ class TestConnect(ConnectCase):
         self.pbx.account.balance = 0.5
         states, told = self.connect()
         self.assertEqual(states["keys"], "warning")
-        self.assertIn("0.5 USD", told["message"])
+        self.assertIn("Please look at: Keys", told["message"])
+        self.assertIn("0.5 USD", self.row("keys").message)
         self.assertIn("0.5 USD", self.provider.hint)
 
     def test_other_events_are_a_reason_to_connect_again(self):
@@ -318,7 +321,43 @@ class TestConnect(ConnectCase):
         self.assertIn("does not accept the key", told["message"])
         self.assertEqual(self.provider.state, "error")
         self.assertIn("does not accept the key", self.provider.last_error)
-        self.assertEqual(len(self.asked()), 1)
+        # The second time with the keys exchanged, as people mix them up.
+        self.assertEqual(len(self.asked()), 2)
+        self.assertNotIn("swapped", told["message"])
+
+    def test_swapped_keys_are_recognised(self):
+        key, secret = self.provider.api_key, self.provider.api_secret
+        self.provider.write({"api_key": secret, "api_secret": key})
+        states, told = self.connect()
+        self.assertEqual(states.pop("keys"), "failed")
+        self.assertEqual(set(states.values()), {"skipped"})
+        self.assertIn("Key and Secret look swapped", told["message"])
+        self.assertEqual(self.provider.api_key, secret, "a person exchanges them")
+        # Over the internet in clear text nothing more is sent.
+        connect = Connect(self.provider, urgent=True)
+        self.provider.server_url = "http://api.example.com"
+        before = len(self.asked())
+        self.assertFalse(connect._are_swapped())
+        self.assertEqual(len(self.asked()), before)
+        self.provider.server_url = self.pbx.url
+        job = Connect(self.provider)
+        self.assertFalse(job._are_swapped(), "nobody waits")
+
+    def test_what_is_wrong_at_a_glance_is_not_sent(self):
+        self.provider.api_key = self.provider.api_secret
+        states, told = self.connect()
+        self.assertEqual(states["keys"], "failed")
+        self.assertIn("Key and Secret are the same", told["message"])
+        self.assertFalse(self.asked())
+
+    def test_connect_and_disconnect_leave_a_trace(self):
+        self.connect()
+        with log_lines():
+            self.mine.action_disconnect()
+        said = " ".join(self.provider.message_ids.mapped("body"))
+        self.assertIn("Connected. Please look at: Webhook address", said)
+        self.assertIn("Disconnected", said)
+        self.assertNotIn(self.provider.webhook_token, said)
 
     def test_the_address_alone_does_not_make_up_for_the_keys(self):
         self.pbx.account.secret = "another"
@@ -517,6 +556,8 @@ class TestNewKeys(ConnectCase):
         states, _told = self.connect()
         self.assertEqual(states["keys"], "failed", "the PBX does not know them yet")
         self.assertTrue(self.provider.keys_changed)
+        # The list says what is wrong with them; once is enough.
+        self.assertNotIn("keys changed", self.provider.hint or "")
         self.pbx.account.key, self.pbx.account.secret = "new", "new-secret"
         states, _told = self.connect()
         self.assertNotIn("failed", states.values())

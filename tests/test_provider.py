@@ -11,6 +11,8 @@ from odoo.tests import Form, tagged
 
 from .common import PbxHttpCase, log_lines, scenarios
 
+OUTSIDE = "https://odoo.example.com"
+
 
 @contextmanager
 def a_server(status, headers=()):
@@ -166,7 +168,7 @@ class TestProvider(PbxHttpCase):
         self.assertFalse(provider.hint)
         for values, told in (
             ({"user_id": False}, "Run as"),
-            ({"api_secret": False}, "key for the signature"),
+            ({"api_secret": False}, "Enter this first: Secret"),
             ({"notify_answer": False}, "notification of answers"),
             ({"tz": False}, "No time zone"),
             ({"tz": "Asia/Tokyo", "utc_offset": "UTC+3"}, "UTC+3"),
@@ -176,6 +178,61 @@ class TestProvider(PbxHttpCase):
             with self.fresh(told):
                 provider.write(values)
                 self.assertIn(told, provider.hint)
+
+    def test_blanks_around_what_is_pasted_are_dropped(self):
+        pasted = "\N{NO-BREAK SPACE}\t5fa0200f\N{ZERO WIDTH SPACE}fca68e15\r\n\N{BOM}"
+        for name in ("api_key", "api_secret", "login", "account"):
+            with self.fresh(name):
+                self.provider.write({name: pasted})
+                self.assertEqual(self.provider[name], "5fa0200ffca68e15")
+                self.provider.write({name: " \N{ZERO WIDTH SPACE} "})
+                self.assertFalse(self.provider[name])
+        values = {"name": "Pasted", "api_key": pasted, "external_url": f" {OUTSIDE}\n"}
+        new = self.env["pbx.provider"].create(values)
+        self.assertEqual(new.api_key, "5fa0200ffca68e15")
+        self.assertEqual(new.external_url, OUTSIDE)
+        rows = [["Imported", pasted]]
+        loaded = self.env["pbx.provider"].load(["name", "api_key"], rows)
+        imported = self.env["pbx.provider"].browse(loaded["ids"])
+        self.assertEqual(imported.api_key, "5fa0200ffca68e15")
+
+    def test_keys_that_cannot_be_right_are_doubted_at_once(self):
+        self.provider.external_url = OUTSIDE
+        for key, told in (
+            (self.provider.api_secret, "Key and Secret are the same"),
+            ("ключ", "Latin letters and digits"),
+        ):
+            with self.fresh(told):
+                self.provider.api_key = key
+                self.assertIn(told, self.provider.hint)
+
+    def test_a_copy_has_a_name_of_its_own(self):
+        self.assertEqual(self.provider.copy().name, f"{self.provider.name} (copy)")
+        self.assertEqual(self.provider.copy({"name": "Two"}).name, "Two")
+
+    def test_an_export_offers_named_fields_alone(self):
+        fields = self.env["pbx.provider"].fields_get()
+        offered = {name for name, one in fields.items() if one.get("exportable", True)}
+        raw = {
+            "hint",
+            "has_alert",
+            "url_changed",
+            "keys_changed",
+            "events_changed",
+            "can_connect",
+            "can_check",
+        }
+        self.assertFalse(offered & raw)
+
+    def test_keys_and_token_leave_a_trace_without_secrets(self):
+        self.provider.connected_url = self.provider.webhook_url
+        self.provider.write({"api_key": "new-key-1", "api_secret": "new-secret-1"})
+        self.provider.action_rotate_token()
+        said = " ".join(self.provider.message_ids.mapped("body"))
+        self.assertIn("Changed: Key, Secret", said)
+        self.assertIn("The webhook has a new address", said)
+        for secret in ("new-key-1", "new-secret-1", self.provider.webhook_token):
+            self.assertNotIn(secret, said)
 
     def test_offset_that_agrees(self):
         self.provider.write({"tz": "Asia/Tokyo", "utc_offset": "UTC+9"})

@@ -111,6 +111,7 @@ def serve(database: str, odoo_port: int, pbx_port: int) -> None:
             )
         with step("preparing the first page"), ThreadPoolExecutor(1) as beside:
             warmed = beside.submit(warm, admin.again())
+            fake_pbx.post("/control/settings", {"extensions": COLLEAGUES})
             if new:
                 past = add_past(instance, database, fake_pbx, provider["id"])
             # As an administrator does: it takes over lines and names, too.
@@ -179,7 +180,6 @@ def add_past(
 
     What Odoo reads from the PBX's statistics afterwards is the same calls.
     """
-    fake_pbx.post("/control/settings", {"extensions": COLLEAGUES})
     past = fake_pbx.post("/control/past")
     log = paths.logs() / f"demo-{database}-past.log"
     log.unlink(missing_ok=True)

@@ -176,6 +176,26 @@ class PbxHistory(models.Model):
         self._wake()
         return True
 
+    def action_start_and_view(self):
+        """Start it from the window where it was entered, and show how it goes on."""
+        self.ensure_one()
+        self.action_start()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+        }
+
+    @api.autovacuum
+    def _gc_drafts(self):
+        """Remove imports that were entered and never started."""
+        before = fields.Datetime.now() - timedelta(days=1)
+        # sudo: housekeeping of all companies
+        self.sudo().search(
+            [("state", "=", "draft"), ("create_date", "<", before)]
+        ).unlink()
+
     def action_stop(self):
         """Let go after the calls that are being written at this moment."""
         self.check_access("write")

@@ -69,14 +69,16 @@ class Connect:
             return notification(self.env._("It is being connected at this moment."))
         troubles = checks.filtered(lambda check: check.state in ("failed", "warning"))
         waiting = checks.filtered(lambda check: check.state == "waiting")
-        lines = [f"{one._label()}: {one.message}" for one in troubles or waiting]
-        if "failed" in troubles.mapped("state"):
-            return notification("\n".join(lines), "danger", sticky=True)
+        # The list stands on the page: what is said here is where to look.
+        for one in troubles.filtered(lambda check: check.state == "failed")[:1]:
+            sentence = f"{one._label()}: {one.message}"
+            return notification(sentence, "danger", sticky=True)
+        labels = ", ".join(one._label() for one in troubles or waiting)
         if troubles:
-            lines.insert(0, self.env._("Connected. Please look at this:"))
-            return notification("\n".join(lines), "warning", sticky=True)
+            sentence = self.env._("Connected. Please look at: %s", labels)
+            return notification(sentence, "warning")
         if waiting:
-            return notification("\n".join(lines), "info", sticky=True)
+            return notification(self.env._("This goes on by itself: %s", labels))
         return notification(
             self.env._("Connected. The list says what was changed.")
             if any(checks.mapped("detail"))
@@ -150,10 +152,48 @@ class Connect:
 
     def keys(self):
         """Are key and secret right, and how much money is left?"""
-        provider, name = self.provider, self.dialect.label
+        provider = self.provider
         missing = provider._missing_fields()
         if missing:
             return StepResult("failed", provider._missing_sentence(missing))
+        if wrong := provider._wrong_settings():
+            return StepResult("failed", wrong)
+        try:
+            return self._try_keys()
+        except errors.WrongKey:
+            if self._are_swapped():
+                return StepResult("failed", self._swapped_sentence())
+            raise
+
+    def _are_swapped(self):
+        """Tell whether the PBX takes the keys exchanged.
+
+        What stands in the one field has just been sent as the key. What stands in the
+        other one goes to the same PBX, whose own it is, and never in clear text over
+        the internet.
+        """
+        server, exchanged = self.provider.server_url, self.dialect.swapped(self.account)
+        is_safe = server.startswith("https:") or self.provider._is_inside(server)
+        if not (self.urgent and exchanged and is_safe):
+            return False
+        try:
+            self.dialect.verify_access(exchanged)
+        except (errors.PbxError, dialects.NotOffered):
+            return False
+        return True
+
+    def _swapped_sentence(self):
+        labels = [self.provider._label_of(name) for name in self.dialect.needs]
+        return self.env._(
+            "%(fields)s look swapped: %(pbx)s takes them the other way round. Exchange "
+            "them, then press “Connect”.",
+            fields=self.env._(" and ").join(labels),
+            pbx=self.dialect.label,
+        )
+
+    def _try_keys(self):
+        """Ask something that needs the right keys; return what came of it."""
+        provider, name = self.provider, self.dialect.label
         if not self.dialect.has_balance:
             self.dialect.verify_access(self.account)
             provider._keys_are_good()
@@ -375,12 +415,12 @@ class Connect:
                 for number in new
             ]
         )
-        gone = provider.extension_ids.filtered(lambda one: one.number not in listed)
-        gone._set_online(None)
+        absent = provider.extension_ids.filtered(lambda one: one.number not in listed)
+        absent._set_online(None)
         changes = []
         if new:
             changes.append(self.env._("New: %s", _first_ones(new)))
-        present = created + (provider.extension_ids - created - gone)
+        present = created + (provider.extension_ids - created - absent)
         changes += self._take_details(present, listed, set(new))
         left = self.env["pbx.extension"].search_count(
             [("provider_id", "=", provider.id), ("checked_at", "=", False)]
@@ -393,10 +433,11 @@ class Connect:
                 all=len(listed),
                 left=left,
             )
-        if gone:
+        if absent:
+            # Removed there, or entered here by mistake: both are possible.
             missing = self.env._(
-                "Not at the PBX any more: %s. Delete them here if they are not needed.",
-                _first_ones(gone.mapped("number")),
+                "Not at the PBX: %s. Correct them, or delete them here.",
+                _first_ones(absent.mapped("number")),
             )
             return StepResult("warning", f"{message}\n{missing}", tuple(changes))
         return StepResult("ok", message, tuple(changes))
@@ -438,7 +479,13 @@ class Connect:
                 break
             labels = extension._update_from_pbx(reported)
             if labels and extension.number not in new:
-                changes.append(f"{extension.number}: {', '.join(labels)}")
+                changes.append(
+                    self.env._(
+                        "%(number)s: %(fields)s taken over",
+                        number=extension.number,
+                        fields=", ".join(labels),
+                    )
+                )
         if len(changes) > MAX_NAMED:
             changes[MAX_NAMED:] = ["…"]
         return changes

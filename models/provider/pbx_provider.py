@@ -21,7 +21,7 @@ from ..api.client import explain, open_api
 from ..history.fetch_now import FetchNow
 from ..tools.jobs import for_each_provider
 from ..tools.notification import notification
-from ..tools.secret_field import Secret
+from ..tools.secret_field import Secret, without_blanks
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 from .connect import ESSENTIAL_STEPS, Connect, Disconnect, users_step
 from .self_test import SelfTest
@@ -55,6 +55,10 @@ LEAST_VALUES = {
     "recording_max_mb": 1,
     "recording_days": 0,
 }
+# What is pasted from another page, with what nobody sees around it.
+PASTED = frozenset(
+    ("account", "login", "api_key", "api_secret", "server_url", "external_url")
+)
 # Optional fields of the dialects that are settings, and not lists.
 SETTINGS = frozenset(("account", "login", "api_key", "api_secret", "tz"))
 
@@ -132,13 +136,13 @@ class PbxProvider(models.Model):
     )
     login = fields.Char(groups=ADMIN, help="Login, if this server type asks for one.")
     api_key = Secret(
-        string="Password (token) in the PBX",
+        string="API key",
         groups=ADMIN,
         copy=False,
-        help="The key of the PBX's API.",
+        help="The key of the PBX's API, under the name that the PBX gives it.",
     )
     api_secret = Secret(
-        string="Key for the signature",
+        string="API secret",
         groups=ADMIN,
         copy=False,
         help="Signs what is sent in both directions. Whoever changes keys at the PBX "
@@ -165,7 +169,12 @@ class PbxProvider(models.Model):
         readonly=True,
         help="The webhook address that was last known to work.",
     )
-    url_changed = fields.Boolean(compute="_compute_webhook_url", groups=ADMIN)
+    url_changed = fields.Boolean(
+        string="Address changed",
+        compute="_compute_webhook_url",
+        groups=ADMIN,
+        exportable=False,
+    )
     keep_log = fields.Boolean(
         string="Keep a log",
         default=True,
@@ -239,16 +248,24 @@ class PbxProvider(models.Model):
         "pbx.extension", "provider_id", string="Internal numbers"
     )
     # --- connecting
-    check_ids = fields.One2many("pbx.check", "provider_id", readonly=True, groups=ADMIN)
+    check_ids = fields.One2many(
+        "pbx.check", "provider_id", string="Check list", readonly=True, groups=ADMIN
+    )
     has_alert = fields.Boolean(
+        exportable=False,
         compute="_compute_has_alert",
         groups=ADMIN,
         help="There is an error that the check list does not show.",
     )
     connected_at = fields.Datetime(
-        readonly=True, copy=False, help="When the PBX last took the webhook address."
+        string="Connected since",
+        readonly=True,
+        copy=False,
+        help="When the PBX last took the webhook address.",
     )
-    former_url_ids = fields.One2many("pbx.former.url", "provider_id", groups=ADMIN)
+    former_url_ids = fields.One2many(
+        "pbx.former.url", "provider_id", string="Addresses before", groups=ADMIN
+    )
     former_url = Secret(
         string="Former address",
         compute="_compute_former_url",
@@ -257,19 +274,20 @@ class PbxProvider(models.Model):
         "Enter it there again to give them back.",
     )
     keys_changed = fields.Boolean(
+        exportable=False,
         readonly=True,
         copy=False,
         groups=ADMIN,
         help="The keys were changed after this cloud PBX was connected.",
     )
     events_changed = fields.Boolean(
+        exportable=False,
         readonly=True,
         copy=False,
         groups=ADMIN,
         help="Other events were ticked after this cloud PBX was connected.",
     )
     former_secret = Secret(readonly=True, copy=False, groups=ADMIN)
-    former_secret_until = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
     secret_proven = fields.Boolean(
         groups=fields.NO_ACCESS,
         copy=False,
@@ -277,11 +295,27 @@ class PbxProvider(models.Model):
     )
     secret_since = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
     disconnected_at = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
+    former_secret_until = fields.Datetime(
+        readonly=True, copy=False, groups=ADMIN, exportable=False
+    )
     can_connect = fields.Boolean(
-        "Ready to connect", compute="_compute_can_connect", groups=ADMIN
+        "Ready to connect",
+        compute="_compute_can_connect",
+        groups=ADMIN,
+        exportable=False,
     )
     can_check = fields.Boolean(
-        "Ready to check", compute="_compute_can_connect", groups=ADMIN
+        "Ready to check",
+        compute="_compute_can_connect",
+        groups=ADMIN,
+        exportable=False,
+    )
+    has_connect = fields.Boolean(
+        "Has Connect",
+        compute="_compute_can_connect",
+        groups=ADMIN,
+        exportable=False,
+        help="This server type is set up by a button.",
     )
     subscription_ids = fields.One2many(
         "pbx.subscription", "provider_id", groups=fields.NO_ACCESS
@@ -317,16 +351,28 @@ class PbxProvider(models.Model):
         string="Last error of the API",
         compute="_compute_last_api_error",
         groups=ADMIN,
-        help="What the PBX answered last, if that was an error.",
+        help="What the PBX answered last to a question, if that was an error.",
     )
-    last_api_error_at = fields.Datetime(compute="_compute_last_api_error", groups=ADMIN)
+    last_api_error_at = fields.Datetime(
+        string="Time of the API's last error",
+        compute="_compute_last_api_error",
+        groups=ADMIN,
+    )
     request_error_count = fields.Integer(
+        string="Failed requests",
         compute="_compute_request_error_count",
         groups=ADMIN,
-        help="Questions of the last 24 hours that the PBX did not answer as it should.",
+        help="Questions of the last 24 hours that the PBX did not answer as it should, "
+        "and has not answered since.",
+    )
+    has_requests = fields.Boolean(
+        compute="_compute_request_error_count", groups=ADMIN, exportable=False
     )
     refreshed_at = fields.Datetime(
-        readonly=True, copy=False, help="When the daily look at the PBX was done."
+        string="Last daily look",
+        readonly=True,
+        copy=False,
+        help="When the daily look at the PBX was done.",
     )
     silence_minutes = fields.Integer(
         string="Warn after silence of (minutes)",
@@ -337,7 +383,11 @@ class PbxProvider(models.Model):
         "calls. 0: never.",
     )
     balance_amount = fields.Float(
-        readonly=True, copy=False, groups=ADMIN, digits=(16, 4)
+        string="Balance as a number",
+        readonly=True,
+        copy=False,
+        groups=ADMIN,
+        digits=(16, 4),
     )
     balance_threshold = fields.Float(
         string="Warn below",
@@ -357,7 +407,9 @@ class PbxProvider(models.Model):
     failed_count = fields.Integer(
         string="Failed events", compute="_compute_inbox", compute_sudo=True
     )
-    call_count = fields.Integer(compute="_compute_call_count", compute_sudo=True)
+    call_count = fields.Integer(
+        string="Number of calls", compute="_compute_call_count", compute_sudo=True
+    )
     line_ids = fields.One2many("pbx.line", "provider_id", string="Lines")
     history_ids = fields.One2many("pbx.history", "provider_id", groups=ADMIN)
     history_mark = fields.Datetime(
@@ -368,7 +420,10 @@ class PbxProvider(models.Model):
         help="All calls that began before are in the log.",
     )
     history_error = fields.Text(
-        compute="_compute_history_mark", compute_sudo=True, groups=ADMIN
+        string="Error of past calls",
+        compute="_compute_history_mark",
+        compute_sudo=True,
+        groups=ADMIN,
     )
     recording_max_mb = fields.Integer(
         string="Largest recording (MB)",
@@ -382,7 +437,7 @@ class PbxProvider(models.Model):
     )
     # Not before then is asked for recordings: the PBX does not let us in.
     recordings_paused_until = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
-    hint = fields.Text(compute="_compute_hint", groups=ADMIN)
+    hint = fields.Text(compute="_compute_hint", groups=ADMIN, exportable=False)
 
     _webhook_token_uniq = models.UniqueIndex("(webhook_token)")
 
@@ -430,7 +485,8 @@ class PbxProvider(models.Model):
         for provider in self:
             dialect = dialects.get(provider.dialect)
             ready = bool(dialect) and not provider._missing_fields()
-            provider.can_connect = ready and bool(dialect.connect_steps)
+            provider.has_connect = bool(dialect and dialect.connect_steps)
+            provider.can_connect = ready and provider.has_connect
             provider.can_check = ready and dialect.has_sample
 
     def _missing_fields(self):
@@ -441,6 +497,11 @@ class PbxProvider(models.Model):
         return [
             self._label_of(name) for name in self._dialect().needs if not values[name]
         ]
+
+    def _wrong_settings(self):
+        """Return what is wrong with the settings at a glance, or ``""``."""
+        # sudo: what is wrong names no secret
+        return self.env._(self._dialect().doubt_settings(self.sudo()._account()))
 
     def _label_of(self, name):
         """Return what a field is called for this PBX, in the reader's language."""
@@ -681,13 +742,21 @@ class PbxProvider(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        providers = super().create(vals_list)
+        providers = super().create([_trimmed(vals) for vals in vals_list])
         self.env.registry.clear_cache()
         return providers
+
+    def copy_data(self, default=None):
+        named = "name" in (default or {})
+        return [
+            vals if named else {**vals, "name": self.env._("%s (copy)", provider.name)}
+            for provider, vals in zip(self, super().copy_data(default), strict=True)
+        ]
 
     def write(self, vals):
         if "company_id" in vals:
             self._check_company_stays(vals["company_id"])
+        vals = _trimmed(vals)
         watched = self._watched_settings(vals)
         before = {
             provider: {name: provider[name] for name in watched} for provider in self
@@ -791,8 +860,11 @@ class PbxProvider(models.Model):
         """
         changed = {name for name in before if self[name] != before[name]}
         values = {}
-        if self.connected_url and changed & {"api_key", "api_secret"}:
-            values["keys_changed"] = True
+        if keys := changed & {"api_key", "api_secret"}:
+            labels = [self._label_of(name) for name in sorted(keys)]
+            self._post_note(self.env._("Changed: %s", ", ".join(labels)))
+            if self.connected_url:
+                values["keys_changed"] = True
         if self.connected_url and any(one.startswith("notify_") for one in changed):
             values["events_changed"] = True
         # sudo: the code's own note; that the secret was changed, one was allowed to
@@ -977,7 +1049,9 @@ class PbxProvider(models.Model):
             # Its events would be refused.
             self._check_running()
         # sudo: the list and the lines are ours to write; the right to was asked for.
-        return Connect(self.sudo(), urgent=True).run_for_a_person()
+        result = Connect(self.sudo(), urgent=True).run_for_a_person()
+        self._post_note(result["params"]["message"])
+        return result
 
     def action_check(self):
         """Post a test event to the own address, as the PBX would; say what came of it.
@@ -988,6 +1062,7 @@ class PbxProvider(models.Model):
         self.check_access("write")
         self._check_running()
         self._check_complete()
+        was_entered = self.connected_at and not self.url_changed
         problem = SelfTest(self).run()
         if problem:
             self.write({"state": "error", "last_error": problem})
@@ -1001,21 +1076,26 @@ class PbxProvider(models.Model):
         )
         # sudo: what else is wrong stays so; the right to write was asked for.
         self.sudo()._update_state()
-        return notification(
-            self.env._(
-                "The test event arrived, its signature was right, and it is in the "
-                "inbox. What is left is the PBX's side: enter the webhook address "
-                "there."
-            ),
-            "success",
+        arrived = self.env._(
+            "The test event arrived, its signature was right, and it is in the inbox."
         )
+        if was_entered:
+            rest = self.env._("Connect has entered this address at the PBX.")
+        else:
+            rest = self.env._(
+                "What is left is the PBX's side: press “Connect”, or enter the webhook "
+                "address there."
+            )
+        return notification(f"{arrived} {rest}", "success")
 
     def action_disconnect(self):
         """Make the PBX forget our address; give the one from before back, if any."""
         self.ensure_one()
         self.check_access("write")
         # sudo: the right to was asked for; the rows are ours
-        return notification(Disconnect(self.sudo()).run())
+        sentence = Disconnect(self.sudo()).run()
+        self._post_note(sentence)
+        return notification(sentence)
 
     def action_rotate_token(self):
         """Give the webhook a new address; the old one is dead at once."""
@@ -1023,9 +1103,13 @@ class PbxProvider(models.Model):
         # The right to write the record is asked for before the secret is made.
         self.check_access("write")
         self.webhook_token = secrets.token_urlsafe(24)
-        return notification(
-            self.env._("The webhook has a new address: press “Connect”."), "warning"
-        )
+        sentence = self.env._("The webhook has a new address: press “Connect”.")
+        self._post_note(sentence)
+        return notification(sentence, "warning")
+
+    def _post_note(self, text):
+        """Leave a trace of what was done in the chatter; ``text`` holds no secret."""
+        self.message_post(body=text, subtype_xmlid="mail.mt_note")
 
     def _update_users_step(self):
         """Let the last line of the check list follow who has a phone."""
@@ -1080,34 +1164,49 @@ class PbxProvider(models.Model):
         return explain(self.env, self._dialect().label, error)
 
     def _compute_last_api_error(self):
+        failed = self._failing_requests()
         for provider in self:
-            failed = self.env["pbx.request"].search(
-                [
-                    ("provider_id", "=", provider._origin.id),
-                    ("error_code", "!=", False),
-                    # A recording that is not ready yet is no trouble.
-                    ("error_code", "!=", "not_found"),
-                ],
-                limit=1,
-            )
-            provider.last_api_error = failed.error
-            provider.last_api_error_at = failed.at
+            last = failed.get(provider._origin.id, self.env["pbx.request"])[:1]
+            provider.last_api_error = last.error
+            provider.last_api_error_at = last.at
 
     def _compute_request_error_count(self):
-        counts = dict(
-            self.env["pbx.request"]._read_group(
-                [
-                    ("provider_id", "in", self._origin.ids),
-                    # A recording that is not ready yet is no trouble.
-                    ("error_code", "not in", (False, "not_found")),
-                    ("at", ">=", fields.Datetime.now() - timedelta(hours=24)),
-                ],
-                ["provider_id"],
-                ["__count"],
+        requests, failed = self.env["pbx.request"], self._failing_requests()
+        for provider in self:
+            asked = [("provider_id", "=", provider._origin.id)]
+            provider.has_requests = bool(requests.search_count(asked, limit=1))
+            provider.request_error_count = len(failed.get(provider._origin.id, ()))
+
+    def _failing_requests(self):
+        """Return what the PBX was asked in a day, and has not answered since.
+
+        :return: ``{provider_id: pbx.request}``, newest first.
+        """
+        requests = self.env["pbx.request"]
+        requests.flush_model()
+        ids = requests.browse(
+            one
+            for [one] in self.env.execute_query(
+                SQL(
+                    """SELECT failed.id FROM pbx_request failed
+                        WHERE failed.provider_id = ANY(%(providers)s)
+                          AND failed.at >= %(since)s
+                          -- a recording that is not ready yet is no trouble
+                          AND failed.error_code IS NOT NULL
+                          AND failed.error_code != 'not_found'
+                          AND NOT EXISTS (
+                              SELECT 1 FROM pbx_request later
+                               WHERE later.provider_id = failed.provider_id
+                                 AND later.path = failed.path
+                                 AND later.error_code IS NULL
+                                 AND (later.at, later.id) > (failed.at, failed.id))
+                     ORDER BY failed.at DESC, failed.id DESC""",
+                    providers=list(self._origin.ids),
+                    since=fields.Datetime.now() - timedelta(hours=24),
+                )
             )
         )
-        for provider in self:
-            provider.request_error_count = counts.get(provider._origin, 0)
+        return {one.id: rows for one, rows in ids.grouped("provider_id").items()}
 
     # ------------------------------------------------------------------------------
     # Jobs: the daily look, renewals, silence
@@ -1286,6 +1385,7 @@ class PbxProvider(models.Model):
         "external_url",
         "keys_changed",
         "events_changed",
+        "check_ids.state",
         "balance",
         "balance_threshold",
         "general_limit",
@@ -1350,11 +1450,11 @@ class PbxProvider(models.Model):
         dialect = self._dialect()
         if not self.is_running:
             yield self._inactive_sentence()
-        if dialect.proof is dialects.Proof.SIGNATURE and not self.api_secret:
-            yield self.env._(
-                "No key for the signature yet: without it no event can be trusted, "
-                "and all are refused."
-            )
+        missing = self._missing_fields()
+        if missing:
+            yield self._missing_sentence(missing)
+        elif wrong := self._wrong_settings():
+            yield wrong
         yield from self._missing_notifications()
         if "tz" in dialect.form:
             if not self.tz and not self.utc_offset:
@@ -1417,7 +1517,9 @@ class PbxProvider(models.Model):
             )
 
     def _hints_of_changes(self):
-        if self.keys_changed:
+        refused = {check.step for check in self.check_ids if check.state == "failed"}
+        # Once tried and refused, the check list says what to do.
+        if self.keys_changed and "keys" not in refused:
             yield self.env._(
                 "The keys changed: press “Connect”. What the PBX still sends with "
                 "the old ones is taken for a day."
@@ -1533,6 +1635,14 @@ class PbxProvider(models.Model):
                 not now < (provider.recordings_paused_until or now) <= longest
             )
         )
+
+
+def _trimmed(vals):
+    """Return values to be written, without blanks around what is pasted."""
+    return {
+        name: (without_blanks(value) or False) if name in PASTED else value
+        for name, value in vals.items()
+    }
 
 
 def _hide_unless(node, codes):

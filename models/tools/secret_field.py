@@ -1,3 +1,5 @@
+import unicodedata
+
 from odoo import fields
 from odoo.exceptions import AccessError
 
@@ -37,3 +39,20 @@ class Secret(fields.Char):
             raise AccessError(
                 env._("A secret is neither searched, nor sorted or grouped by.")
             )
+
+def without_blanks(text):
+    """Return what was pasted without what nobody sees.
+
+    Blanks of every kind at both ends, and anywhere what has no width or controls:
+    zero-width spaces, line breaks, marks of direction.
+
+    :param text: a text, or anything else, which stays as it is.
+    """
+    if not isinstance(text, str):
+        return text
+    seen = "".join(c for c in text if unicodedata.category(c) not in INVISIBLE)
+    return seen.strip()
+
+
+# Controls, and what has no width; "\N{NO-BREAK SPACE}" and the like are spaces.
+INVISIBLE = frozenset(("Cc", "Cf"))

@@ -2,7 +2,9 @@
 # There is no env here: ``_`` marks a text, and models translate what they show.
 # pylint: disable=prefer-env-translation
 
+import re
 import secrets
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from .. import dialect
@@ -32,6 +34,10 @@ _ROUTED = ("NOTIFY_START", "NOTIFY_IVR")
 _LEGS = {"callback_leg1": "own_leg", "callback_leg2": "client_leg"}
 # What the API puts before the name of a notification.
 _NOTIFY = "notify_"
+
+
+def _keys(account):
+    return account.key, account.secret
 
 
 class Zadarma(dialect.Dialect):
@@ -90,6 +96,19 @@ class Zadarma(dialect.Dialect):
     # Links are made for half an hour.
     recording_link_seconds = 20 * 60
 
+    def doubt_settings(self, account):
+        if account.key and account.key == account.secret:
+            return _("Key and Secret are the same: copy each from its own field.")
+        # Both are of one shape, so that it does not tell which is which.
+        if not all(re.fullmatch(r"[!-~]*", text) for text in _keys(account)):
+            return _(
+                "Key and Secret have Latin letters and digits only: copy them anew."
+            )
+        return ""
+
+    def swapped(self, account):
+        return replace(account, key=account.secret, secret=account.key)
+
     def handshake(self, request, account):
         return replies.echo(request.query.get("zd_echo"))
 
@@ -98,7 +117,7 @@ class Zadarma(dialect.Dialect):
         event = fields["event"]
         given = request.headers.get("signature", "")
         if not account.secret:
-            raise Refused(403, "the key for the signature is not entered")
+            raise Refused(403, "the secret is not entered")
         if not given:
             raise Refused(403, "no signature")
         secrets_ = (account.secret, account.former_secret)
