@@ -35,7 +35,12 @@
     ],
     "demo": ["demo/cloud_pbx_demo.xml", "demo/contacts_demo.xml"],
     "assets": {
-        "web.assets_backend": ["cloud_pbx/static/src/**/*"],
+        "web.assets_backend": [
+            "cloud_pbx/static/src/**/*",
+            ("remove", "cloud_pbx/static/src/call_views/call_graph.js"),
+        ],
+        # Where Odoo has its graphs, which are loaded when one is opened.
+        "web.assets_backend_lazy": ["cloud_pbx/static/src/call_views/call_graph.js"],
         "web.assets_tests": ["cloud_pbx/static/tests/tours/**/*"],
         "web.assets_unit_tests": [
             "cloud_pbx/static/tests/*_helpers.js",

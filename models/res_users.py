@@ -6,6 +6,7 @@ OWN_PREFERENCES = [
     "pbx_sound",
     "pbx_do_not_disturb",
     "pbx_card_side",
+    "pbx_log_calls",
     "pbx_dial_extension_id",
 ]
 
@@ -45,6 +46,11 @@ class ResUsers(models.Model):
         default="left",
         required=True,
         help="At which side of the page they are shown.",
+    )
+    pbx_log_calls = fields.Boolean(
+        string="Note my calls in the chatter",
+        help="When a call is over, a note at its lead, or else at its contact, says "
+        "how it went and what you wrote about it.",
     )
     pbx_dial_extension_id = fields.Many2one(
         "pbx.extension",
@@ -113,6 +119,8 @@ class ResUsers(models.Model):
         if with_phone:
             self.env["pbx.assignment"]._update_of_users(with_phone)
             self.env["pbx.extension"]._forget_who_has_phones()
+        if any(vals.get("pbx_log_calls") for vals in vals_list):
+            self.env.registry.clear_cache()
         self.env["pbx.notifier"]._phones_changed(with_phone)
         return users
 
@@ -128,6 +136,9 @@ class ResUsers(models.Model):
             # sudo: the check list of the cloud PBX follows, whoever changed it
             providers |= self.sudo().pbx_extension_ids.provider_id
             providers._update_users_step()
+        if "pbx_log_calls" in vals:
+            # Workers keep in memory who wishes so.
+            self.env.registry.clear_cache()
         if "pbx_extension_ids" in vals:
             self.env["pbx.extension"]._forget_who_has_phones()
             self.env["pbx.notifier"]._phones_changed(self)

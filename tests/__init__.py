@@ -5,6 +5,7 @@ from . import test_inbox_failed
 from . import test_call_log
 from . import test_call_times
 from . import test_people
+from . import test_chatter
 from . import test_matching
 from . import test_phone_index
 from . import test_rematch

@@ -1,4 +1,5 @@
 from . import (
+    chatter,
     dial,
     log,
     match,

@@ -7,6 +7,7 @@ import psycopg2.errors
 from markupsafe import Markup
 
 from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
@@ -125,7 +126,19 @@ class CallLog:
         self.notifier._call_changed(call, shown)
         if derived.in_doubt:
             self.env["pbx.history"]._hasten_catch_up(self.settings.id)
+        self._note_in_chatter(call)
         return call
+
+    def _note_in_chatter(self, call):
+        """Note a call that is over where its user wishes; no fact is lost by that."""
+        chatter = self.env["pbx.chatter"]
+        if call.state != "done" or not chatter._users_who_wish():
+            return
+        try:
+            with self.env.cr.savepoint():
+                chatter._call_changed(call)
+        except (AccessError, UserError):
+            _logger.warning("Call %s: no note in the chatter", call.id, exc_info=True)
 
     def _derive(self, facts):
         country = self.settings.account.country

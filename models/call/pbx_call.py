@@ -9,10 +9,12 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.mail import plaintext2html
 
 from ...telephony import errors, numbers
 from ...telephony.event import CallFacts
 from ..tools.companies import of_all_companies
+from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
 from .log import CallLog
@@ -62,6 +64,7 @@ PBX_FIELDS = frozenset(
         "talk_seconds",
         "leg_ids",
         "recording_ids",
+        "chatter_message_id",
         "facts",
         "last_event_at",
         "close_after",
@@ -203,6 +206,14 @@ class PbxCall(models.Model):
         "pbx.recording", "call_id", string="Recordings", readonly=True
     )
     note = fields.Text()
+    chatter_message_id = fields.Many2one(
+        "mail.message",
+        string="Note in the chatter",
+        groups=fields.NO_ACCESS,
+        index="btree_not_null",
+        ondelete="set null",
+        copy=False,
+    )
     facts = fields.Json(groups=fields.NO_ACCESS, copy=False)
     last_event_at = fields.Datetime(readonly=True)
     # It could not be closed, and waits until then.
@@ -273,10 +284,15 @@ class PbxCall(models.Model):
     )
     colleague_avatar = fields.Char(compute="_compute_colleague")
     line_readable = fields.Char(
-        string="Our line",
+        string="Number of our line",
         compute="_compute_line_readable",
         search="_search_line_readable",
         help="Which of our numbers was called, or was shown.",
+    )
+    line_name = fields.Char(
+        string="Our line",
+        compute="_compute_line_name",
+        help="Which of our lines was called, or was shown, by its name if it has one.",
     )
     number_country_id = fields.Many2one(
         "res.country", string="Country of the number", compute="_compute_number_country"
@@ -456,6 +472,13 @@ class PbxCall(models.Model):
     def _compute_line_readable(self):
         for call in self:
             call.line_readable = numbers.readable(call.line)
+
+    @api.depends("line", "provider_id")
+    def _compute_line_name(self):
+        names = self.env["pbx.line"]._names_of(self)
+        for call in self:
+            name = names.get((call.provider_id.id, call.line))
+            call.line_name = name or call.line_readable
 
     @api.model
     def _search_line_readable(self, operator, value):
@@ -658,6 +681,8 @@ class PbxCall(models.Model):
             # What the machine links is of the right company already.
             self._check_company(["partner_id", "lead_id"])
         self.env["pbx.notifier"]._call_written(self, vals)
+        if REPEATED.intersection(vals):
+            self.env["pbx.chatter"]._call_changed(self)
         return result
 
     def unlink(self):
@@ -782,8 +807,10 @@ class PbxCall(models.Model):
         }
 
     def action_create_lead(self):
-        """Open the form of a new lead for this caller."""
+        """Open the form of a new lead for this caller; or the lead the call has."""
         self.ensure_one()
+        if self.lead_id and self.lead_id.has_access("read"):
+            return self.lead_id.get_formview_action()
         who = self.partner_id.display_name or self._phone_for_form()
         return {
             "type": "ir.actions.act_window",
@@ -803,6 +830,9 @@ class PbxCall(models.Model):
                 "default_partner_id": self.partner_id.id,
                 "default_phone": self._phone_for_form(),
                 "default_user_id": self.user_id.id or self.env.uid,
+                "default_description": plaintext2html(self.note)
+                if self.note
+                else False,
                 # As a default it is not handed on to what is created on the way.
                 "default_pbx_new_from_call_id": self.id,
             },

@@ -38,7 +38,7 @@ class PbxDeskCard(models.AbstractModel):
         """
         if not calls:
             return []
-        lines = self._line_names(calls)
+        lines = self.env["pbx.line"]._names_of(calls)
         known = calls.filtered(self._is_looked_up)
         contacts = known.partner_id._filtered_access("read")
         reasons = self._reasons(known, contacts)
@@ -157,19 +157,6 @@ class PbxDeskCard(models.AbstractModel):
             and event.when > since
             for event in events
         )
-
-    # ------------------------------------------------------------------------ the line
-
-    def _line_names(self, calls):
-        """Return ``{(provider id, number): name}`` of the lines of these calls."""
-        numbers_called = [call.line for call in calls if call.line]
-        lines = self.env["pbx.line"].search(
-            [
-                ("provider_id", "in", calls.provider_id.ids),
-                ("number", "in", numbers_called),
-            ]
-        )
-        return {(line.provider_id.id, line.number): line.name for line in lines}
 
     # ----------------------------------------------------------------------- the party
 

@@ -35,6 +35,16 @@ class PbxLine(models.Model):
     # Each caller is looked for among the own lines.
     _own_idx = models.Index("(company_id, number) WHERE active")
 
+    def _names_of(self, calls):
+        """Return ``{(provider id, number): name}`` of the lines of these calls."""
+        lines = self.search(
+            [
+                ("provider_id", "in", calls.provider_id.ids),
+                ("number", "in", [call.line for call in calls if call.line]),
+            ]
+        )
+        return {(line.provider_id.id, line.number): line.name for line in lines}
+
     def _update_from_pbx(self, name):
         """Take the PBX's name of a line over, unless a person renamed it.
 

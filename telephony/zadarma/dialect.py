@@ -50,10 +50,7 @@ class Zadarma(dialect.Dialect):
     form = {
         "api_key": FormField(
             label=_("Key"),
-            help=_(
-                "At Zadarma: Settings ‣ Integrations and API ‣ Keys and API, field "
-                "“Key”."
-            ),
+            help=_("At Zadarma: Settings ‣ API and integrations, field “Key”."),
             placeholder=_("e.g. 4f9ac67f67961b71ab0c"),
         ),
         "api_secret": FormField(

@@ -1,4 +1,5 @@
 import {_t} from "@web/core/l10n/translation";
+import {hasTouch} from "@web/core/browser/feature_detection";
 import {useService} from "@web/core/utils/hooks";
 import {patch} from "@web/core/utils/patch";
 import {
@@ -19,6 +20,11 @@ patch(PhoneField.prototype, {
     setup() {
         super.setup(...arguments);
         this.pbxDesk = useService("cloud_pbx.desk");
+    },
+
+    /** On a touch screen the device itself can dial: its link stays beside the button. */
+    get hasTelLink() {
+        return hasTouch();
     },
 
     /** Who has a phone at the PBX dials through it, and not by a `tel:` link. */

@@ -13,8 +13,9 @@ export class PartyField extends Component {
         ...standardFieldProps,
         withAvatar: {type: Boolean, optional: true},
         withNumber: {type: Boolean, optional: true},
+        nameOnly: {type: Boolean, optional: true},
     };
-    static defaultProps = {withAvatar: true, withNumber: false};
+    static defaultProps = {withAvatar: true, withNumber: false, nameOnly: false};
 
     get data() {
         return this.props.record.data;
@@ -47,6 +48,11 @@ export class PartyField extends Component {
         return this.data.number_readable || "";
     }
 
+    /** The number stands in a column of its own; an internal call has none there. */
+    get isUnknown() {
+        return this.props.nameOnly && this.number && this.data.direction !== "internal";
+    }
+
     get icon() {
         if (this.data.lead_contact) {
             return "fa-star-o";
@@ -62,6 +68,7 @@ export const partyField = {
     supportedOptions: [
         {label: _t("Avatar"), name: "avatar", type: "boolean", default: true},
         {label: _t("Number"), name: "number", type: "boolean"},
+        {label: _t("Unknown instead of a number"), name: "unknown", type: "boolean"},
     ],
     isEmpty: () => false,
     fieldDependencies: [
@@ -73,6 +80,7 @@ export const partyField = {
     extractProps: ({options}) => ({
         withAvatar: options.avatar !== false,
         withNumber: Boolean(options.number),
+        nameOnly: Boolean(options.unknown),
     }),
 };
 
