@@ -40,6 +40,7 @@ class Secret(fields.Char):
                 env._("A secret is neither searched, nor sorted or grouped by.")
             )
 
+
 def without_blanks(text):
     """Return what was pasted without what nobody sees.
 
