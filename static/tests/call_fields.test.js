@@ -223,7 +223,7 @@ test("an outcome says why, and a missed one what was left", async () => {
     await list(`<list><field name="outcome" widget="pbx_outcome"/></list>`);
     expect(
         queryAllTexts(".o_data_cell").map((text) => text.replace(/\s+/g, " ")),
-    ).toEqual(["Answered", "Missed Voicemail 0:14", `Busy ${reason}`, ""]);
+    ).toEqual(["Answered", "Missed Voicemail 0:14", `Busy ${reason}`, "Ringing"]);
     expect(".o_data_cell audio").toHaveAttribute("src", "/pbx/recording/9");
 });
 
