@@ -154,8 +154,7 @@ class CallMatcher:
         """Return the newest of ``clicks`` that asked for what ``opening`` says."""
         spans = _spans(opening)
         names = {event.extension for event in opening}
-        called = {e.called for e in opening if not numbers.is_extension(e.called)}
-        called -= {""}
+        called = {e.called for e in opening} - names - {""}
         found = self.calls.browse()
         for click in clicks:
             events = CallFacts.from_json(click.facts).events
@@ -412,8 +411,7 @@ def _reported(call):
 def _has_parties(events):
     """Tell whether a call's facts say who dialled whom, or that we asked for it."""
     return any(
-        e.kind == CLICKED
-        or (e.extension and e.called and not numbers.is_extension(e.called))
+        e.kind == CLICKED or (e.extension and e.called and e.called != e.extension)
         for e in events
     )
 

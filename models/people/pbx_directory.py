@@ -51,6 +51,11 @@ def _spellings(number):
     return list(dict.fromkeys((number, numbers.canonical(number))))
 
 
+def _is_nobody(number):
+    """Extensions, services such as 112, and codes of the PBX are nobody's numbers."""
+    return numbers.is_short(number) or numbers.is_feature_code(number)
+
+
 class PbxDirectory(models.AbstractModel):
     """The directory of callers. It has no table: it reads contacts, leads, numbers."""
 
@@ -70,7 +75,7 @@ class PbxDirectory(models.AbstractModel):
             added to: a webhook looks up twice, for the log and for the name on the
             phone's display.
         """
-        if not number or numbers.is_extension(number) or number == line:
+        if not number or _is_nobody(number) or number == line:
             return Match("none")
         if memory is None:
             return self._look_up(settings, number)
@@ -365,7 +370,7 @@ class PbxDirectory(models.AbstractModel):
         reader's own rights, but for which numbers there are.
         """
         partners = self.env["res.partner"]
-        if not number or numbers.is_extension(number):
+        if not number or _is_nobody(number):
             return partners
         rows = self._verified(settings, number, self._known(settings, number))
         ids = [row.partner_id for row in rows if row.kind in CONTACTS]

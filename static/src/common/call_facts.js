@@ -60,13 +60,16 @@ export function partyOf({name, number_readable: readable, number}) {
 }
 
 /**
- * Whether one can call again: not while it rings, and a short number only where the PBX
- * of the phone that dials takes those.
+ * Whether one can call again: not while it rings, a short number only where the PBX of
+ * the phone that dials takes those, and no code such as *98.
  *
  * @param {Object} call
  * @param {Object} [phone] that dials, as the desk has it
  */
 export function canCall({number, direction, state}, phone) {
-    const takesIt = direction !== "internal" || Boolean(phone?.dials_short_numbers);
-    return Boolean(number) && takesIt && state === "done";
+    if (!number || state !== "done" || /[*#]/.test(number)) {
+        return false;
+    }
+    const isShort = direction === "internal" || /^[0-9]{1,6}$/.test(number);
+    return !isShort || Boolean(phone?.dials_short_numbers);
 }
