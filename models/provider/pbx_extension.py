@@ -274,6 +274,7 @@ class PbxExtension(models.Model):
 
         Under the rights of who asks: not everybody who enters phones may.
         """
+        self.check_access("write")
         self.user_ids.filtered("pbx_lacks_rights").action_pbx_make_agent()
         return True
 
