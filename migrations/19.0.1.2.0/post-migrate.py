@@ -77,7 +77,13 @@ def national_caller_ids(cr):
     """
     env = api.Environment(cr, SUPERUSER_ID, {})
     for extension in env["pbx.extension"].search([("caller_id", "=like", "+0%")]):
-        extension.caller_id = extension.caller_id.removeprefix("+")
+        typed = extension.caller_id.removeprefix("+")
+        number = extension._read_caller_id(typed, extension.provider_id.id)
+        # Nobody has written the row.
+        cr.execute(
+            "UPDATE pbx_extension SET caller_id = %s WHERE id = %s",
+            [number or None, extension.id],
+        )
 
 
 def spell_numbers(cr):
