@@ -132,7 +132,7 @@ def extension(text):
 
 
 def is_extension(text):
-    """Tell whether ``text`` can only be an extension or another short code."""
+    """Tell whether ``text`` has the form of an extension, as 112 has it too."""
     return bool(extension(text))
 
 
@@ -644,16 +644,6 @@ def to_e164(text, country=None):
     read = read_typed(text, country)
     sure = [one for one in read if one.dialable]
     return (sure or read)[0].number if read and len(sure) < 2 else ""
-
-
-def is_possible(number):
-    """Tell whether an E.164 number can be dialled: neither too short nor too long."""
-    if not number or not number.startswith("+"):
-        return False
-    plain = number[1:]
-    if not (plain.isascii() and plain.isdigit()) or len(plain) > _MAX_DIGITS:
-        return False
-    return plans.possibility(plain) == ValidationResult.IS_POSSIBLE
 
 
 def country_of(number):

@@ -232,10 +232,12 @@ class TestBind(BindCase):
         self.assertEqual(len(self.calls()), 3)
 
     def test_dialled_by_hand_to_another_number(self):
-        call = self.dial()
-        self.play(self.steps("outbound", caller="+442079460777", pbx_call_id="out_0"))
-        self.assertFalse(call.ref)
-        self.assertEqual(len(self.calls()), 2)
+        for other in ("+442079460777", "112", "101", "*98"):
+            with self.fresh(other):
+                call = self.dial()
+                self.play(self.steps("outbound", caller=other, pbx_call_id="out_0"))
+                self.assertFalse(call.ref)
+                self.assertEqual(len(self.calls()), 2)
 
     def test_a_call_that_comes_in_meanwhile(self):
         call = self.dial()

@@ -250,6 +250,8 @@ REFUSED = [
     (None, "020 7946 0201", numbers.INVALID),
     (None, "+999 123 456 789", numbers.INVALID),
     (None, "+44 20 7946", numbers.INVALID),
+    (None, "+4412", numbers.INVALID),
+    (None, "+4420794602011234", numbers.INVALID),
 ]
 
 
@@ -514,7 +516,8 @@ def test_no_text_raises_and_each_reading_is_one(text, country, fallbacks):
         assert numbers.canonical(one.dialled) == one.number
     reading = numbers.dialable(text, country, tuple(fallbacks))
     assert bool(reading.number) != bool(reading.problem)
-    assert not reading.number or numbers.is_possible(reading.number)
+    possible = phonenumbers.ValidationResult.IS_POSSIBLE
+    assert not reading.number or plans.possibility(reading.number[1:]) == possible
 
 
 @given(ANY_TEXT, REGIONS)
