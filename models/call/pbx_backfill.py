@@ -61,8 +61,8 @@ class PbxBackfill(models.Model):
             self.env.ref("cloud_pbx.ir_cron_backfill").sudo()._trigger()
             return notification(
                 self.env._(
-                    "Many calls: this continues in the background. What was done will "
-                    "be said in the messages of the cloud PBX."
+                    "Many calls: this continues in the background. The result will be "
+                    "posted on the cloud PBX."
                 )
             )
         while not one._run_batch(BATCH):

@@ -263,7 +263,7 @@ class PbxCall(models.Model):
         string="Callers to call back",
         compute="_compute_missed_of_caller",
         search="_search_is_last_missed",
-        help="Of the missed calls that a caller waits for, the last one.",
+        help="The last missed call of a caller who waits to be called back.",
     )
     missed_count = fields.Integer(
         string="Missed calls",

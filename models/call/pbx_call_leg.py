@@ -63,7 +63,7 @@ class PbxCallLeg(models.Model):
             ("not_reached", "Not reached"),
         ],
         readonly=True,
-        help="What came of the call at this internal number.",
+        help="How the call went at this internal number.",
     )
     rang_seconds = fields.Integer(
         string="Rang (seconds)", readonly=True, help="How long it rang here."

@@ -78,7 +78,7 @@ class Connect:
             sentence = self.env._("Connected. Please look at: %s", labels)
             return notification(sentence, "warning")
         if waiting:
-            return notification(self.env._("This goes on by itself: %s", labels))
+            return notification(self.env._("Continues automatically: %s", labels))
         return notification(
             self.env._("Connected. The list says what was changed.")
             if any(checks.mapped("detail"))
@@ -481,7 +481,7 @@ class Connect:
             if labels and extension.number not in new:
                 changes.append(
                     self.env._(
-                        "%(number)s: %(fields)s taken over",
+                        "%(number)s: %(fields)s imported",
                         number=extension.number,
                         fields=", ".join(labels),
                     )

@@ -81,7 +81,7 @@ class PbxExtension(models.Model):
         string="Calls without a user",
         compute="_compute_earlier_calls",
         groups="base.group_system",
-        help="Calls of this internal number from when nobody had it.",
+        help="Calls of this internal number from before it had a user.",
     )
     earlier_call_question = fields.Char(
         compute="_compute_earlier_calls", groups="base.group_system"
@@ -248,7 +248,7 @@ class PbxExtension(models.Model):
         users = self.user_ids.filtered("active")
         if not users:
             raise UserError(
-                self.env._("Say first whose phone %s is.", self.display_name)
+                self.env._("Assign a user to %s first.", self.display_name)
             )
         if not self.earlier_call_count:
             raise UserError(

@@ -264,7 +264,7 @@ class PbxProvider(models.Model):
         help="When the PBX last took the webhook address.",
     )
     former_url_ids = fields.One2many(
-        "pbx.former.url", "provider_id", string="Addresses before", groups=ADMIN
+        "pbx.former.url", "provider_id", string="Former addresses", groups=ADMIN
     )
     former_url = Secret(
         string="Former address",

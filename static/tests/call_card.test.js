@@ -317,7 +317,7 @@ describe("more that is known", () => {
     test("whose customer it is, and who spoke last with them", async () => {
         const last_spoken = {user: "Ben", start: ago(3 * 24 * 3600)};
         await openCards(server, makeCard({owner: "Anna", last_spoken}));
-        expect(".o_pbx_card_owner").toHaveText(/Customer of Anna/);
+        expect(".o_pbx_card_owner").toHaveText(/Salesperson: Anna/);
         expect(".o_pbx_card_owner").toHaveText(/Spoke last with Ben, 3 days ago/);
     });
 

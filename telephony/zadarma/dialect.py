@@ -99,7 +99,7 @@ class Zadarma(dialect.Dialect):
         # Both are of one shape, so that it does not tell which is which.
         if not all(re.fullmatch(r"[!-~]*", text) for text in _keys(account)):
             return _(
-                "Key and Secret have Latin letters and digits only: copy them anew."
+                "Key and Secret have only Latin letters and digits: copy them again."
             )
         return ""
 

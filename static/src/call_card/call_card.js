@@ -155,7 +155,7 @@ export class CallCard extends Component {
     }
 
     get ownerText() {
-        return _t("Customer of %s", this.card.owner);
+        return _t("Salesperson: %s", this.card.owner);
     }
 
     get lastSpokenText() {
