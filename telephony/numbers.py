@@ -72,7 +72,7 @@ _EXTENSION = rf"""
           |anexo|ramal|poste|dw|durchwahl|toestel|wew[a-z]*|dahili|klapka|linka|mell[eé]k
           |内線|內線|内线|分机|分機|내선) [\s.:=#№{_DASHES}]*
       | \s*\#\s* | \s*[pw]\s* | \s*,{{2,}}\s* | ;\s* )
-    (?P<extension>[0-9]{{1,7}}) \)? (?![\s.{_DASHES}/]*[0-9])
+    (?P<extension>[0-9]{{1,7}}) \)? (?![\s.{_DASHES}]*[0-9])
 """
 # A number in a text, with the extension behind it.
 _RUN = re.compile(
