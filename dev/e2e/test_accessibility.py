@@ -148,7 +148,7 @@ def test_an_unknown_caller_and_a_search(tab, ring, check):
     expect(tab.page.get_by_role("option").first).to_be_visible()
     check(".o_pbx_cards")
     tab.page.keyboard.type(" and nobody")
-    expect(tab.card()).to_contain_text("No contact is called so")
+    expect(tab.card()).to_contain_text("No contact with this name or number")
     check(".o_pbx_cards")
     call.hang_up()
     expect(tab.card("done")).to_contain_text("Call back")

@@ -143,8 +143,6 @@ def _advice_for_agents(env, name, error):
         )
     if isinstance(error, errors.BadAnswer | errors.Unreachable):
         return env._(
-            "%s cannot be reached: try again in a moment. If it stays so, tell the "
-            "administrator.",
-            name,
+            "%s cannot be reached. If it stays so, tell the administrator.", name
         )
     return ""

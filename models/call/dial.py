@@ -559,7 +559,7 @@ class Dial:
             lambda env: env["pbx.call"].browse(call_id)._message_log(body=doubt),
             user=SUPERUSER_ID,
         )
-        self.env["pbx.notifier"]._dial_in_doubt(self.env.user, doubt)
+        self.env["pbx.notifier"]._dial_in_doubt(self.env.user, call_id, doubt)
 
     # --------------------------------------------------------------------- parts
 

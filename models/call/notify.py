@@ -159,15 +159,17 @@ class PbxNotifier(models.AbstractModel):
             )._bus_send("cloud_pbx.call", {"id": call_id})
 
     @api.model
-    def _dial_in_doubt(self, user, message):
-        """The PBX did not say whether it dials what ``user`` clicked."""
+    def _dial_in_doubt(self, user, call_id, message):
+        """The PBX did not say whether it dials what ``user`` clicked.
+
+        The browser shows it until something is heard of the call.
+        """
         user._bus_send(
-            "simple_notification",
+            "cloud_pbx.doubt",
             {
-                "type": "warning",
+                "id": call_id,
                 "title": self.env._("No answer from the PBX"),
                 "message": message,
-                "sticky": True,
             },
         )
 

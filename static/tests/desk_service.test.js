@@ -1,9 +1,20 @@
 import {describe, expect, test} from "@odoo/hoot";
 import {startBusService} from "@bus/../tests/bus_test_helpers";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
-import {MockServer, patchWithCleanup} from "@web/../tests/web_test_helpers";
+import {
+    MockServer,
+    mockService,
+    patchWithCleanup,
+} from "@web/../tests/web_test_helpers";
 
-import {DeskServer, makeCard, openDesk, startDesk, states} from "./desk_helpers";
+import {
+    DeskServer,
+    makeCard,
+    openDesk,
+    startDesk,
+    states,
+    STRANGER,
+} from "./desk_helpers";
 import {pass, settle} from "./settle_helpers";
 
 describe.current.tags("desktop");
@@ -295,4 +306,23 @@ describe("a call's life", () => {
         expect(states(desk)).toEqual([[1, "done"]]);
         expect.verifySteps(["cards 1", "load", "cards 1"]);
     });
+});
+
+test("a doubt about a dial goes when something is heard of the call", async () => {
+    mockService("notification", {
+        add: (message, {title, sticky}) => {
+            expect.step([title, message, sticky]);
+            return () => expect.step("closed");
+        },
+    });
+    const {server} = await openDesk();
+    server.send("cloud_pbx.doubt", {id: 5, title: "No answer", message: "Wait."});
+    await settle();
+    expect.verifySteps([["No answer", "Wait.", true]]);
+    server.notify(makeCard({id: 4}));
+    await settle();
+    expect.verifySteps(["cards 4"]);
+    server.notify(makeCard({id: 5, ...STRANGER}));
+    await settle();
+    expect.verifySteps(["closed", "cards 5"]);
 });

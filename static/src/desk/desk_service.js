@@ -54,6 +54,8 @@ export class Desk {
         this.stack = new CardStack(this.alerts, preferences);
         this.timers = markRaw({});
         this.wanted = markRaw(new Set());
+        /** Close what is shown of calls that may not have been dialled, by their id. */
+        this.doubts = markRaw(new Map());
         // One question at a time, so that an older answer never follows a newer one.
         this.questions = markRaw(new Mutex());
         this.asking = null;
@@ -64,7 +66,10 @@ export class Desk {
     setup() {
         this.stack.setup(() => this.loadSoon());
         const {bus_service: bus} = this.services;
+        bus.subscribe("cloud_pbx.doubt", (doubt) => this.showDoubt(doubt));
         bus.subscribe("cloud_pbx.call", ({id}) => {
+            this.doubts.get(id)?.();
+            this.doubts.delete(id);
             if (this.hasPhone) {
                 this.ask(id);
             }
@@ -244,6 +249,13 @@ export class Desk {
             this.ask(id);
         }
         return id;
+    }
+
+    /** Nobody knows whether the PBX dials: said until something is heard of the call. */
+    showDoubt({id, title, message}) {
+        const {notification} = this.services;
+        const options = {title, type: "warning", sticky: true};
+        this.doubts.set(id, notification.add(message, options));
     }
 
     async setPreferences(values) {

@@ -18,6 +18,14 @@ export class OutcomeField extends BadgeField {
         return Object.fromEntries(fields[name].selection)[data[name]] || "";
     }
 
+    /** Odoo's own green is too light for white letters. */
+    get badgeClass() {
+        const own = super.badgeClass;
+        return own === "text-bg-success"
+            ? "bg-success-subtle text-success-emphasis"
+            : own;
+    }
+
     get reason() {
         return this.props.record.data.failure_reason;
     }

@@ -119,10 +119,7 @@ tours.add("cloud_pbx_desk_several", {
         {trigger: card("ringing", ".o_pbx_card_title:contains('+44 20 7946 0205')")},
         {trigger: card("ringing", ".o_pbx_card_candidates li:contains('Rowan Ellis')")},
         {
-            trigger: card(
-                "ringing",
-                "button[aria-label='Select Haddad Print Shop']",
-            ),
+            trigger: card("ringing", "button[aria-label='Select Haddad Print Shop']"),
             run: "click",
         },
         {trigger: card("ringing", ".o_pbx_card_title:contains('Haddad Print Shop')")},
