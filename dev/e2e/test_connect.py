@@ -122,7 +122,7 @@ def test_two_who_press_at_once_do_not_meet(odoo, fresh):
         shown = list(pool.map(lambda one: press(one, provider), people))
     kinds = {told["type"] for told, _form in shown}
     assert kinds <= {"success", "warning", "info"}, shown
-    assert len(steps(people[0], provider)) == 6
+    assert len(steps(people[0], provider)) == 7
 
 
 def test_the_log_of_the_server_holds_no_secret(odoo, admin, fresh):

@@ -66,7 +66,7 @@ class PbxCallLeg(models.Model):
         help="How the call went at this internal number.",
     )
     rang_seconds = fields.Integer(
-        string="Rang (seconds)", readonly=True, help="How long it rang here."
+        string="Rang for", readonly=True, help="Seconds that it rang here."
     )
     direction = fields.Selection(related="call_id.direction")
     partner_id = fields.Many2one(related="call_id.partner_id")

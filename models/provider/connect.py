@@ -559,7 +559,7 @@ def users_step(provider):
     if lacking:
         lines.append(
             env._(
-                "%s may not see calls: they are no agents.",
+                "Without the right to see calls, since not an agent: %s",
                 _first_ones(lacking),
             )
         )
