@@ -162,10 +162,14 @@ class TestReportedNumbers(PbxCase):
             ("551181234567", "5511981234567", "+5511981234567"),
         ):
             with self.fresh(one):
-                self.happen(misses(one))
-                calls = self.happen(dials(other))
+                self.assertTrue(self.happen(misses(one)).to_call_back)
+                calls = self.happen(dials(other, call_start="2026-06-01 12:30:00"))
                 self.assertEqual(calls.mapped("number"), [number, number])
                 self.assertIn(one, json.dumps(calls[0].facts))
+                # Who was missed has been called back, however that is spelled.
+                missed = calls[0]
+                self.assertEqual(missed.outcome, "missed")
+                self.assertFalse(missed.to_call_back)
 
     def test_facts_of_the_release_before_are_spelled_when_they_are_read(self):
         self.move_to("ua")
