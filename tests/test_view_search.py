@@ -42,7 +42,7 @@ class TestSearch(ViewCase):
         return self.env["pbx.call"].with_user(user).search(self.ours + domain)
 
     def test_every_filter_and_grouping_works(self):
-        self.assertEqual(len(self.searches), 6)
+        self.assertEqual(len(self.searches), 7)
         for view in self.searches:
             users = (self.admin,)
             if view.model == "pbx.call":
@@ -57,8 +57,7 @@ class TestSearch(ViewCase):
         for node in arch.iter("filter"):
             if domain := node.get("domain"):
                 model.search(safe_eval(domain, {"uid": user.id}), limit=1)
-            if context := node.get("context"):
-                group = safe_eval(context)["group_by"]
+            if group := safe_eval(node.get("context") or "{}").get("group_by"):
                 model.formatted_read_group([], [group], ["__count"])
             if date := node.get("date"):
                 model.formatted_read_group([], [f"{date}:month"], ["__count"])
@@ -238,3 +237,36 @@ class TestSearch(ViewCase):
             with self.subTest(text):
                 found = self.quick("extension_id", text, self.supervisor)
                 self.assertEqual(found, expected.sorted("id"))
+
+    def test_legs_are_found_like_their_calls(self):
+        self.extension_2.name = "Reception"
+        self.env["pbx.line"].create(
+            {"provider_id": self.provider.id, "number": LINE, "name": "Support"}
+        )
+        self.new_partner()
+        known = self.tell("ring_group", extensions=("100", "101"), extension="100")
+        self.tell("missed", caller="+442079460777", line="", extension="777")
+        arch = etree.fromstring(
+            self.env["pbx.call.leg"]
+            .with_user(self.supervisor)
+            .get_view(self.env.ref("cloud_pbx.pbx_call_leg_view_search").id, "search")[
+                "arch"
+            ]
+        )
+        domains = {
+            node.get("string") or node.get("name"): node.get("filter_domain")
+            for node in arch.iter("field")
+        }
+        legs = self.env["pbx.call.leg"].with_user(self.supervisor)
+        for field, text, numbers in (
+            ("Caller or number", "petrova", ["100", "101"]),
+            ("Caller or number", "020 7946 0201", ["100", "101"]),
+            ("Line", "Support", ["100", "101"]),
+            ("number", "101 Reception", ["101"]),
+            ("number", "777", ["777"]),
+        ):
+            with self.subTest(field, text=text):
+                domain = safe_eval(domains[field], {"self": text})
+                found = legs.search(self.ours + domain, order="number")
+                self.assertEqual(found.mapped("number"), numbers)
+        self.assertEqual(len(known), 1)

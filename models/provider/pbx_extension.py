@@ -247,9 +247,7 @@ class PbxExtension(models.Model):
         self.check_access("write")
         users = self.user_ids.filtered("active")
         if not users:
-            raise UserError(
-                self.env._("Assign a user to %s first.", self.display_name)
-            )
+            raise UserError(self.env._("Assign a user to %s first.", self.display_name))
         if not self.earlier_call_count:
             raise UserError(
                 self.env._("All calls of %s have a user.", self.display_name)
