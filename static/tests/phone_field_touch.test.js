@@ -13,7 +13,7 @@ test("on a touch screen the number stays a link, beside the button", async () =>
     expect("a.o_pbx_phone_number").toHaveCount(3);
     expect("span.o_pbx_phone_number").toHaveCount(0);
     expect(queryAttribute("a.o_pbx_phone_number:eq(0)", "href")).toBe(
-        `tel:${ANNA.replaceAll(" ", "")}`
+        `tel:${ANNA.replaceAll(" ", "")}`,
     );
     expect(BUTTON).toHaveCount(3);
 });

@@ -18,7 +18,7 @@ export class CallGraphRenderer extends GraphRenderer {
     get colors() {
         const {selection = []} = this.model.metaData.fields.outcome || {};
         return Object.fromEntries(
-            selection.map(([outcome, label]) => [label, COLORS[outcome]])
+            selection.map(([outcome, label]) => [label, COLORS[outcome]]),
         );
     }
 
