@@ -191,18 +191,14 @@ class TestDeskBus(ThreeDesks):
             ("claimed", lambda call: call.action_claim()),
             (
                 "contact created",
-                lambda call: (
-                    contacts.with_env(call.env)
-                    .with_context(pbx_call_id=call.id)
-                    .create({"name": "X"})
+                lambda call: contacts.with_env(call.env).create(
+                    {"name": "X", "pbx_new_from_call_id": call.id}
                 ),
             ),
             (
                 "lead created",
-                lambda call: (
-                    leads.with_env(call.env)
-                    .with_context(pbx_call_id=call.id)
-                    .create({"name": "X"})
+                lambda call: leads.with_env(call.env).create(
+                    {"name": "X", "pbx_new_from_call_id": call.id}
                 ),
             ),
         ):
