@@ -334,6 +334,15 @@ describe("more that is known", () => {
         expect(".o_pbx_card_failure").toHaveText(reason);
     });
 
+    test("the extension behind the number, on a small card too, until it is over", async () => {
+        await openCards(server, makeCard({direction: "outbound", then_dial: "12"}));
+        expect(".o_pbx_card_then_dial").toHaveText("then 12");
+        await press("Make this card small");
+        expect(".o_pbx_card_then_dial").toHaveText("then 12");
+        await change(server, 1, {state: "done", outcome: "answered"});
+        expect(".o_pbx_card_then_dial").toHaveCount(0);
+    });
+
     test("a voicemail, and its player once it can be heard", async () => {
         const voicemail = {id: 9, seconds: 14, can_hear: false};
         await openCards(server, makeCard());
