@@ -21,7 +21,7 @@ class PbxRate(models.Model):
     """Sent questions of one kind: one row for each cloud PBX and kind."""
 
     _name = "pbx.rate"
-    _description = "Questions asked to a cloud PBX"
+    _description = "Requests to cloud PBXs"
     _log_access = False
 
     provider_id = fields.Many2one("pbx.provider", required=True, ondelete="cascade")

@@ -26,7 +26,7 @@ class PbxRequest(models.Model):
     company_id = fields.Many2one(related="provider_id.company_id")
     at = fields.Datetime(string="Asked", required=True, readonly=True)
     method = fields.Char(readonly=True)
-    path = fields.Char(string="Question", readonly=True)
+    path = fields.Char(string="Request", readonly=True)
     asked = fields.Text(
         string="Parameters", readonly=True, help="As sent, without secrets."
     )

@@ -549,7 +549,7 @@ class Dial:
     def _note_doubt(self, call_id, reason):
         """Nobody knows whether the PBX has taken it: it may ring in a moment."""
         doubt = self.env._(
-            "It is not known whether the PBX dials: wait a moment whether your phone "
+            "The PBX may or may not be dialling: wait a moment to see if your phone "
             "rings. %s",
             reason,
         )

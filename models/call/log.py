@@ -621,8 +621,8 @@ class CallLog:
             body=Markup("%s<ul>%s</ul>")
             % (
                 call.env._(
-                    "The PBX's statistics contradict what it reported at the end of "
-                    "the call. The statistics count:"
+                    "The PBX's past calls contradict what it reported at the end of "
+                    "the call. The past calls count:"
                 ),
                 Markup().join(lines),
             ),

@@ -147,7 +147,7 @@ class PbxCall(models.Model):
         ],
         string="Found",
         readonly=True,
-        help="How the contact was found. What a person picked is never changed.",
+        help="How the contact was found. What a user selected is never changed.",
     )
     candidate_ids = fields.Many2many(
         "res.partner",
@@ -238,7 +238,7 @@ class PbxCall(models.Model):
     then_dial = fields.Char(
         readonly=True,
         copy=False,
-        help="The extension behind the number: dial it when somebody answers.",
+        help="The digits to dial once somebody answers.",
     )
     from_history = fields.Boolean(
         readonly=True,
@@ -246,7 +246,7 @@ class PbxCall(models.Model):
     )
     corrected = fields.Boolean(
         readonly=True,
-        help="The PBX's statistics contradict its events. The statistics count.",
+        help="The PBX's past calls contradict its events. The past calls count.",
     )
     called_back = fields.Boolean(
         string="Dismissed",

@@ -63,7 +63,7 @@ class PbxPhoneNumber(models.Model):
         [
             ("certain", "Read in its country"),
             ("possible", "One of several readings"),
-            ("stem", "In front of an extension"),
+            ("stem", "Main number, without the digits dialled after it"),
             ("national", "Typed without a country"),
         ],
         required=True,

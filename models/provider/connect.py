@@ -185,7 +185,7 @@ class Connect:
     def _swapped_sentence(self):
         labels = [self.provider._label_of(name) for name in self.dialect.needs]
         return self.env._(
-            "%(fields)s look swapped: %(pbx)s takes them the other way round. Exchange "
+            "%(fields)s look swapped: %(pbx)s accepts them the other way round. Swap "
             "them, then press “Connect”.",
             fields=self.env._(" and ").join(labels),
             pbx=self.dialect.label,
@@ -232,7 +232,7 @@ class Connect:
         else:
             message = self.env._(
                 "The clock of the PBX is at %s. Choose the time zone of the account as "
-                "well: an offset knows no summer time.",
+                "well: an offset does not follow daylight saving time.",
                 offset,
             )
         return StepResult("ok", message, changes)
@@ -559,7 +559,7 @@ def users_step(provider):
     if lacking:
         lines.append(
             env._(
-                "Without the right to see calls, since not an agent: %s",
+                "Cannot see calls, because they are not agents: %s",
                 _first_ones(lacking),
             )
         )

@@ -291,7 +291,7 @@ class PbxProvider(models.Model):
     secret_proven = fields.Boolean(
         groups=fields.NO_ACCESS,
         copy=False,
-        help="The PBX answered a question under the present secret.",
+        help="The PBX answered a request under the present secret.",
     )
     secret_since = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
     disconnected_at = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
@@ -351,7 +351,7 @@ class PbxProvider(models.Model):
         string="Last error of the API",
         compute="_compute_last_api_error",
         groups=ADMIN,
-        help="What the PBX answered last to a question, if that was an error.",
+        help="What the PBX answered last to a request, if that was an error.",
     )
     last_api_error_at = fields.Datetime(
         string="Time of the API's last error",
@@ -362,14 +362,14 @@ class PbxProvider(models.Model):
         string="Failed requests",
         compute="_compute_request_error_count",
         groups=ADMIN,
-        help="Questions of the last 24 hours that the PBX did not answer as it should, "
-        "and has not answered since.",
+        help="Requests of the last 24 hours that the PBX did not answer properly, and "
+        "has not answered since.",
     )
     has_requests = fields.Boolean(
         compute="_compute_request_error_count", groups=ADMIN, exportable=False
     )
     refreshed_at = fields.Datetime(
-        string="Last daily look",
+        string="Last daily check",
         readonly=True,
         copy=False,
         help="When the daily look at the PBX was done.",

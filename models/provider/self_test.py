@@ -101,7 +101,7 @@ class SelfTest:
             )
         if status == 404:
             return self.env._(
-                "The webhook address is not known where it leads to. With several "
+                "The server at the webhook address does not know it. With several "
                 "databases the host name has to select this one (dbfilter); behind a "
                 "proxy the path /pbx/ has to reach Odoo."
             )

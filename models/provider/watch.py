@@ -150,8 +150,8 @@ class Renewal:
             _logger.info("Cloud PBX %s: not renewed, %s", provider.id, error.code)
             return
         reason = self.env._(
-            "The PBX has sent no events since %(since)s (UTC), and does not take up "
-            "again: %(reason)s",
+            "The PBX has sent no events since %(since)s (UTC), and could not be made "
+            "to resume: %(reason)s",
             since=fields.Datetime.to_string(provider.subscribed_until),
             reason=provider._explain(error),
         )

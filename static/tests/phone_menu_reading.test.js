@@ -146,7 +146,7 @@ describe("reading on", () => {
         await expect.waitForSteps([["recent", 71]]);
         await waitFor(".o_pbx_phone_error");
         expect(".o_pbx_phone_error [role=alert]").toHaveText(
-            "Odoo could not answer this.",
+            "Odoo could not load this.",
         );
         expect(RECENT).toHaveCount(20);
         await toEnd();

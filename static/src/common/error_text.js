@@ -18,5 +18,5 @@ export function sentenceOf(error) {
 export function errorText(error) {
     return error instanceof ConnectionLostError
         ? sentenceOf(error)
-        : _t("Odoo could not answer this.");
+        : _t("Odoo could not load this.");
 }
