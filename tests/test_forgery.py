@@ -5,7 +5,9 @@ that one signature proves as many events as somebody cares to make up.
 """
 
 import json
+import runpy
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 import psycopg2.errors
@@ -169,6 +171,20 @@ class TestForgery(HistoryCase, PbxHttpCase):
         self.assertEqual(contents(again), contents(before))
         self.post("NOTIFY_END", self.end, pbx_call_id=OTHER)
         self.assertEqual(self.held().ref, OTHER)
+
+    def test_the_upgrade_leaves_one_digest_of_each_delivery(self):
+        """Before the index was unique, the same instant let two in."""
+        self.post("NOTIFY_START", self.start)
+        first = self.events()
+        self.env.cr.execute("DROP INDEX pbx_event_digest_uniq")
+        second = first.copy({"received_at": first.received_at + timedelta(seconds=1)})
+        self.assertEqual(first.digest, second.digest)
+        self.env.flush_all()
+        path = Path(__file__).parents[1] / "migrations/19.0.1.2.0/pre-migrate.py"
+        runpy.run_path(str(path))["_one_event_for_each_digest"](self.env.cr)
+        self.env.invalidate_all()
+        self.assertFalse(first.digest)
+        self.assertTrue(second.digest)
 
     # --------------------------------------------------------------- what is legitimate
 
