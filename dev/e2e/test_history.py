@@ -228,7 +228,7 @@ def test_a_killed_import_goes_on(outage):
         history = admin.call("pbx.history", "create", period)
         admin.call("pbx.history", "action_start", [history])
     outage.odoo.sql(
-        "update pbx_history set next_attempt_at = now() + '1 day'"
+        "update pbx_history set next_attempt_at = now() + '1 hour'"
         " where kind = 'catch_up'"
     )
     slow = """create function slow() returns trigger language plpgsql as
