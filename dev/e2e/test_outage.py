@@ -262,6 +262,24 @@ def test_a_database_with_no_connection_left_is_503(street, cluster):
     assert post(street.url, event).status == 200
 
 
+def test_a_database_that_is_being_restored_is_503(street, cluster):
+    [event, *_rest] = street.events("missed")
+    name = street.odoo.database
+
+    def rename(old, new):
+        cluster.sql("postgres", f"alter database {old} allow_connections false")
+        street.cut_off(cluster)
+        cluster.sql("postgres", f"alter database {old} rename to {new}")
+        cluster.sql("postgres", f"alter database {new} allow_connections true")
+
+    rename(name, f"{name}_aside")
+    try:
+        assert post(street.url, event).status == 503
+    finally:
+        rename(f"{name}_aside", name)
+    assert post(street.url, event).status == 200
+
+
 def test_a_bug_in_the_handling_loses_nothing(street):
     """Whatever breaks behind the inbox: 200, a reason to read, and a second try."""
     events = street.events()
