@@ -4,6 +4,7 @@ What is expected is written down here, from what a call means, not from what the
 does; the times are those at which the inbox received what a script names.
 """
 
+import itertools
 import json
 import random
 from datetime import timedelta
@@ -111,6 +112,7 @@ class Desk:
         users = self.admin.call("res.users", "search_read", [], ["login"])
         self.users = {user["id"]: user["login"] for user in users}
         [country] = self.admin.call("res.country", "search", [("code", "=", "GB")])
+        self.places = itertools.count()
         self.callers = []
         for count in map("{:04}".format, range(CONTACTS)):
             phone = STYLES[int(count) % len(STYLES)].format(count)
@@ -124,7 +126,9 @@ class Desk:
     def prepare(self, scenario, **parameters):
         """Take the next caller; return what the call is played with."""
         self.name, _phone, self.number = self.callers.pop()
-        self.start = log.minutes_ago(5)
+        # Each call in a second of its own: parties and start are what is signed, and a
+        # withheld caller is the same party ever again.
+        self.start = log.minutes_ago(5) - timedelta(seconds=next(self.places) % 60)
         told = {
             "scenario": scenario,
             "caller": self.number,

@@ -17,8 +17,8 @@ OVERLAP = timedelta(days=1)
 AGAIN = timedelta(minutes=25)
 # What may be over by itself is tried again sooner.
 SOON = timedelta(minutes=5)
-# No pause is longer.
-LONGEST_PAUSE = timedelta(days=1)
+# No pause is longer, by far.
+LONGEST_PAUSE = timedelta(days=2)
 # Broken calls that are named to a person.
 MAX_NAMED = 5
 # What cannot be changed any more once an import has begun.

@@ -454,7 +454,7 @@ class PbxEvent(models.Model):
                 """UPDATE pbx_event SET next_attempt_at = %s
                     WHERE state = 'failed' AND next_attempt_at > %s""",
                 now,
-                now + timedelta(minutes=max(PAUSES_MINUTES) + 60),
+                now + timedelta(minutes=2 * max(PAUSES_MINUTES)),
             )
         )
         if self.env.cr.rowcount:

@@ -246,7 +246,7 @@ class PbxRecording(models.Model):
 
     def _mend_due_times(self, now):
         """Have what a wrong clock put off for longer than any pause tried now."""
-        never = now + timedelta(seconds=max(PAUSES_SECONDS) + 3600)
+        never = now + timedelta(seconds=2 * max(PAUSES_SECONDS))
         self.env.cr.execute(
             SQL(
                 """UPDATE pbx_recording
