@@ -126,9 +126,9 @@ class Desk:
     def prepare(self, scenario, **parameters):
         """Take the next caller; return what the call is played with."""
         self.name, _phone, self.number = self.callers.pop()
-        # Each call in a second of its own: parties and start are what is signed, and a
+        # Each call in a minute of its own: parties and start are what is signed, and a
         # withheld caller is the same party ever again.
-        self.start = log.minutes_ago(5) - timedelta(seconds=next(self.places) % 60)
+        self.start = log.minutes_ago(5 + next(self.places))
         told = {
             "scenario": scenario,
             "caller": self.number,
