@@ -12,8 +12,8 @@ from .test_connect import ConnectCase
 from .test_webhook import START
 
 JOBS = (
-    "apply_events close_calls rematch fetch_history refresh keep_alive silence "
-    "fetch_recordings"
+    "apply_events close_calls rematch backfill read_phones fetch_history refresh "
+    "keep_alive silence fetch_recordings"
 ).split()
 
 
