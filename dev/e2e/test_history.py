@@ -89,7 +89,8 @@ class Outage:
                 "state": call["state"],
                 "outcome": call["outcome"],
                 "user": call["user_id"] and self.users[call["user_id"][0]],
-                "extension": call["extension_id"] and call["extension_id"][1],
+                "extension": call["extension_id"]
+                and call["extension_id"][1].split()[0],
                 "talk": call["talk_seconds"],
             }
             wanted = {
