@@ -311,7 +311,6 @@ class PbxProvider(models.Model):
         exportable=False,
     )
     has_connect = fields.Boolean(
-        "Has Connect",
         compute="_compute_can_connect",
         groups=ADMIN,
         exportable=False,
