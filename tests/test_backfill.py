@@ -199,7 +199,7 @@ class TestUsersLate(BackfillCase):
         state, message = self.users_step()
         self.assertEqual(state, "warning")
         self.assertIn("2 of 3 phones have a user.", message)
-        self.assertIn("since not an agent: Clerk", message)
+        self.assertIn("they are not agents: Clerk", message)
         clerk.action_pbx_make_agent()
         self.assertEqual(self.users_step(), ("ok", "2 of 3 phones have a user."))
         self.desk.user_ids = self.clara

@@ -603,7 +603,7 @@ class TestDial(DialCase):
                 self.break_next(fault, CALLBACK, seconds=2)
                 call = self.dial(f"020 7946 022{place}")
                 self.assertCall(call, state="ringing", outcome=False)
-                self.assertIn("not known whether", call.message_ids[0].body)
+                self.assertIn("may or may not be dialling", call.message_ids[0].body)
                 self.assertEqual(self.dial(f"020 7946 022{place}"), call)
         # The fake PBX notes what it has answered; our own log has all four.
         noted = self.env["pbx.request"].search([("path", "=", f"{CALLBACK}/")])

@@ -94,7 +94,7 @@ def test_a_name_that_is_none(form):
 
 
 def test_another_path(odoo, form):
-    fails(form, f"{odoo.url}/elsewhere", "not known", "dbfilter", "/pbx/")
+    fails(form, f"{odoo.url}/elsewhere", "does not know it", "dbfilter", "/pbx/")
 
 
 def test_it_leads_on_to_https(form):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.tools import format_list
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
@@ -187,7 +188,7 @@ class Connect:
         return self.env._(
             "%(fields)s look swapped: %(pbx)s accepts them the other way round. Swap "
             "them, then press “Connect”.",
-            fields=self.env._(" and ").join(labels),
+            fields=format_list(self.env, labels),
             pbx=self.dialect.label,
         )
 

@@ -357,8 +357,9 @@ class PbxExtension(models.Model):
             providers._update_users_step()
         if "user_ids" in vals:
             self._forget_who_has_phones()
-        # It takes effect at once, in browsers that are open as well.
-        self.env["pbx.notifier"]._phones_changed(before | self.user_ids)
+        if SHOWN.intersection(vals):
+            # It takes effect at once, in browsers that are open as well.
+            self.env["pbx.notifier"]._phones_changed(before | self.user_ids)
         return True
 
     def _with_followers(self, vals):

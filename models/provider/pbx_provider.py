@@ -136,13 +136,13 @@ class PbxProvider(models.Model):
     )
     login = fields.Char(groups=ADMIN, help="Login, if this server type asks for one.")
     api_key = Secret(
-        string="API key",
+        string="Password (token) in the PBX",
         groups=ADMIN,
         copy=False,
         help="The key of the PBX's API, under the name that the PBX gives it.",
     )
     api_secret = Secret(
-        string="API secret",
+        string="Key for the signature",
         groups=ADMIN,
         copy=False,
         help="Signs what is sent in both directions. Whoever changes keys at the PBX "
