@@ -263,12 +263,11 @@ class TestLanguages(PbxCase):
             with self.subTest(language):
                 known, env = self.speaking(language)
                 self.provider.user_id = False
-                term = (
-                    "This cloud PBX is inactive: enter an active user under “Run as” "
-                )
+                term = "%s is inactive. Choose the user under “Run as” first."
                 with self.assertRaises(UserError) as caught:
                     self.provider.with_env(env).action_check()
-                self.assertEqual(str(caught.exception), known[f"{term}first."])
+                expected = known[term] % self.provider.display_name
+                self.assertEqual(str(caught.exception), expected)
                 withheld = env["pbx.call"].new({"number": False})
                 self.assertEqual(withheld.display_name, known["Withheld number"])
 

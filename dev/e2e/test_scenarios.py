@@ -114,7 +114,7 @@ class Desk:
         [country] = self.admin.call("res.country", "search", [("code", "=", "GB")])
         self.places = itertools.count()
         self.callers = []
-        for count in map("{:04}".format, range(CONTACTS)):
+        for count in map(str, range(1000, 1000 + CONTACTS)):
             phone = STYLES[int(count) % len(STYLES)].format(count)
             self.callers.append((f"Caller {count}", phone, f"+44161496{count}"))
         contacts = [
