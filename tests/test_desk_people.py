@@ -94,6 +94,8 @@ class TestRecent(ThreeDesks):
         for user, other in ((self.anna, self.boris), (self.boris, self.anna)):
             call = call.with_user(user)
             self.assertEqual(call.colleague_name, other.name)
+            number = other.pbx_extension_ids.number
+            self.assertEqual(call.colleague_number, number)
             self.assertEqual(call.display_name, other.name)
             self.assertIn(f"/res.users/{other.id}/", call.colleague_avatar)
         outside = FakeCall(self).start().ring("100").call

@@ -270,9 +270,7 @@ class PbxCall(models.Model):
         compute="_compute_missed_of_caller",
         help="How often this caller was missed and not called back.",
     )
-    voicemail_id = fields.Many2one(
-        "pbx.recording", string="Voicemail", compute="_compute_voicemail"
-    )
+    voicemail_id = fields.Many2one("pbx.recording", compute="_compute_voicemail")
     voicemail_seconds = fields.Integer(
         compute="_compute_voicemail",
         help="Seconds of what the caller said; 0: unknown.",
@@ -283,6 +281,7 @@ class PbxCall(models.Model):
         help="Of an internal call: who is at the other end.",
     )
     colleague_avatar = fields.Char(compute="_compute_colleague")
+    colleague_number = fields.Char(compute="_compute_colleague")
     line_readable = fields.Char(
         string="Number of our line",
         compute="_compute_line_readable",
@@ -412,6 +411,7 @@ class PbxCall(models.Model):
         for call in self:
             other = call._other_leg()
             call.colleague_name = other.user_id.name or other.extension_id.display_name
+            call.colleague_number = other.number
             call.colleague_avatar = (
                 f"/web/image/res.users/{other.user_id.id}/avatar_128"
                 if other.user_id

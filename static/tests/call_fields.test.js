@@ -56,6 +56,7 @@ class Call extends models.Model {
     lead_contact = fields.Char();
     colleague_name = fields.Char();
     colleague_avatar = fields.Char();
+    colleague_number = fields.Char();
     failure_reason = fields.Char();
     voicemail_id = fields.Many2one({relation: "recording"});
     voicemail_seconds = fields.Integer();
@@ -208,7 +209,7 @@ test("the party with its number and without a picture", async () => {
 test("a colleague has a name and a picture, and the short number", async () => {
     Call._records[3].colleague_name = "Marc Demo";
     Call._records[3].colleague_avatar = "/web/image/res.users/6/avatar_128";
-    Call._records[3].number_readable = "101";
+    Call._records[3].colleague_number = "101";
     await list(`<list><field name="partner_id" widget="pbx_party"/></list>`);
     expect(".o_data_cell:last .o_pbx_party").toHaveText(/Marc Demo\s*101/);
     expect(queryAttribute(".o_data_cell:last img", "data-src")).toMatch(

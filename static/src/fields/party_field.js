@@ -45,7 +45,7 @@ export class PartyField extends Component {
     }
 
     get number() {
-        return this.data.number_readable || "";
+        return this.data.colleague_number || this.data.number_readable || "";
     }
 
     /** The number stands in a column of its own; an internal call has none there. */
@@ -76,6 +76,7 @@ export const partyField = {
         {name: "lead_contact", type: "char", readonly: true},
         {name: "colleague_name", type: "char", readonly: true},
         {name: "colleague_avatar", type: "char", readonly: true},
+        {name: "colleague_number", type: "char", readonly: true},
     ],
     extractProps: ({options}) => ({
         withAvatar: options.avatar !== false,
