@@ -273,7 +273,8 @@ class Fetch:
                 own.write({"claimed_until": False})
             else:
                 own.write({**outcome.values, "claimed_until": False})
-            if own.state == "waiting":
+            # What is left to a later time is no reason to run again at once.
+            if own.state == "waiting" and not outcome.leave_until:
                 own._wake_fetching([own.next_attempt_at])
 
         try:
