@@ -90,6 +90,12 @@ class PbxNotifier(models.AbstractModel):
             self._collect_call(call, [*was, *before.get("user_id", [])])
 
     @api.model
+    def _recording_stored(self, call):
+        """A recording of ``call`` can be heard now: a card may still show the call."""
+        if call.stop and call.stop >= fields.Datetime.now() - LINGERS:
+            self._collect_call(call)
+
+    @api.model
     def _call_dialled(self, call):
         """``call`` is a click that was written just now."""
         self._collect_call(call)

@@ -267,6 +267,7 @@ class Fetch:
                 return
             if outcome.file:
                 own._store(outcome.file, outcome.values["mimetype"])
+                own.env["pbx.notifier"]._recording_stored(own.call_id)
             if own.attempts < attempts and outcome.values.get("error"):
                 # While we tried, the PBX had it ready, or somebody asked for it: that
                 # counts more than our failure.
