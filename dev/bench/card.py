@@ -6,12 +6,13 @@ the same clock.
 """
 
 import contextlib
+import itertools
 import os
 import random
 import statistics
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import requests
 from measure import Caller, ratio
@@ -38,10 +39,14 @@ def milliseconds():
 class FakePbx(Caller):
     """Rings phones together, as the PBX does: a webhook for each."""
 
+    # Calls of one caller that began in the same second would be signed alike.
+    seconds = itertools.count()
+
     def ring(self, extensions):
         """Begin a call; a function among the extensions is called in its turn."""
+        start = datetime.now(self.zone) - timedelta(seconds=next(self.seconds))
         self.told = {
-            "call_start": datetime.now(self.zone).strftime("%Y-%m-%d %H:%M:%S"),
+            "call_start": start.strftime("%Y-%m-%d %H:%M:%S"),
             "pbx_call_id": f"in_{os.urandom(20).hex()}",
             "caller_id": self.number,
             "called_did": "442079460900",
