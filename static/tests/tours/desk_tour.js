@@ -79,7 +79,7 @@ tours.add("cloud_pbx_desk_missed", {
         pbxTells("NOTIFY_END"),
         {trigger: card("done", ".o_pbx_card_state:contains('Missed')")},
         {trigger: card("done", "button:contains('Call back')"), run: "click"},
-        {trigger: card("ringing")},
+        {trigger: card("ringing", ".o_pbx_card_state:contains('Your phone 100')")},
         {trigger: card("ongoing", "[role=timer]")},
         {trigger: card("done", ".o_pbx_card_state:contains('Ended')")},
         {
