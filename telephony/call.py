@@ -1,13 +1,15 @@
 """What a call is: a pure view of the set of its events.
 
-:func:`derive` turns :class:`~.event.CallFacts` into a :class:`Call`. All times are
+:func:`derive` turns :class:`~.facts.CallFacts` into a :class:`Call`. All times are
 naive UTC.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .event import INBOUND, INTERNAL, LOGGED, OUTBOUND, SPOKEN
+from .bridges import BridgedReading
+from .event import ANSWERED, INBOUND, INTERNAL, LOGGED, OUTBOUND, RINGING, SPOKEN
+from .numbers import from_pbx
 from .reading import Reading
 from .verdict import MAX_SECONDS, later
 
@@ -56,6 +58,10 @@ class Call:
     in_doubt: bool = False
     # What may be our line, where history alone tells of it; see Reading.logged_lines.
     logged_lines: tuple = ()
+    # All ids under which the PBX speaks of it, where it reports each leg; else ``()``.
+    aliases: tuple = ()
+    # Of a click: it is our own phone that rings, or rang, and nobody else's.
+    own_phone_only: bool = False
 
     @property
     def corrected(self):
@@ -86,6 +92,8 @@ def derive(facts, history_outranks=True, country=""):
     """
     if not facts.events:
         raise ValueError("A call without any event cannot be derived.")
+    if reports_legs(facts):
+        return _derive_bridged(BridgedReading(facts), country)
     reading = Reading(facts, history_outranks, country)
     verdict = reading.verdict
     start = reading.start()
@@ -115,6 +123,92 @@ def derive(facts, history_outranks=True, country=""):
         contradictions=verdict.contradictions,
         in_doubt=reading.in_doubt(),
         logged_lines=reading.logged_lines(),
+    )
+
+
+def reports_legs(facts):
+    """Tell whether the PBX reports each leg, and the bridges between them."""
+    return any(event.endpoint for event in facts.events)
+
+
+def _derive_bridged(reading, country):
+    number, line = reading.parties()
+    if reading.direction != INTERNAL:
+        number, line = (from_pbx(one, country) or one for one in (number, line))
+    start, answer, stop = reading.start(), reading.answer(), reading.stop()
+    until = answer or stop
+    legs = sorted(reading.extension_legs().items())
+    return Call(
+        ref=reading.ref,
+        direction=reading.direction,
+        state=reading.state(),
+        outcome=reading.outcome(),
+        disposition=reading.disposition(),
+        number=number,
+        line=line,
+        extension=reading.extension(),
+        start=start,
+        answer=answer,
+        stop=stop,
+        wait=_seconds(until, start),
+        talk=reading.talk,
+        legs=tuple(Leg(name, **values) for name, values in legs),
+        recordings=tuple(sorted({e.recording for e in reading.events if e.recording})),
+        last_event_at=max(event.received_at for event in reading.events),
+        aliases=tuple(sorted({event.ref for event in reading.heard})),
+        own_phone_only=reading.own_phone_only,
+    )
+
+
+def ringing_since(facts, extensions, spoke):
+    """Return since when one of ``extensions`` is rung while ``spoke`` has the call.
+
+    :param extensions: as the PBX names them; ``spoke``: who spoke last.
+    :return: a moment, or ``None``: it is not, as far as the facts tell.
+    """
+    if reports_legs(facts):
+        return BridgedReading(facts).ringing_since(extensions)
+    lifted = [
+        event.when
+        for event in facts.events
+        if event.kind == ANSWERED and event.extension == spoke
+    ]
+    rings = [
+        event.when
+        for event in facts.events
+        if event.kind == RINGING and event.extension in extensions
+    ]
+    later_rings = [moment for moment in rings if lifted and moment > max(lifted)]
+    return max(later_rings, default=None)
+
+
+def may_be_heard(facts):
+    """Tell whether a recording of the call may hold anything: somebody, or the PBX
+    itself, has lifted. ``True`` where the PBX does not tell."""
+    return not reports_legs(facts) or any(
+        event.kind == ANSWERED for event in facts.events
+    )
+
+
+def is_with_the_pbx(facts):
+    """Tell whether nobody of ours lifted, and the caller speaks to the PBX itself, such
+    as its voicemail. ``False`` where the PBX does not tell."""
+    if not any(event.kind == ANSWERED and event.endpoint for event in facts.events):
+        return False
+    return BridgedReading(facts).is_with_the_pbx()
+
+
+def has_left(facts, extension):
+    """Tell whether ``extension`` spoke, and is out of a call that goes on: it handed
+    the call on, and nobody has lifted yet. ``False`` where the PBX does not tell."""
+    if not reports_legs(facts):
+        return False
+    reading = BridgedReading(facts)
+    spoken = [one for one in reading.conversations if extension in one.extensions]
+    return (
+        bool(spoken)
+        and all(one.stop is not None for one in spoken)
+        and reading.ringing_since({extension}) is None
     )
 
 
@@ -152,6 +246,9 @@ def rang_seconds(call, leg):
 def _answer_and_stop(reading, start):
     end, verdict = reading.end, reading.verdict
     spoken = verdict.outcome == SPOKEN
+    if reading.answered_unheard:
+        # Nor does any event tell when it was over.
+        return start, max(later(start, verdict.talk), end.when)
     stop = end.when if end else None
     answer = min((e.when for e in reading.answers), default=None)
     if not spoken and (

@@ -21,8 +21,18 @@ from . import numbers
 
 # Kinds of questions that a PBX counts apart from each other.
 GENERAL, STATISTICS = "general", "statistics"
+# What a PBX that asks can be told besides nothing, which leaves it its own scenario:
+# fields of :class:`Decision`. A dialect declares those that it has words for.
+REDIRECT, REFUSE, HANG_UP, PLAY, ASK = DECISIONS = (
+    *("redirect", "refuse", "hangup", "play", "ask"),
+)
 # What Connect can do for a PBX, each step with a line of its own in the check list.
-CONNECT_STEPS = ("keys", "clock", "address", "notifications", "extensions", "lines")
+CONNECT_STEPS = (
+    *("keys", "clock", "address", "notifications"),
+    *("extensions", "lines", "events"),
+)
+# The report (``Delivery.reports``) that ends a replay: how many events it told again.
+REPLAY_REPORT = "replayed"
 # Parts of the settings form that only some PBXs need. A dialect names those it uses in
 # ``form``; the others are not shown for it.
 OPTIONAL_FIELDS = (
@@ -75,10 +85,13 @@ class Remembered:
         given back as ``Account.memory``.
     :var datetime until: naive UTC time at which what was set up ends by itself;
         ``None``: never.
+    :var bool more: one of several questions was answered: once this is stored, the
+        same is called again, with these values as ``Account.memory``.
     """
 
     values: dict = field(default_factory=dict, repr=False)
     until: datetime | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,10 +100,16 @@ class RecordingFile:
 
     :var str url: whoever has it may listen, unless ``headers`` are needed: never log.
     :var dict headers: to be sent along, to the API's own host alone.
+    :var int empty_bytes: a file that is not larger holds no sound yet.
+    :var explain: what came instead of sound: called with the HTTP status, the headers
+        and the JSON (``None`` for what is none), it returns the ``PbxError`` that they
+        mean, or ``None``: what they mean anywhere.
     """
 
     url: str = field(default="", repr=False)
     headers: dict = field(default_factory=dict, repr=False)
+    empty_bytes: int = 0
+    explain: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -132,8 +151,14 @@ class Account:
     is known at all, and ``other_zones`` are those in which it may have told them, if
     the first one is wrong. ``former_secret`` signed
     until lately, and what it signed may still be on its way. ``memory`` is what
-    ``connect`` or ``keep_alive`` remembered last. ``patience`` is how many seconds an
-    answer may take where somebody waits for it; 0: as long as is usual.
+    ``connect`` or ``keep_alive`` remembered last. Until ``expecting_until``, naive UTC,
+    something is being set up of which nothing could be remembered yet: an event may
+    come before the answer does. ``extensions`` is ``{name: number}`` with all names
+    that events may call our extensions by; see ``Dialect.names_extensions``.
+    ``options`` are the settings that only this dialect has, ``{field name: value}``;
+    see ``Dialect.options``.
+    ``patience`` is how many seconds an answer may take where somebody waits for it; 0:
+    as long as is usual.
     """
 
     key: str = field(default="", repr=False)
@@ -148,18 +173,25 @@ class Account:
     zone_known: bool = True
     other_zones: tuple = ()
     memory: dict = field(default_factory=dict, repr=False, compare=False)
+    expecting_until: datetime | None = field(default=None, compare=False)
+    extensions: dict = field(default_factory=dict, repr=False, compare=False)
+    options: dict = field(default_factory=dict)
     patience: float = 0
     wire: Wire = field(default_factory=Wire, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request as it came; header names in lower case, ``body`` raw bytes."""
+    """An HTTP request as it came; header names in lower case, ``body`` raw bytes.
+
+    ``remote_address`` is the IP address it came from, ``""`` where that is unknown.
+    """
 
     method: str
     headers: dict
     query: dict
     body: bytes = b""
+    remote_address: str = ""
 
     @property
     def content_type(self):
@@ -191,6 +223,19 @@ class NotOffered(Exception):
 
 
 @dataclass(frozen=True)
+class MenuStep:
+    """A step that the caller finished, of those that :class:`Ask` asked for.
+
+    ``name`` as it was asked; ``digits`` the keys he pressed, ``""`` for none;
+    ``defaulted``: the PBX has done by itself what ``Ask.default`` says.
+    """
+
+    name: str
+    digits: str = ""
+    defaulted: bool = False
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A proven delivery of one event.
 
@@ -205,6 +250,9 @@ class Delivery:
     repeatable: bool = True
     # The PBX waits for a decision about this call.
     asks_routing: bool = False
+    # The caller finished a step that an earlier decision asked for: the rules are not
+    # asked anew.
+    step: MenuStep | None = None
     # Only the secret of before the last change proved it.
     by_former_secret: bool = False
     # What the proof covers, where that is not all of the event: whoever has seen it can
@@ -213,6 +261,15 @@ class Delivery:
     # Which of several calls that are signed alike this is: ``"own_leg"`` and
     # ``"client_leg"`` of a click that is reported under two ids; ``""``: the only one.
     signed_part: str = ""
+    # The PBX held events back before this one: they are asked for.
+    held_back: bool = False
+    # What it says of the PBX itself, ``{name: JSON-able value}``; the last value of
+    # each name is kept. ``REPLAY_REPORT`` is one of the names.
+    reports: dict = field(default_factory=dict)
+    # What makes the PBX send events has ended: it is renewed at once.
+    needs_renewal: bool = False
+    # Further deliveries in the same request, about other calls.
+    further: tuple = ()
 
     @property
     def proof_digest(self):
@@ -231,13 +288,43 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What we tell a PBX that asks how to go on. Empty: the PBX's own scenario."""
+class Ask:
+    """Wait for keys of the caller.
 
+    :var str name: comes back as ``MenuStep.name``.
+    :var int timeout: seconds to wait, each of ``attempts`` times.
+    :var int digits: how many keys at most.
+    :var str default: what the PBX does if none come: one of its own targets, or
+        ``hangup``.
+    """
+
+    name: str
+    timeout: int = 5
+    attempts: int = 1
+    digits: int = 1
+    default: str = "hangup"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What we tell a PBX that asks how to go on. Empty: the PBX's own scenario.
+
+    One thing at a time: ``redirect``, ``refuse``, ``hangup``, or ``play`` with the
+    ``ask`` that leads on from it. ``caller_name`` goes with ``redirect`` and with none.
+    """
+
+    # What phones show of the caller.
     caller_name: str = ""
     # An extension, or what the dialect's documents call a target.
     redirect: str = ""
+    # Seconds until its scenario goes on; 0: never.
     return_timeout: int | None = None
+    # The caller hears that all are busy.
+    refuse: bool = False
+    hangup: bool = False
+    # An id of a sound that the PBX has; what follows is in ``ask``.
+    play: str = ""
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True)
@@ -315,6 +402,14 @@ class Dialect:
     form = {}
     # Names of the settings without which nothing can be asked.
     needs = ()
+    # Names of the provider's fields that only this dialect has; they are handed over as
+    # ``Account.options``.
+    options = ()
+    # The secret is Odoo's to choose: one is made where none was entered.
+    makes_secret = False
+    # ``{code of a PbxError: what to do}``, marked texts with ``%(detail)s``, for an
+    # administrator; else there are neutral ones.
+    advice = {}
 
     # --- events
     proof = Proof.SIGNATURE
@@ -327,22 +422,51 @@ class Dialect:
     has_sample = False
     # The type of that event: it is Odoo's own, and says nothing of the PBX.
     sample_event = ""
-    can_answer_routing = False
+    # Of ``DECISIONS``, those that it can be told when it asks how to go on with a call.
+    # Empty: it does not ask.
+    decisions = frozenset()
+    # What one of its own targets looks like (``is_target``), for a person who enters
+    # one: ``0-1``, ``0-main``.
+    target_example = ""
+    # Both legs of a click, to our own phone and to the other party, come under one id;
+    # else they may be two calls, which are joined.
+    click_legs_share_id = False
+    # It reports each leg under an id of its own, and the bridges between them.
+    reports_legs = False
     # Which field of an extension events and questions name: ``number`` or ``login``.
     extension_identity = "number"
+    # ``fetch_extensions`` tells who is online: nobody has to be asked for one by one.
+    lists_online = False
+    # Events call extensions by several names: ``extension_names`` tells them, and they
+    # are in ``Account.extensions``.
+    names_extensions = False
+    # Each leg is released by itself, and one that begins later opens a call again that
+    # was over: of a missed call people are notified when that is unlikely.
+    reopens = False
     # What a number of an extension looks like, for a person who enters one.
     extension_example = "100"
 
     # --- Connect
-    # The steps that it takes, of CONNECT_STEPS and in that order.
-    connect_steps = CONNECT_STEPS
+    # The steps that it takes, of CONNECT_STEPS and in the order in which they are
+    # taken; ``events`` where ``can_replay``.
+    connect_steps = tuple(step for step in CONNECT_STEPS if step != "events")
     has_balance = False
+    # What ``connect`` sets up ends by itself, unless ``keep_alive`` renews it.
+    subscribes = False
+    # What to do where the step ``events`` brings no event in time: a marked text, with
+    # ``%s`` for the seconds.
+    events_advice = ""
+    # What is left to do at the PBX after Disconnect, a marked text.
+    disconnect_advice = ""
 
     # --- history
     # It is asked for under our own key. Where events are proven in full it only adds.
     history_outranks_events = True
     # Without ids, rows are matched by extension, number and start.
     history_has_ids = True
+    # It keeps events that Odoo did not take, and sends them when asked to: see
+    # ``request_replay``. Then it has no history to be read.
+    can_replay = False
 
     # ``{word: Failure}``: what its words for a call that failed mean; lower case.
     failures = {}
@@ -356,10 +480,16 @@ class Dialect:
     # --- limits and pauses
     # Questions in a window, by kind; the defaults of a new connection.
     limits = {GENERAL: 60, STATISTICS: 60}
+    # ``(questions, seconds)``: no more than these in any such span. They wait for their
+    # turn, for a moment; ``None``: no such limit.
+    burst = None
     # Length of the window; a bit more than the PBX's own, which counts arrivals.
     rate_window_seconds = 62
     # Seconds from the end of a call until its recording may be asked for.
     recording_ready_seconds = 0
+    # Whether an event of a recording says that it began: until the call is over it
+    # grows, and what was fetched of it would be a part.
+    recording_grows = False
     # For how long one link to a recording is given out; 0: the PBX has no links that a
     # browser may follow.
     recording_link_seconds = 0
@@ -370,6 +500,26 @@ class Dialect:
         Short numbers, as ``100`` and ``123456-100`` have them, unless overridden.
         """
         return numbers.extension(text)
+
+    @property
+    def can_answer_routing(self):
+        """Whether the PBX asks how to go on with a call, and heeds the answer."""
+        return bool(self.decisions)
+
+    def is_target(self, text):
+        """Return whether ``text`` is spelled as one of the PBX's own targets.
+
+        Not whether there is such a one: that no PBX says. ``hangup`` is none.
+        """
+        return False
+
+    def extension_names(self, number, login, caller_id):
+        """Return the names by which events may call an extension; see
+        ``names_extensions``.
+
+        :param str caller_id: E.164, or ``""``.
+        """
+        return {number, login} - {""}
 
     def doubt_settings(self, account):
         """Return what is wrong with the settings at a glance, or ``""``.
@@ -426,8 +576,11 @@ class Dialect:
     # ``account.wire``.
 
     def verify_access(self, account):
-        """Ask the least that needs the right keys; raises where they are not."""
-        self.fetch_extensions(account)
+        """Ask the least that needs the right keys; raises where they are not.
+
+        :return: the list of :class:`Extension`, if that was asked for; else ``None``.
+        """
+        return self.fetch_extensions(account)
 
     def connect(self, account):
         """Make the PBX send its events to ``account.webhook_url``.
@@ -454,8 +607,15 @@ class Dialect:
     def release(self, account, former):
         """Give back what was set up before, now that its successor is stored.
 
-        :param dict former: what was remembered before ``account.memory``.
+        What fails here is logged: the former one ends by itself.
+
+        :param dict former: what was remembered before ``account.memory``. What is in
+            both stays: setting up may have been interrupted, and gone on.
         """
+
+    def has_subscription(self, account):
+        """Tell whether what was set up still is; see ``subscribes``."""
+        raise NotOffered(f"{self.label} does not tell whether it sends events.")
 
     def disconnect(self, account):
         """Make the PBX forget our address."""
@@ -484,14 +644,26 @@ class Dialect:
         """Return the list of :class:`Line`."""
         raise NotOffered(f"{self.label} does not list its numbers.")
 
-    def dial(self, account, extension, number, line=""):
+    def new_call_ref(self):
+        """Return an id for a call that is about to be dialled, one that nobody can
+        guess; ``""``: the PBX names it.
+        """
+        return ""
+
+    def dial(self, account, extension, number, line="", ref="", shown=""):
         """Ring ``extension``, then ``number`` (E.164). Never repeated by itself.
 
         :param str line: the extension or the PBX's own name of what makes the call, so
             that its number is shown; ``""``: the extension's own.
+        :param str ref: of :meth:`new_call_ref`.
+        :param str shown: the number of the extension, whatever it is named by.
         :return: the call's id, or ``""`` where the PBX tells it only in events.
         """
         raise NotOffered(f"{self.label} cannot dial.")
+
+    def has_call(self, account, ref):
+        """Tell whether a call of this id goes on, where its ``dial`` had no answer."""
+        raise NotOffered(f"{self.label} does not tell which calls go on.")
 
     def hang_up(self, account, ref):
         """End the call that the PBX names ``ref``; see ``can_hang_up``."""
@@ -504,6 +676,29 @@ class Dialect:
         :param page: ``HistoryPage.next`` of the page before; ``None``: the first one.
         """
         raise NotOffered(f"{self.label} keeps no history.")
+
+    def request_replay(self, account):
+        """Have the PBX send what it kept, through the ordinary webhook.
+
+        What comes last is a delivery with a ``REPLAY_REPORT``. Asking while one is
+        running is no error.
+        """
+        raise NotOffered(f"{self.label} keeps no events.")
+
+    def is_replaying(self, account):
+        """Tell whether a replay goes on, which ends where Odoo takes an event not."""
+        raise NotOffered(f"{self.label} keeps no events.")
+
+    def doubt_events(self, account):
+        """Return why events of calls may not come although a replay did, or ``""``.
+
+        :return: a marked text.
+        """
+        return ""
+
+    def fetch_live_legs(self, account):
+        """Return the set of ids of the legs that exist now; see ``reports_legs``."""
+        raise NotOffered(f"{self.label} does not list its calls.")
 
     def fetch_recording(self, account, ref, recording):
         """Return the :class:`RecordingFile` that can be fetched now.

@@ -48,6 +48,12 @@ class BadParameter(PbxError):
     code = "bad_parameter"
 
 
+class NoPhone(BadParameter):
+    """The PBX cannot ring the phone that is to make a call."""
+
+    code = "no_phone"
+
+
 class NotFound(PbxError):
     """What was asked for is not there, or not there yet."""
 

@@ -1,7 +1,7 @@
-"""What a PBX says about a call, in no vendor's words: events, and the set of them."""
+"""What a PBX says about a call, in no vendor's words."""
 
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 
 # Kinds of events.
@@ -12,6 +12,11 @@ ANSWERED = "answered"  # somebody or something lifted
 ENDED = "ended"  # the call, or one part of it, is over
 # One leg is over. Where a PBX tells this of each leg, the last one ends the call.
 RELEASED = "released"
+# Of PBXs that report each leg, whoever is at its other end (see ``endpoint``): the leg
+# began, entered a bridge with others, left it.
+STARTED, JOINED, LEFT = "started", "joined", "left"
+# It was handed on: ``other_legs`` belong to the same call.
+MOVED = "moved"
 RECORDED = "recorded"  # a recording can be fetched
 EXPIRED = "expired"  # its end never came, and waiting was given up
 LOGGED = "logged"  # one leg as the PBX's own history tells it, afterwards
@@ -30,12 +35,23 @@ NO_ANSWER = "no_answer"
 CANCELLED = "cancelled"
 FAILED = "failed"
 
+# What is at the other end of a leg: a phone of ours, the network, or nothing but the
+# second half of the same pipe, whose two halves share their ``endpoint``.
+EXTENSION, TRUNK, PIPE = "extension", "trunk", "pipe"
+
+
+def is_person(extension, direction):
+    """Tell whether who lifted is a person, and no menu or voicemail.
+
+    Of an incoming call a menu or a voicemail lifts without an extension. A call that no
+    person took is missed, and what was recorded of it is a voicemail.
+    """
+    return bool(extension) or direction != INBOUND
+
 
 # Between these years lies every moment of a call. Anything else is a wrong clock, or
 # somebody's idea of "never".
 FIRST_YEAR, LAST_YEAR = 1971, 2099
-# How far a zone may be from UTC, and in which steps.
-MAX_OFFSET, OFFSET_STEP = timedelta(hours=14), timedelta(minutes=15)
 
 
 def is_possible(moment):
@@ -72,6 +88,15 @@ class CallEvent:
     # The PBX's id of this leg, in all events of the leg or in none; "": an extension
     # has one leg at a time.
     leg: str = ""
+    # What the PBX calls the device or trunk of this leg. Only where it reports each leg
+    # and the bridges between them; then in all events of the call.
+    endpoint: str = ""
+    # EXTENSION, TRUNK, PIPE; "": an extension if one is known by that name, or a trunk.
+    role: str = ""
+    # The bridge that the leg enters or leaves.
+    bridge: str = ""
+    # Ids of further legs that belong to the same call.
+    other_legs: tuple = ()
     # Who hands the call on to the extension that rings.
     handed_by: str = ""
     # The reported start of the call in UTC: two readings in an ambiguous local hour.
@@ -143,13 +168,13 @@ class CallEvent:
         return (self.when, self.received_at, repr(self._identity))
 
 
-_STARTS = ("started", "local_start", "other_starts")
-_NOT_TELLING = ("received_at", *_STARTS)
+START_FIELDS = ("started", "local_start", "other_starts")
+_NOT_TELLING = ("received_at", *START_FIELDS)
 _telling = attrgetter(
     *(f.name for f in fields(CallEvent) if f.compare and f.name not in _NOT_TELLING)
 )
 _TIMES = ("received_at", "at")
-_TUPLES = ("also", "known_extensions")
+_TUPLES = ("also", "known_extensions", "other_legs")
 _DEFAULTS = {
     f.name: f.default for f in fields(CallEvent) if f.name not in ("kind", "ref")
 }
@@ -195,6 +220,8 @@ def extensions_in(events):
     for event in events:
         found.update((event.extension, event.handed_by))
         found.update((*event.also, *event.known_extensions))
+        if event.role == EXTENSION:
+            found.add(event.endpoint)
     return found - {""}
 
 
@@ -203,6 +230,13 @@ def parties_of(events):
     events = list(events)
     parties = {party for event in events for party in (event.caller, event.called)}
     return parties - extensions_in(events) - {""}
+
+
+def unknown_endpoints(events):
+    """Return the endpoints of which no event says what they are."""
+    events = list(events)
+    endpoints = {event.endpoint for event in events if not event.role}
+    return endpoints - extensions_in(events) - {""}
 
 
 def with_known_extensions(events, names=()):
@@ -218,7 +252,7 @@ def with_known_extensions(events, names=()):
     marked = []
     for event in events:
         own = {"", event.extension, *event.also}
-        known = {event.caller, event.called} & everywhere - own
+        known = {event.caller, event.called, event.endpoint} & everywhere - own
         known.update(event.known_extensions)
         if known != set(event.known_extensions):
             event = replace(event, known_extensions=tuple(sorted(known)))
@@ -232,94 +266,3 @@ def _readings_to_json(readings):
 
 def _readings_from_json(data):
     return tuple(datetime.fromisoformat(reading) for reading in data)
-
-
-def _one_of(one, other):
-    """Return one event of two equal ones: the earlier receipt, and all readings and
-    extensions that were known at any time."""
-    first, second = (
-        (other, one) if other.received_at < one.received_at else (one, other)
-    )
-    names = {*first.known_extensions, *second.known_extensions}
-    if names != set(first.known_extensions):
-        first = replace(first, known_extensions=tuple(sorted(names)))
-    if all(getattr(second, name) == getattr(first, name) for name in _STARTS):
-        return first
-    readings = {first.started: None}
-    for event in (first, second):
-        readings.update(dict.fromkeys((event.started, *event.other_starts)))
-    others = tuple(zone for zone in readings if zone and zone != first.started)
-    return replace(
-        first, other_starts=others, local_start=first.local_start or second.local_start
-    )
-
-
-def _is_reading_of(event, local_start):
-    """Tell whether an event's start can be a local time that it did not keep."""
-    local = datetime.fromisoformat(local_start)
-    return any(
-        abs(local - reading) <= MAX_OFFSET and not (local - reading) % OFFSET_STEP
-        for reading in event.started
-    )
-
-
-def _with_local_starts(events):
-    """Join events that kept no local time with the same ones that did.
-
-    Facts from before local times were kept know the reading in the zone of then.
-    """
-    texts = {}
-    for event in events:
-        if event.local_start:
-            texts.setdefault(event._rest, []).append(event)
-    if not texts:
-        return events
-    joined = {event: event for event in events}
-    for event in events:
-        if event.local_start or not event.started:
-            continue
-        for same in texts.get(event._rest, ()):
-            if _is_reading_of(event, same.local_start):
-                del joined[event]
-                joined[same] = _one_of(event, joined[same])
-                break
-    return list(joined.values())
-
-
-class CallFacts:
-    """All that is known of one call: a set of events, immutable.
-
-    A repeated event keeps the earliest receipt, and the extensions that were known at
-    any time, so that the set, not the order in which it grew, decides what is derived.
-    """
-
-    def __init__(self, events=()):
-        known = {}
-        for event in events:
-            known[event] = _one_of(known[event], event) if event in known else event
-        # Replacing a dict's value keeps the older key: only the values count.
-        known = _with_local_starts(list(known.values()))
-        self.events = tuple(sorted(known, key=CallEvent.sort_key))
-
-    def add(self, events):
-        """Return facts with ``events`` added."""
-        return CallFacts((*self.events, *events))
-
-    def __eq__(self, other):
-        # Receipts count here, unlike in the equality of single events.
-        return isinstance(other, CallFacts) and self.to_json() == other.to_json()
-
-    def __hash__(self):
-        return hash(self.events)
-
-    def __len__(self):
-        return len(self.events)
-
-    def to_json(self):
-        """Return a list of plain dicts, the same for equal facts."""
-        return [event_to_json(event) for event in self.events]
-
-    @classmethod
-    def from_json(cls, data):
-        """Return the facts that ``to_json`` wrote; ``None`` and ``[]`` are no facts."""
-        return cls(event_from_json(item) for item in data or ())

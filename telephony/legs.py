@@ -16,6 +16,7 @@ from .event import (
     RINGING,
     SPOKEN,
     CallEvent,
+    is_person,
 )
 from .verdict import later
 
@@ -28,11 +29,14 @@ class LegEvents:
 
     :var events: in the order of their times; ``releases`` are those among them that
         tell the leg's end.
+    :var is_own: it is the leg of a click in which our own extension is rung first. Of
+        some PBXs the leg that reaches the other party goes on under the same id.
     """
 
     def __init__(self, events):
         self.events = sorted(events, key=CallEvent.sort_key)
         self.extension = next((e.extension for e in self.events if e.extension), "")
+        self.is_own = all(e.own_leg for e in self.events)
         self.releases = [e for e in self.events if e.kind == RELEASED]
 
     @property
@@ -55,9 +59,12 @@ class LegEvents:
 
     @property
     def is_answered(self):
+        """Whether somebody spoke here: who lifts the phone that a click rings first has
+        reached nobody yet."""
         return any(
             e.kind == ANSWERED or (e.kind == RELEASED and e.disposition == SPOKEN)
             for e in self.events
+            if not e.own_leg
         )
 
     def talks(self):
@@ -68,6 +75,7 @@ class LegEvents:
                 e.when
                 for e in self.events
                 if e.kind == ANSWERED
+                and not e.own_leg
                 and e.when <= release.when
                 and (before is None or e.when > before)
             ]
@@ -107,8 +115,9 @@ def end_of(legs, direction):
     legs = sorted(legs, key=lambda leg: leg.last_release.sort_key())
     last = legs[-1].last_release
     inbound = direction == INBOUND
-    # A menu or a voicemail lifts without an extension.
-    spoke = [leg for leg in legs if leg.is_answered and (leg.extension or not inbound)]
+    spoke = [
+        leg for leg in legs if leg.is_answered and is_person(leg.extension, direction)
+    ]
     if spoke:
         disposition, said = SPOKEN, spoke[-1].last_release.said
     elif inbound:
@@ -154,10 +163,12 @@ def _unanswered(legs):
 def _not_reached(legs):
     """Return ``(disposition, word)`` of a call of ours that nobody answered.
 
-    The leg that dialled says it best, else the last one that says anything.
+    The leg that dialled says it best, else the last one that says anything; the phone
+    that a click rang first only where there was no other.
     """
-    dialled = [leg for leg in legs if any(e.kind == DIALLED for e in leg.events)]
-    for leg in (*reversed(dialled), *reversed(legs)):
+    outer = [leg for leg in legs if not leg.is_own]
+    dialled = [leg for leg in outer if any(e.kind == DIALLED for e in leg.events)]
+    for leg in (*reversed(dialled), *reversed(outer), *reversed(legs)):
         if leg.last_release.disposition:
             return leg.last_release.disposition, leg.last_release.said
     return "", legs[-1].last_release.said

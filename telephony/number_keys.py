@@ -12,6 +12,10 @@ from . import numbers
 
 # What people put between two numbers. A dash, a slash or a dot may stand within one.
 _BETWEEN = re.compile(r"[;,|\n/]|:::|\s(?:or|oder|ou|и|или|або)\s", re.IGNORECASE)
+# A row with more digits than one number has at home holds several.
+_MAX_OF_ONE = 13
+_GROUP = re.compile(r"[0-9]+")
+_MAX_GROUPS = 30
 # The operator's zeros behind a stem.
 _OPERATOR = re.compile(r"\D0{1,3}\s*$")
 
@@ -58,7 +62,17 @@ def _national_keys(text):
     for part in (text, *_BETWEEN.split(text)):
         if "+" not in part:
             tails |= {numbers.tail(part), numbers.tail(_OPERATOR.sub("", part))}
+    for row in numbers.rows_of_digits(text):
+        tails |= {numbers.tail(end) for end in _possible_ends(row)}
     return {Key(NATIONAL, tail=tail, typed=text) for tail in tails if tail}
+
+
+def _possible_ends(row):
+    """Return a row of digits up to each place at which a number in it may end."""
+    if len(numbers.digits(row)) <= _MAX_OF_ONE:
+        return [row]
+    groups = list(_GROUP.finditer(row))[:_MAX_GROUPS]
+    return [row[: group.end()] for group in groups]
 
 
 def certainty(number, typed, countries):

@@ -15,7 +15,7 @@ by equality finds the blocks too.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,8 +24,10 @@ from phonenumbers import (
     Leniency,
     NumberParseException,
     PhoneMetadata,
+    PhoneNumber,
     PhoneNumberFormat,
     PhoneNumberMatcher,
+    PhoneNumberType,
     ValidationResult,
 )
 from phonenumbers.timezone import time_zones_for_number
@@ -65,18 +67,25 @@ _DASHES = r"\-\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}\N{FULLWIDTH HYPHEN-MIN
 _INSIDE = rf"\s().\[\]/~{_DASHES}\N{{ZERO WIDTH SPACE}}\N{{LEFT-TO-RIGHT MARK}}"
 _PLAIN = re.compile(rf"[\s(\[]*\+?[0-9{_INSIDE}]*")
 # An extension behind a number: of a word ("ext. 12", "доб. 3"), a sign, or a pause.
+_LETTERS_MORE = r"[^\W\d_]*"
 _EXTENSION = rf"""
     [\s,.;:()\[\]{_DASHES}]*
-    (?: (?:ext[a-z]*|press|x|\N{{MULTIPLICATION SIGN}}|доб[а-я]*|вн[а-я]*
-          |int(?:erno|ern)?
-          |anexo|ramal|poste|dw|durchwahl|toestel|wew[a-z]*|dahili|klapka|linka|mell[eé]k
-          |内線|內線|内线|分机|分機|내선) [\s.:=#№{_DASHES}]*
-      | \s*\#\s* | \s*[pw]\s* | \s*,{{2,}}\s* | ;\s* )
-    (?P<extension>[0-9]{{1,7}}) \)? (?![\s.{_DASHES}]*[0-9])
+    (?: (?:ext{_LETTERS_MORE}|press|x|\N{{MULTIPLICATION SIGN}}
+          |доб{_LETTERS_MORE}|вн{_LETTERS_MORE}|дод{_LETTERS_MORE}|вътр{_LETTERS_MORE}
+          |int(?:er{_LETTERS_MORE})?|anexo|ramal|poste
+          |dw|durchwahl|app(?:arat)?|nst|nebenstelle|toestel|tst|lok(?:al{_LETTERS_MORE})?
+          |ankn(?:ytning)?|alanumero|wew{_LETTERS_MORE}|dahili|klapka|linka|mell[eé]k
+          |εσωτ{_LETTERS_MORE}|שלוחה|داخلي|تحويلة
+          |内線|內線|内线|分机|分機|转|轉|내선) [\s.:=#№{_DASHES}]*
+      | \s*\#\s* | \s*[pw]\s* | \s*,{{2,}}\s*
+      | ;\s* (?![0-9]+\s*/|[0-9]{{5}}) )
+    (?P<extension>[0-9]{{1,7}}) \)? (?![\s.({_DASHES}]*[0-9])
 """
+# Digits that begin a time, or count something: "9am", "9:30", "2nd".
+_COUNT = r"(?<=\s)[0-9]{1,2}(?:[ap]\.?m\b|h\b|hrs?\b|uhr\b|:[0-5]|st\b|nd\b|rd\b|th\b)"
 # A number in a text, with the extension behind it.
 _RUN = re.compile(
-    rf"""(?P<number>\+?[\s(\[]*[0-9](?:[{_INSIDE}]*[0-9])*)(?:{_EXTENSION})?""",
+    rf"""(?P<number>\+?[\s(\[]*[0-9](?:[{_INSIDE}]*(?!{_COUNT})[0-9])*)(?:{_EXTENSION})?""",
     re.IGNORECASE | re.VERBOSE,
 )
 # ``030 901820-0``: the operator of a block of numbers that begin alike.
@@ -99,6 +108,14 @@ _ENDINGS = re.compile(
 )
 # Signs of full width, as East Asian keyboards write them.
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0xFE62: "+"}
+# What stands before the numbers of a list ("1) …"), and how long somebody is there.
+_NOISE = re.compile(r"(?:^|(?<=[\s,;]))\d{1,2}\)(?=\s*[+(0-9])|(?<!\S)24\s?/\s?7(?!\S)")
+# Between two numbers, where a slash or a dash within one has no blanks around it.
+_BETWEEN = re.compile(rf"\s+[/{_DASHES}]+\s+|\s*[\n\r\t]\s*|\.\s+(?=[+(0-9])")
+# No number has as many groups of digits as two of them may have.
+_MAX_GROUPS = 12
+# A group of so few digits beside words is none of the number's: "9am", "2nd floor".
+_STRAY_DIGITS = 4
 # The zero that is dialled at home only, as people write it behind a country code.
 _HOME_ZERO = re.compile(r"\(\s*0\s*\)")
 
@@ -165,10 +182,12 @@ def _e164(number):
 
 
 @lru_cache(maxsize=8192)
-def from_pbx(text, country=None):
+def from_pbx(text, country=None, national_first=False):
     """Return the party a PBX names, in one spelling per phone.
 
     :param str country: two-letter region of the account.
+    :param bool national_first: the network writes numbers as they are dialled in
+        ``country``: digits without ``+`` are read there before anything else.
     :return: E.164, a short number or a feature code as it came, or ``""`` if withheld.
 
     A PBX writes international numbers with or without ``+`` (or with ``00``). What is
@@ -190,18 +209,46 @@ def from_pbx(text, country=None):
     plain = digits(text)
     if not plain.strip("0"):
         return ""
+    region = _region(country)
     if len(plain) <= SHORT_DIGITS and "+" not in text:
-        return plain
-    found = _reported(plain, _region(country))
+        # Six digits are a whole number in a few countries.
+        whole = _has_short_numbers(region) and _reported_at_home(plain, region)
+        return "+" + whole if whole else plain
+    at_home = ""
+    if national_first and "+" not in text:
+        # Not dialled: written with the country's own code, whatever it is at home.
+        is_full = region and plain.startswith(str(_code(region))) and _full(plain)
+        at_home = is_full or _reported_at_home(plain, region)
+    found = at_home or _reported(plain, region)
     if found:
         return "+" + found
     if plain.startswith("0"):
         # Dialled at home, and nobody knows where that is; or no number at all.
         rest = plain.removeprefix("00")
-        plain = rest if rest != plain and not rest.startswith("0") else plain
+        if rest != plain and not rest.startswith("0"):
+            plain = rest
+            if found := _reported_at_home(plain, region):
+                return "+" + found
     if plain.startswith("0") or len(plain) > _MAX_DIGITS:
         return plain
     return "+" + plain
+
+
+def _full(plain):
+    """Return valid international digits as the plan of today has them, or ``""``."""
+    found = plans.canonical(plain)
+    return found if plans.is_valid(found) else ""
+
+
+@lru_cache(maxsize=256)
+def _has_short_numbers(region):
+    """Tell whether whole numbers of a region are as short as services elsewhere."""
+    example = region and phonenumbers.example_number(region)
+    return bool(example) and (
+        EXTENSION_DIGITS
+        < len(phonenumbers.national_significant_number(example))
+        <= SHORT_DIGITS
+    )
 
 
 def _reported(plain, region):
@@ -210,14 +257,16 @@ def _reported(plain, region):
     if plain.startswith("00"):
         tries.append(plain[2:])
     for international in tries:
-        found = plans.canonical(international)
-        if plans.is_valid(found):
+        if found := _full(international):
             return found
-    if region:
-        found = plans.canonical(_national(plain, region))
-        if plans.is_valid(found):
-            return found
-    return ""
+    return _reported_at_home(plain, region)
+
+
+def _reported_at_home(plain, region):
+    """Return the valid international digits that ``plain`` means in ``region``."""
+    if not region:
+        return ""
+    return _full(_national(plain, region))
 
 
 @lru_cache(maxsize=8192)
@@ -317,14 +366,17 @@ def dialable(text, country=None, fallbacks=()):
     if found:
         return DialReading(problem=SEVERAL, choices=tuple(found))
     plain = digits(text)
-    if not plain.strip("0"):
+    if not plain.strip("0") or "@" in text:
         return DialReading(problem=NO_NUMBER)
+    regions = [_region(one) for one in ([country] if country else fallbacks)]
+    is_local = any(_is_local(plain, region) for region in regions)
     if is_short(text):
-        return DialReading(problem=SHORT)
-    regions = [country] if country else list(fallbacks)
-    if any(_is_local(plain, _region(region)) for region in regions):
-        return DialReading(problem=LOCAL)
-    return DialReading(problem=INVALID)
+        # Six digits are a service in some countries, and in many towns somebody's
+        # number.
+        is_service = any(_is_service(plain, region) for region in regions)
+        if is_service or not is_local or len(plain) <= EXTENSION_DIGITS:
+            return DialReading(problem=SHORT)
+    return DialReading(problem=LOCAL if is_local else INVALID)
 
 
 def stems_of(number):
@@ -376,11 +428,16 @@ def _numbers_in(text, regions):
             yield from endings
             return
         reading = _read_one(text, regions)
-        if reading.valid:
+        if reading.valid and not (reading.is_bare and _several(text, regions)):
             yield from _with_stem(reading, text, regions)
             return
         if _LOGIN.fullmatch(text):
             return  # how a PBX writes an extension
+        parts = _without_noise(text)
+        if len(parts) > 1:
+            for part in parts:
+                yield from _numbers_in(part, regions)
+            return
         yield from _parts_of(text, "", regions, reading)
         return
     if _LETTERS.fullmatch(text):
@@ -391,23 +448,39 @@ def _numbers_in(text, regions):
                 return
     for run in _RUN.finditer(text):
         number = run["number"]
-        if len(digits(number)) <= EXTENSION_DIGITS:
-            continue
         reading = _read_one(number, regions)
+        if number.startswith("+ ") and run.start():
+            # "… + …": one number and another.
+            at_home = _read_one(number[1:], regions)
+            if at_home.valid and not at_home.is_bare:
+                number, reading = number[1:], at_home
+        # In a few countries numbers are as short as extensions.
+        if len(digits(number)) <= EXTENSION_DIGITS and not reading.valid:
+            continue
         extension_ = run["extension"] or ""
-        if reading.valid:
+        if reading.valid and not (reading.is_bare and _several(number, regions)):
             for one in _with_stem(reading, number, regions):
                 yield _replace(one, extension=extension_)
         else:
-            yield from _parts_of(number, extension_, regions, reading)
+            yield from _parts_of(number, extension_, regions, reading, in_words=True)
 
 
-def _parts_of(text, extension_, regions, whole):
-    """Yield the numbers in a row of digits that is not one valid number."""
-    parts = [part for part in text.split("/") if digits(part)]
-    parts = parts if len(parts) > 1 else _groups(text, regions)
-    readings = [_read_one(part, regions) for part in parts]
-    found = [reading for reading in readings if reading.valid]
+def _parts_of(text, extension_, regions, whole, in_words=False):
+    """Yield the numbers in a row of digits that is not one valid number.
+
+    :param bool in_words: words stand beside it, and perhaps digits that belong to them.
+    """
+    found = _between(text, regions)
+    if not found:
+        parts = [part for part in text.split("/") if digits(part)]
+        parts = parts if len(parts) > 1 else _groups(text, regions)
+        readings = [_read_one(part, regions) for part in parts]
+        found = [reading for reading in readings if reading.valid]
+        if len(found) < len(parts):
+            # The middle of a number may look like one of another country.
+            found = [one for one in found if not one.is_bare]
+    if not found and in_words:
+        found = _without_strays(text, regions)
     if found:
         for reading in found:
             yield _replace(_typed(reading), extension=extension_)
@@ -431,17 +504,79 @@ def _parts_of(text, extension_, regions, whole):
         yield TypedNumber(number, extension_, CANDIDATE, False, number)
 
 
+def _without_noise(text):
+    """Return what stands before, between and behind the marks of a list."""
+    parts, begin = [], 0
+    for mark in _NOISE.finditer(text):
+        before = text[: mark.start()]
+        if before.count("(") == before.count(")"):
+            parts.append(text[begin : mark.start()].strip())
+            begin = mark.end()
+    return [*parts, text[begin:].strip()]
+
+
+def _between(text, regions):
+    """Return the readings of numbers with a slash or a dash and blanks between them.
+
+    ``[]`` if not all of them are valid.
+    """
+    parts = [part for part in _BETWEEN.split(text) if digits(part)]
+    readings = [_read_one(part, regions) for part in parts] if len(parts) > 1 else []
+    return readings if all(reading.valid for reading in readings) else []
+
+
+def _without_strays(text, regions):
+    """Return the reading of a number without the few digits before or behind it."""
+    groups = text.split()
+    for rest, strays in (
+        (groups[:-1], groups[-1:]),
+        (groups[1:], groups[:1]),
+        (groups[1:-1], groups[:1] + groups[-1:]),
+    ):
+        if rest and all(0 < len(digits(one)) <= _STRAY_DIGITS for one in strays):
+            reading = _read_one(" ".join(rest), regions)
+            if reading.valid:
+                return [reading]
+    return []
+
+
 def _groups(text, regions):
-    """Return the parts of a text in which numbers follow each other with a space."""
-    parts, part = [], ""
-    for group in text.split():
-        part = f"{part} {group}"
-        if len(part) > 2 * _MAX_DIGITS:
-            return []  # longer than any number
-        if _read_one(part, regions).valid:
-            parts.append(part)
-            part = ""
-    return [] if part else parts
+    """Return the parts of a text in which numbers follow each other with a space.
+
+    As few as possible, each of them a number; of several ways that in which they begin
+    like numbers do and are as long as each other. ``[]`` if there is no way.
+    """
+    groups = text.split()
+    if len(groups) > _MAX_GROUPS:
+        return []
+    best = {0: (0, 0, 0, [])}
+    for end in range(1, len(groups) + 1):
+        for begin in range(end):
+            part = " ".join(groups[begin:end])
+            if begin not in best or len(digits(part)) > _MAX_DIGITS + 3:
+                continue
+            reading = _read_one(part, regions)
+            if reading.valid and not reading.is_bare:
+                count, odd, squares, parts = best[begin]
+                odd += not part.startswith(("+", "0", "("))
+                squares += len(digits(part)) ** 2
+                way = (count + 1, odd, squares, [*parts, part])
+                best[end] = min(best.get(end, way), way)
+    return best.get(len(groups), best[0])[-1]
+
+
+def _several(text, regions):
+    """Return the readings of the numbers that stand in what may be read as one.
+
+    ``()`` if it is not surely several: all of them have to be numbers at home.
+    """
+    if found := _between(text, regions):
+        return found
+    for parts in (text.split("/"), _groups(text, regions)):
+        readings = [_read_one(part, regions) for part in parts]
+        if len(parts) > 1 and all(one.valid and not one.is_bare for one in readings):
+            return readings
+    return ()
 
 
 def _with_endings(text, regions):
@@ -489,6 +624,8 @@ class _Reading:
     valid: bool = False
     possible: bool = False
     has_plus: bool = False
+    # International, and written without a plus.
+    is_bare: bool = False
     certainty: str = EXACT
 
 
@@ -511,11 +648,13 @@ def _reading(international, **more):
     possible = valid or (
         plans.possibility(found) == ValidationResult.IS_POSSIBLE
         and len(found) <= _MAX_DIGITS
+        and (more.get("has_plus") or not _lacks_area_code(found))
     )
     return _Reading(found, dialled, valid, possible, **more)
 
 
 _NOTHING = _Reading()
+_LOCAL_ONLY = ValidationResult.IS_POSSIBLE_LOCAL_ONLY
 # More digits than a number of the country has, or as many as none has.
 _TOO_LONG = (ValidationResult.TOO_LONG, ValidationResult.INVALID_LENGTH)
 
@@ -607,7 +746,7 @@ def _without_plus(plain, without_zero, regions):
                 for region in regions
             )
             sure = EXACT if regions and longer else CANDIDATE
-            yield _Reading(reading.digits, reading.dialled, True, True, False, sure)
+            yield replace(reading, is_bare=True, certainty=sure)
 
 
 def _code(region):
@@ -624,14 +763,28 @@ def _national(plain, region):
     return _e164(parsed)[1:] if parsed else ""
 
 
+def _is_service(plain, region):
+    """Tell whether digits are a short number that a region's plan knows: ``116123``."""
+    number = region and PhoneNumber(
+        country_code=_code(region), national_number=int(plain)
+    )
+    return bool(number) and phonenumbers.is_valid_short_number_for_region(
+        number, region
+    )
+
+
 def _is_local(plain, region):
     if not region:
         return False
     found = _national(plain, region)
-    return plans.possibility(found) in (
-        ValidationResult.IS_POSSIBLE_LOCAL_ONLY,
-        ValidationResult.TOO_SHORT,
-    )
+    if plans.possibility(found) in (_LOCAL_ONLY, ValidationResult.TOO_SHORT):
+        return True
+    return _lacks_area_code(found)
+
+
+def _lacks_area_code(international):
+    """Tell whether digits are as long as a service may be, but not in any town."""
+    return plans.possibility(international, PhoneNumberType.FIXED_LINE) == _LOCAL_ONLY
 
 
 def to_e164(text, country=None):
@@ -683,6 +836,15 @@ def readable(number):
     if parsed is None:
         return number or ""
     return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
+
+
+def rows_of_digits(text):
+    """Return the rows of digits in a text that are not international, each perhaps
+    more than one number, without words and extensions."""
+    found = (run["number"] for run in _RUN.finditer(_ascii(text)[:MAX_TEXT]))
+    # A plus with a blank behind it stands between two.
+    found = (row[1:] if row.startswith("+ ") else row for row in found)
+    return [row for row in found if "+" not in row]
 
 
 def tail(text):

@@ -1,9 +1,8 @@
 """Numbering plans: which numbers are valid, and which two spellings are one phone.
 
 ``phonenumbers`` brings the plans; here they are asked for speed, without losing a
-digit,
-and completed by what it does not tell: plans that changed, and plans that several
-countries share.
+digit, and completed by what it does not tell: plans that changed, and plans that
+several countries share.
 """
 
 import re
@@ -35,6 +34,19 @@ _TYPES = (
     "uan",
     "voicemail",
 )
+
+
+def _moved(digits, prefixes):
+    """Return the rules of numbers that kept their last digits behind another prefix.
+
+    :param int digits: how many of them.
+    :param dict prefixes: ``{former: of today}``; that of today with the country's code.
+    """
+    return [
+        (rf"{former}(\d{{{digits}}})", rf"{present}\1")
+        for former, present in prefixes.items()
+    ]
+
 
 # One phone that is written in two ways, both of which plans know (or knew lately): the
 # second one is what we keep. {country code: [(national number, whole number)]}.
@@ -94,14 +106,12 @@ _FORMER = {
     ],
     # Vietnam: mobiles 2018, areas 2017.
     "84": [
-        (r"120(\d{7})", r"8470\1"),
-        (r"121(\d{7})", r"8479\1"),
-        (r"122(\d{7})", r"8477\1"),
-        (r"126(\d{7})", r"8476\1"),
-        (r"128(\d{7})", r"8478\1"),
+        *_moved(
+            7,
+            {"120": "8470", "121": "8479", "122": "8477", "126": "8476", "128": "8478"},
+        ),
         (r"12([345])(\d{7})", r"848\1\2"),
-        (r"127(\d{7})", r"8481\1"),
-        (r"129(\d{7})", r"8482\1"),
+        *_moved(7, {"127": "8481", "129": "8482"}),
         (r"16([2-9])(\d{7})", r"843\1\2"),
         (r"18([68])(\d{7})", r"845\1\2"),
         (r"199(\d{7})", r"8459\1"),
@@ -111,11 +121,10 @@ _FORMER = {
     "593": [(r"([89])(\d{7})", r"5939\1\2")],
     "20": [
         (r"1([0-2])(\d{7})", r"201\g<1>\1\2"),
-        (r"14(\d{7})", r"20114\1"),
-        (r"16(\d{7})", r"20106\1"),
-        (r"17(\d{7})", r"20127\1"),
-        (r"18(\d{7})", r"20128\1"),
-        (r"19(\d{7})", r"20109\1"),
+        *_moved(
+            7,
+            {"14": "20114", "16": "20106", "17": "20127", "18": "20128", "19": "20109"},
+        ),
     ],
     "966": [(r"([1-46-7]\d{7})", r"9661\1")],
     # Morocco 2009, Algeria 2008, Cameroon 2014, Mauritius 2013, Qatar 2010.
@@ -130,13 +139,9 @@ _FORMER = {
     # Zurich 2007. Areas of Great Britain, 2000.
     "41": [(r"1(\d{7})", r"4144\1")],
     "44": [
-        (r"171(\d{7})", r"44207\1"),
-        (r"181(\d{7})", r"44208\1"),
-        (r"1203(\d{6})", r"442476\1"),
-        (r"1222(\d{6})", r"442920\1"),
-        (r"1232(\d{6})", r"442890\1"),
-        (r"1703(\d{6})", r"442380\1"),
-        (r"1705(\d{6})", r"442392\1"),
+        *_moved(7, {"171": "44207", "181": "44208"}),
+        *_moved(6, {"1203": "442476", "1222": "442920", "1232": "442890"}),
+        *_moved(6, {"1703": "442380", "1705": "442392"}),
     ],
 }
 # Changes in which one number before may be several numbers today.
@@ -225,8 +230,11 @@ def is_valid(digits):
     return False
 
 
-def possibility(digits):
-    """Return the ``ValidationResult`` of international ``digits``."""
+def possibility(digits, kind=None):
+    """Return the ``ValidationResult`` of international ``digits``.
+
+    :param kind: a ``PhoneNumberType``, if as a number of that kind alone.
+    """
     code, national = split(digits)
     if not code:
         return ValidationResult.INVALID_COUNTRY_CODE
@@ -241,6 +249,8 @@ def possibility(digits):
         italian_leading_zero=True if zeros else None,
         number_of_leading_zeros=zeros if zeros > 1 else None,
     )
+    if kind is not None:
+        return phonenumbers.is_possible_number_for_type_with_reason(number, kind)
     return phonenumbers.is_possible_number_with_reason(number)
 
 

@@ -21,6 +21,8 @@ from .event import (
     RELEASED,
     RINGING,
     SPOKEN,
+    CallEvent,
+    is_person,
 )
 from .legs import end_of, legs_of, outcome_of
 from .local_time import LONGEST_AHEAD, choose_starts, is_plausible
@@ -94,6 +96,7 @@ class Reading:
     :param str country: of the account, in which national numbers are read.
     :var end: the END that counts, or what the releases of all legs amount to.
     :var believed: its talk can be true.
+    :var answered_unheard: history alone tells of the leg that spoke.
     """
 
     def __init__(self, facts, history_outranks=True, country=""):
@@ -119,9 +122,11 @@ class Reading:
         self._begun = self.start()
         self.direction = self._direction()
         self.answers = self._answers()
-        self.known_legs = legs_of(self.decisive)
+        # A call that is over leg by leg ends with the last of them, our own included.
+        self.known_legs = legs_of(pbx)
         self.end = self._end() or end_of(self.known_legs, self.direction)
         self.believed = self.end is None or self.is_credible(self.end)
+        self.answered_unheard = False
         self.closed = self._closed()
         self.verdict = self._verdict()
 
@@ -141,7 +146,10 @@ class Reading:
         if not self.history_outranks:
             live = {e.direction for e in self.live if e.direction}
             directions = live or directions
-        if INBOUND in directions:
+        if {INBOUND, OUTBOUND} <= directions and (opening := self._first_leg()):
+            # A leg that was handed on goes another way than the call.
+            direction = opening.direction
+        elif INBOUND in directions:
             direction = INBOUND
         elif OUTBOUND in directions:
             direction = OUTBOUND
@@ -169,13 +177,26 @@ class Reading:
             return INTERNAL
         return direction
 
+    def _first_leg(self):
+        """Return the event that began the first leg, where legs are told apart."""
+        begun = [
+            event
+            for event in self.live
+            if event.leg and event.kind in _OPENING and event.direction != INTERNAL
+        ]
+        return min(begun, key=CallEvent.sort_key, default=None)
+
     def _answers(self):
         answers = self.of(ANSWERED)
         if self.direction == INBOUND:
             # A menu may lift before a person does.
-            return [e for e in answers if e.extension] or answers
+            people = [e for e in answers if is_person(e.extension, self.direction)]
+            return people or answers
         # And our own phone before the other party does.
-        return [e for e in answers if not e.own_leg] or answers
+        outer = [e for e in answers if not e.own_leg]
+        if not outer and any(e.leg for e in answers):
+            return []  # the other party has a leg of its own, and has not lifted
+        return outer or answers
 
     def _end(self):
         """The END that wins: an answered one, then the longest."""
@@ -248,12 +269,25 @@ class Reading:
         end = self.end if self.believed else replace(self.end, talk=None)
         logged = decide(self.rows, self.direction, live, end, self.answers)
         if not self.history_outranks:
+            if self._is_answered_unheard(live, logged):
+                self.answered_unheard = True
+                return logged
             return completed(live, logged, end)
         if self.end is None:
             return logged
         told = whole(self.end.talk) if outcome == SPOKEN else 0
         reported = live._replace(talk=told)
         return with_contradictions(logged, reported, self.end, self.direction)
+
+    def _is_answered_unheard(self, live, logged):
+        """Tell whether somebody spoke of whose leg no event told the end.
+
+        What events tell of the other legs says nothing of this one.
+        """
+        if self.end is None or self._end() is not None or live.outcome == SPOKEN:
+            return False
+        heard = {leg.extension for leg in self.known_legs if leg.releases}
+        return logged.outcome == SPOKEN and not heard.issuperset(logged.speakers)
 
     def _live_talk(self):
         if self.believed:
@@ -290,11 +324,11 @@ class Reading:
             return ""
         disposition = self.end.disposition if self.end else ""
         if self.direction == INBOUND:
-            if speakers:
+            if any(is_person(name, self.direction) for name in speakers):
                 return SPOKEN
             if disposition in (BUSY, FAILED):
                 return disposition
-            # Given up, not answered, or answered by a menu or a voicemail.
+            # Given up, not answered, or no person lifted.
             return MISSED
         if self.end is None:
             return SPOKEN if self.answers else FAILED
@@ -373,6 +407,9 @@ class Reading:
     def _parties(self):
         """The outside party and our line."""
         ordered = self._by_what_they_know()
+        if self.direction == INBOUND:
+            # A leg that leads out again names whom it reached, and no line of ours.
+            ordered = [e for e in ordered if e.direction != OUTBOUND]
         callers = [e.caller for e in ordered]
         called = [e.called for e in ordered]
         outside = [text for text in called if not self._is_inside(text)]

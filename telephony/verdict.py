@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from .event import ANSWERED, BUSY, FAILED, INBOUND, MISSED, RINGING, SPOKEN
+from .event import (
+    ANSWERED,
+    BUSY,
+    FAILED,
+    INBOUND,
+    INTERNAL,
+    MISSED,
+    RINGING,
+    SPOKEN,
+    is_person,
+)
 from .local_time import choose_starts
 
 # A four-byte integer holds this; no call does.
@@ -139,8 +149,7 @@ def decide(rows, direction, live, end, answers):
     """
     inbound = direction == INBOUND
     lifted = [row for row in rows if row.answered]
-    # A menu or a voicemail lifts without an extension.
-    spoke = [row for row in lifted if row.extension or not inbound]
+    spoke = [row for row in lifted if is_person(row.extension, direction)]
     named = {row.extension for row in rows}
     # Somebody lifted of whom history says nothing at all.
     missing = {e.extension for e in answers} - named - {""} if inbound else set()
@@ -148,7 +157,9 @@ def decide(rows, direction, live, end, answers):
         outcome = SPOKEN
     else:
         outcome = _unanswered(rows, inbound)
-    talk = _talk(spoke or lifted, end, bool(missing)) if outcome == SPOKEN else 0
+    talk = 0
+    if outcome == SPOKEN:
+        talk = _talk(spoke or lifted, end, bool(missing), direction == INTERNAL)
     confirmed = {row.extension for row in spoke} | missing
     speakers = _speakers(spoke, [n for n in live.speakers if n in confirmed], end)
     return Verdict(
@@ -205,8 +216,11 @@ def _unanswered(rows, inbound):
     return words.pop() if words in ({BUSY}, {FAILED}) else MISSED
 
 
-def _talk(rows, end, incomplete):
-    """Return the seconds of conversation: END's where it fits the rows, else theirs."""
+def _talk(rows, end, incomplete, inside):
+    """Return the seconds of conversation: END's where it fits the rows, else theirs.
+
+    :param bool inside: between two extensions, each of which may have a row of it.
+    """
     reported = end.talk if end is not None and end.disposition == SPOKEN else None
     parts = {}
     for row in rows:
@@ -216,14 +230,15 @@ def _talk(rows, end, incomplete):
         part = parts.setdefault((row.extension, row.start), row)
         if part.talk < row.talk:
             parts[row.extension, row.start] = row
-    parts = list(parts.values())
+    parts = _without_doubles(parts.values())
     if not parts:
         return whole(reported)
     longest, total = max(p.talk for p in parts), sum(p.talk for p in parts)
     # Legs that followed each other are listed with their own starts, or all with the
     # call's; legs beside each other are no longer than the longest.
-    one_start = len({part.start for part in parts}) == 1
-    in_turn = all(b.start >= a.end - OVERLAP for a, b in pairwise(parts))
+    one_start = len({part.start for part in parts}) == 1 and not inside
+    overlap = timedelta() if inside else OVERLAP
+    in_turn = all(b.start >= a.end - overlap for a, b in pairwise(parts))
     logged = total if one_start or in_turn else longest
     if reported is None:
         return whole(logged)
@@ -235,6 +250,23 @@ def _talk(rows, end, incomplete):
     fits = min(abs(reported - longest), abs(reported - total)) <= slack or pauses
     fits = fits or (incomplete and reported > logged)
     return whole(reported if fits else logged)
+
+
+def _without_doubles(parts):
+    """Return the rows, one of those that one extension cannot both have spoken in.
+
+    A PBX that keeps two lists may tell of one leg in both, a moment apart.
+    """
+    found, last = [], {}
+    for part in sorted(parts, key=lambda part: (part.start, part.talk)):
+        before = last.get(part.extension)
+        if part.extension and before is not None and part.start < found[before].end:
+            if found[before].talk < part.talk:
+                found[before] = part
+        else:
+            last[part.extension] = len(found)
+            found.append(part)
+    return found
 
 
 def _said(rows, spoke, lifted, end):

@@ -17,9 +17,9 @@ from telephony.event import (
     RINGING,
     SPOKEN,
     CallEvent,
-    CallFacts,
     with_known_extensions,
 )
+from telephony.facts import CallFacts
 
 CASES = [
     *cases_inbound.CASES,

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.call import derive
-from telephony.event import ENDED, EXPIRED, SPOKEN, CallEvent, CallFacts
+from telephony.event import ENDED, EXPIRED, SPOKEN, CallEvent
+from telephony.facts import CallFacts
 from telephony.reading import CLOCK_SECONDS
 from telephony.zadarma import events
 

@@ -28,7 +28,8 @@ from telephony import dialect, errors
 from telephony.admission import MAX_ENDS, MAX_OF_A_KIND, admit
 from telephony.call import derive
 from telephony.dialect import Account, Refused, Request
-from telephony.event import EXPIRED, LOGGED, CallEvent, CallFacts
+from telephony.event import EXPIRED, LOGGED, CallEvent
+from telephony.facts import CallFacts
 from telephony.zadarma import statistics
 from telephony.zadarma.signature import sign_event
 

@@ -23,7 +23,8 @@ from cases import answer as answers
 from cases import start as begins
 
 from telephony.call import derive
-from telephony.event import EXPIRED, LOGGED, CallEvent, CallFacts
+from telephony.event import EXPIRED, LOGGED, CallEvent
+from telephony.facts import CallFacts
 from telephony.zadarma.events import read_disposition
 
 NIGHT = at(50_000)
@@ -182,6 +183,11 @@ class TestTalk:
             ([("100", 20, 0), ("101", 30, 25), ("100", 10, 60)], 60),
             # One leg told while it lasted and when it was over.
             ([("100", 20, 0), ("100", 50, 0)], 50),
+            # Or told in two lists, a moment apart, the talk alike or not.
+            ([("100", 53, 0), ("100", 53, 2)], 53),
+            ([("100", 20, 0), ("100", 50, 2)], 50),
+            ([("100", 50, 0), ("100", 20, 2)], 50),
+            ([("100", 53, 0), ("100", 53, 2), ("101", 30, 60)], 83),
             # Two that spoke beside each other, for long.
             ([("100", 900, 0), ("101", 800, 50)], 900),
         ],

@@ -10,15 +10,8 @@ from test_call_properties import ANY_CASE, FORMS, RECEIPTS, WORDS, ZONES, sound
 from test_history import row, row_out
 
 from telephony.call import derive
-from telephony.event import (
-    CLICKED,
-    EXPIRED,
-    LOGGED,
-    OUTBOUND,
-    REFUSED,
-    CallEvent,
-    CallFacts,
-)
+from telephony.event import CLICKED, EXPIRED, LOGGED, OUTBOUND, REFUSED, CallEvent
+from telephony.facts import CallFacts
 from telephony.http import answers
 from telephony.zadarma import events, statistics
 

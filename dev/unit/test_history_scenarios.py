@@ -13,7 +13,8 @@ from fake_zadarma.scenarios import SCENARIOS, plan
 from telephony import dialect
 from telephony.call import derive
 from telephony.dialect import Account
-from telephony.event import CallFacts, with_known_extensions
+from telephony.event import with_known_extensions
+from telephony.facts import CallFacts
 from telephony.zadarma import events
 
 ZADARMA = dialect.get("zadarma")

@@ -17,10 +17,10 @@ from telephony.event import (
     OFFERED,
     RINGING,
     CallEvent,
-    CallFacts,
     event_from_json,
     event_to_json,
 )
+from telephony.facts import CallFacts
 from telephony.local_time import in_zones, local_in, local_text, read_time
 
 TRUE = datetime(2026, 6, 16, 12)

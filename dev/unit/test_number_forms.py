@@ -6,13 +6,14 @@ the numbers are made up, from ranges kept for fiction where the country has one.
 
 import time
 
+import hypothesis
 import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from telephony import numbers, plans
+from telephony import number_keys, numbers, plans
 from telephony.numbers import CANDIDATE, EXACT
 
 LONDON, MOBILE = "+442079460201", "+447400123456"
@@ -217,6 +218,37 @@ SEVERAL = [
     ("RU", "+7 495 123-45-67, добавочный 123", {"+74951234567": "123"}),
     ("FR", "01 99 00 55 01 poste 12", {"+33199005501": "12"}),
     ("BR", "(11) 3123-4567 ramal 12", {"+551131234567": "12"}),
+    ("ES", "912345678 extensión 12", {"+34912345678": "12"}),
+    ("PT", "21 234 5678 extensão 12", {"+351212345678": "12"}),
+    ("UA", "044 123-45-67 дод. 12", {"+380441234567": "12"}),
+    ("DE", "030 901820 App. 12", {"+4930901820": "12"}),
+    ("NL", "020 123 4567 tst. 12", {"+31201234567": "12"}),
+    ("SE", "08-123 456 78 ankn. 12", {"+46812345678": "12"}),
+    ("CN", "010-8888 1234 转 12", {"+861088881234": "12"}),
+    # A slash stands behind the area code as well as between two numbers.
+    (
+        "BE",
+        "02/512 34 56 / 0470/12 34 56",
+        {"+3225123456": "", "+32470123456": ""},
+    ),
+    (
+        "DE",
+        "030/901820 / 0172/1234567",
+        {"+4930901820": "", "+491721234567": ""},
+    ),
+    (
+        "HR",
+        "01/4567 890 ; 091/234 5678",
+        {"+38514567890": "", "+385912345678": ""},
+    ),
+    # The middle of two numbers is none of another country.
+    ("BE", "02/123.45.67 - 0470/12.34.56", {"+32470123456": ""}),
+    # Digits that belong to the words beside a number.
+    ("GB", "020 7946 0201 9am-5pm", {LONDON: ""}),
+    ("GB", "020 7946 0201 2nd floor", {LONDON: ""}),
+    ("GB", "1st 020 7946 0201", {LONDON: ""}),
+    ("GB", "020 7946 0201 24/7", {LONDON: ""}),
+    ("GB", "1) 020 7946 0201 2) 07400 123456", {LONDON: "", MOBILE: ""}),
 ]
 
 
@@ -235,19 +267,95 @@ def test_several_numbers_and_extensions_are_told_apart(country, typed, expected)
 
 
 # (country, as typed, why it is not dialled).
+BETWEEN = [
+    *(" / ", "/", " - ", ", ", "; ", " | ", "\n", "\t", " & ", " + ", " ::: ", " "),
+    *(" or ", ". ", " mob: "),
+]
+
+
+def national(region, kind, last):
+    """Return an example number as it is written in its region, and in E.164."""
+    example = phonenumbers.example_number_for_type(region, kind)
+    digits = example and phonenumbers.national_significant_number(example)
+    found = example and phonenumbers.parse(
+        f"+{example.country_code}{digits[:-2]}{last}"
+    )
+    if not found or not phonenumbers.is_valid_number_for_region(found, region):
+        return None
+    written = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return written, numbers.canonical(e164(found))
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_two_numbers_of_every_country(between):
+    """Both are found, and nothing else: nobody of another country above all."""
+    kinds = phonenumbers.PhoneNumberType
+    seen = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (kinds.FIXED_LINE, kinds.MOBILE):
+            two = [national(region, kind, last) for last in ("27", "68")]
+            # Elsewhere four digits behind a semicolon are an extension.
+            if not all(two) or any(len(number) < 9 for _written, number in two):
+                continue
+            seen += 1
+            text = between.join(written for written, _number in two)
+            expected = {number: "" for _written, number in two}
+            assert exact(text, region) == expected, (region, text)
+            text = f"Tel. {text} (office)"
+            assert exact(text, region) == expected, (region, text)
+    assert seen > 250
+
+
+@pytest.mark.parametrize("between", [*BETWEEN, " and ", " u. ", " ("])
+def test_two_numbers_of_whoever_has_no_country(between):
+    """Looked up by its end, and then read in the country that is called."""
+    kinds = phonenumbers.PhoneNumberType
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        two = [national(region, kinds.FIXED_LINE, last) for last in ("27", "68")]
+        if not all(two) or any(len(number) < 11 for _written, number in two):
+            continue
+        text = between.join(written for written, _number in two)
+        for _written, number in two:
+            found = [
+                key
+                for key in number_keys.keys_of(text)
+                if key.tail == numbers.tail(number)
+                and number_keys.certainty(number, key.typed, (region,)) == EXACT
+            ]
+            assert found, (region, text, number)
+
+
+@pytest.mark.parametrize("behind", [" 9am-5pm", " 9:00-17:00", " 2nd floor"])
+def test_what_stands_behind_a_number_of_any_country(behind):
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        one = national(region, phonenumbers.PhoneNumberType.FIXED_LINE, "27")
+        if one:
+            written, number = one
+            assert exact(written + behind, region) == {number: ""}, (region, written)
+
+
 REFUSED = [
     ("RU", "123-45-67", numbers.LOCAL),
     ("GB", "7946 0202", numbers.LOCAL),
     ("US", "555-0143", numbers.LOCAL),
     ("UA", "123-45-67", numbers.LOCAL),
+    ("BR", "3123-4567", numbers.LOCAL),
+    ("AU", "9123 4567", numbers.LOCAL),
+    ("IN", "23456789", numbers.LOCAL),
+    ("UA", "234567", numbers.LOCAL),
     ("GB", "112", numbers.SHORT),
     ("GB", "999", numbers.SHORT),
+    ("GB", "116123", numbers.SHORT),
+    ("GB", "118118", numbers.SHORT),
+    ("FR", "118218", numbers.SHORT),
     (None, "1180", numbers.SHORT),
     ("GB", "*98", numbers.FEATURE),
     (None, "#31#", numbers.FEATURE),
     (None, "*21*442079460201#", numbers.FEATURE),
     ("GB", "", numbers.NO_NUMBER),
     ("GB", "ask Anna", numbers.NO_NUMBER),
+    ("GB", "anna2020@example.com", numbers.NO_NUMBER),
+    (None, "sip:201@example.com", numbers.NO_NUMBER),
     (None, "000", numbers.NO_NUMBER),
     ("GB", "021 0000 0000", numbers.INVALID),
     ("US", "202 055 0143", numbers.INVALID),
@@ -381,6 +489,33 @@ REPORTED = [
     ("GB", "0999999", "0999999"),
     ("UA", "12345678", "+12345678"),
 ]
+
+
+@pytest.mark.parametrize(
+    "country, reported, number",
+    [
+        ("RU", "84951234567", "+74951234567"),
+        ("GB", "02079460201", LONDON),
+        ("GB", "2079460201", LONDON),
+        ("GB", "442079460201", LONDON),
+        ("GB", "12025550143", "+12025550143"),
+        # At home they would be numbers of other towns, dialled without the zero.
+        ("DE", "4915123457869", "+4915123457869"),
+        ("SE", "468123474", "+468123474"),
+        ("ID", "62812345967", "+62812345967"),
+        ("DE", "015123457869", "+4915123457869"),
+        ("DE", "+4915123457869", "+4915123457869"),
+    ],
+)
+def test_reported_as_it_is_dialled(country, reported, number):
+    """Where a network writes numbers nationally, those of the country come first."""
+    assert numbers.from_pbx(reported, country, national_first=True) == number
+
+
+def test_six_digits_are_a_number_in_few_countries():
+    for reported in ("710849", "00376710849", "+376710849"):
+        assert numbers.from_pbx(reported, "AD") == "+376710849"
+    assert numbers.from_pbx("710849", "GB") == "710849"
 
 
 @pytest.mark.parametrize("country, reported, number", REPORTED)
@@ -526,6 +661,9 @@ def test_no_text_raises_and_each_reading_is_one(text, country, fallbacks):
 
 
 @given(ANY_TEXT, REGIONS)
+@hypothesis.example(
+    "00115002000000", "AG"
+)  # valid only as it is dialled at home, behind 00
 @settings(max_examples=1000)
 def test_what_is_reported_loses_no_digit_and_is_stable(text, country):
     number = numbers.from_pbx(text, country)

@@ -27,8 +27,8 @@ from telephony.event import (
     RINGING,
     SPOKEN,
     CallEvent,
-    CallFacts,
 )
+from telephony.facts import CallFacts
 
 CLIENT, LINE = "+442079460201", "+442079460900"
 ZERO = datetime(2026, 5, 4, 9, 15, 7)

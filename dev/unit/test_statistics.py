@@ -7,7 +7,8 @@ from cases import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
 
 from telephony.call import derive
 from telephony.dialect import Account
-from telephony.event import INBOUND, LOGGED, OFFERED, OUTBOUND, CallEvent, CallFacts
+from telephony.event import INBOUND, LOGGED, OFFERED, OUTBOUND, CallEvent
+from telephony.facts import CallFacts
 from telephony.zadarma import statistics
 
 FETCHED = START + timedelta(days=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from telephony.call import derive
 from telephony.dialect import fixed_zone
-from telephony.event import CallFacts
+from telephony.facts import CallFacts
 from telephony.zadarma import events
 
 LONDON, NEW_YORK = "Europe/London", "America/New_York"

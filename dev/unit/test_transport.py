@@ -210,7 +210,7 @@ def test_a_drip_ends(data, monkeypatch):
     with served(drip(data)) as url:
         with pytest.raises(errors.Unreachable):
             ZADARMA.fetch_balance(account_at(url))
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10  # it drips for more than 20
 
 
 def test_silence_ends(monkeypatch):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from telephony import dialect
-from telephony.dialect import Account, Decision, Delivery, Refused, Request
+from telephony.dialect import Account, Ask, Decision, Delivery, Refused, Request
 
 ACCOUNT = Account(secret="5fa0200ffca68e1517d4")
 ZADARMA = dialect.get("zadarma")
@@ -46,6 +46,74 @@ class TestReplies:
     )
     def test_a_decision(self, decision, body):
         assert self.reply(decision) == self.reply(decision, "NOTIFY_IVR") == body
+
+    # Byte for byte, as the table of replies has them.
+    @pytest.mark.parametrize(
+        "decision, body",
+        [
+            (Decision(), "{}"),
+            (Decision("Olga"), '{"caller_name": "Olga"}'),
+            (
+                Decision("Ольга", "101", 20),
+                '{"redirect": "101", "return_timeout": 20, "caller_name": "Ольга"}',
+            ),
+            (
+                Decision(redirect="101", return_timeout=0),
+                '{"redirect": "101", "return_timeout": 0}',
+            ),
+            (
+                Decision("Olga", "0-1", 2),
+                '{"redirect": "0-1", "return_timeout": 3, "caller_name": "Olga"}',
+            ),
+            (
+                Decision("Olga", "0-main", -1),
+                '{"redirect": "0-main", "return_timeout": 0, "caller_name": "Olga"}',
+            ),
+            (
+                Decision("Olga", refuse=True),
+                '{"redirect": "blacklist", "return_timeout": 0}',
+            ),
+            (Decision("Olga", hangup=True), '{"hangup": 1}'),
+            (
+                Decision(
+                    "Olga",
+                    play="0123456789abcdef",
+                    ask=Ask("r12", 1, 1, 1, "hangup"),
+                ),
+                '{"ivr_play": "0123456789abcdef", "wait_dtmf": {"timeout": 1, '
+                '"attempts": 1, "maxdigits": 1, "name": "r12", "default": "hangup"}}',
+            ),
+            (
+                Decision(
+                    play="0123456789abcdef",
+                    ask=Ask("m7", timeout=5, attempts=2, digits=3, default="0-1"),
+                ),
+                '{"ivr_play": "0123456789abcdef", "wait_dtmf": {"timeout": 5, '
+                '"attempts": 2, "maxdigits": 3, "name": "m7", "default": "0-1"}}',
+            ),
+        ],
+    )
+    def test_each_reply_to_the_letter(self, decision, body):
+        for event in ("NOTIFY_START", "NOTIFY_IVR"):
+            delivery = Delivery(event, "in_1", {}, asks_routing=True)
+            assert ZADARMA.reply(delivery, decision).body == body
+
+    def test_all_that_may_be_decided_can_be_said(self):
+        assert ZADARMA.decisions == set(dialect.DECISIONS)
+        assert ZADARMA.can_answer_routing
+
+    @pytest.mark.parametrize("text", ["0-1", "0-main", "1", "12-34", "100"])
+    def test_a_target_of_the_pbx(self, text):
+        assert ZADARMA.is_target(text)
+        assert ZADARMA.is_target(ZADARMA.target_example)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", None, "main", "0-", "-1", "0-1-2", "0 - 1", "blacklist", "hangup",
+         "+442079460201", "0-Main", "0-1\n", "x", "٣"],
+    )  # fmt: skip
+    def test_what_is_no_target(self, text):
+        assert not ZADARMA.is_target(text)
 
     def test_a_name_fits_a_display(self):
         assert len(self.reply(Decision(caller_name="x" * 999))["caller_name"]) < 100

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony import dialect
-from telephony.dialect import Account, Delivery, Refused, Request
+from telephony.dialect import Account, Delivery, MenuStep, Refused, Request
 from telephony.zadarma import events
 from telephony.zadarma.signature import sign_event
 
@@ -277,6 +277,47 @@ class TestDelivery:
     def test_only_start_and_the_menu_ask_how_to_go_on(self, event, asks):
         request = signed({**FIELDS, "event": event})
         assert ZADARMA.check(request, ACCOUNT).asks_routing is asks
+
+    @pytest.mark.parametrize(
+        "fields, step",
+        [
+            ({"wait_dtmf[name]": "m7", "wait_dtmf[digits]": "2"}, MenuStep("m7", "2")),
+            (
+                {"wait_dtmf[name]": " m7 ", "wait_dtmf[digits]": " *1 "},
+                MenuStep("m7", "*1"),
+            ),
+            (
+                {"wait_dtmf[name]": "m7", "wait_dtmf[default_behaviour]": "hangup"},
+                MenuStep("m7", defaulted=True),
+            ),
+            (
+                {
+                    "wait_dtmf[name]": "m7",
+                    "wait_dtmf[digits]": "",
+                    "wait_dtmf[default_behaviour]": " ",
+                },
+                MenuStep("m7"),
+            ),
+            # What it said needed no key.
+            ({"ivr_saydigits": "COMPLETE"}, MenuStep("")),
+            ({}, MenuStep("")),
+        ],
+    )
+    def test_a_finished_step_is_no_new_call(self, fields, step):
+        told = {**FIELDS, "event": "NOTIFY_IVR", **fields}
+        assert ZADARMA.check(signed(told), ACCOUNT).step == step
+
+    def test_the_same_key_may_be_pressed_again(self):
+        step = {**FIELDS, "event": "NOTIFY_IVR", "wait_dtmf[name]": "m7"}
+        assert ZADARMA.check(signed(step), ACCOUNT).digest == ""
+        # In menus that are not ours nobody goes round by our answers.
+        for other in ({"wait_dtmf[name]": "menu"}, {}):
+            step = {**FIELDS, "event": "NOTIFY_IVR", **other}
+            assert ZADARMA.check(signed(step), ACCOUNT).digest
+
+    def test_no_other_event_finishes_a_step(self):
+        told = {**FIELDS, "event": "NOTIFY_START", "wait_dtmf[name]": "m7"}
+        assert ZADARMA.check(signed(told), ACCOUNT).step is None
 
 
 class TestFormerSecret:

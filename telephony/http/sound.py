@@ -61,7 +61,7 @@ def _is_mpeg_frame(head):
     return version != 1 and layer != 0 and bitrate != 15 and rate != 3
 
 
-def fetch(url, home, into, max_bytes, headers=None, patience=0):
+def fetch(url, home, into, max_bytes, headers=None, patience=0, explain=None):
     """Write the sound file at ``url`` into a binary file; return its :class:`Sound`.
 
     No cookie goes along, and nothing is repeated. After an error ``into`` may hold a
@@ -71,6 +71,7 @@ def fetch(url, home, into, max_bytes, headers=None, patience=0):
     :param int max_bytes: of the file.
     :param dict headers: sent along, a key included.
     :param float patience: seconds for all of it; 0: as long as is usual.
+    :param explain: as :class:`~..dialect.RecordingFile` has it.
     :raises NotFound: not there, not ready yet, or empty.
     :raises RateLimited: the PBX says that it is too much.
     :raises TooLarge: larger than ``max_bytes``.
@@ -93,7 +94,7 @@ def fetch(url, home, into, max_bytes, headers=None, patience=0):
             if answer.status_code not in _REDIRECTS or not answer.headers.get(
                 "Location"
             ):
-                return _take(answer, into, max_bytes)
+                return _take(answer, into, max_bytes, explain)
             url = _next(url, answer.headers["Location"])
     raise errors.BadAnswer("too many redirects")
 
@@ -105,10 +106,10 @@ def _next(url, location):
         raise errors.BadAnswer("a redirect to no address") from error
 
 
-def _take(answer, into, max_bytes):
+def _take(answer, into, max_bytes, explain):
     pieces = _pieces(answer)
     if answer.status_code != 200:
-        raise _refusal(answer, _text(pieces, b""))
+        raise _refusal(answer, _text(pieces, b""), explain)
     given = answer.headers.get("Content-Length", "")
     length = int(given) if given.isdecimal() else None
     if length is not None and length > max_bytes:
@@ -125,7 +126,7 @@ def _take(answer, into, max_bytes):
     encoded = answer.headers.get("Content-Encoding", "identity").lower() != "identity"
     typed = mimetype in _UNTYPED or mimetype.startswith("audio/")
     if not kind or not typed or encoded:
-        raise _refusal(answer, _text(pieces, head))
+        raise _refusal(answer, _text(pieces, head), explain)
     size = 0
     for piece in itertools.chain((head,), pieces):
         size += len(piece)
@@ -150,10 +151,12 @@ def _text(pieces, text):
     return text
 
 
-def _refusal(answer, body):
+def _refusal(answer, body, explain):
     """Return the error that an answer without sound means."""
     status = answer.status_code
     data = read_json(body)
+    if explain and (error := explain(status, answer.headers, data)):
+        return error
     message = str(data.get("message") or "")[:200] if isinstance(data, dict) else ""
     text = message.lower()
     if status == 429 or "rate limit" in text:

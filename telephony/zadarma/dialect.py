@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from .. import dialect
+from .. import dialect, routing
 from ..dialect import (
     GENERAL,
     STATISTICS,
@@ -29,7 +29,7 @@ from .client import Client
 CHECK_EVENT = "CLOUD_PBX_CHECK"
 # An event without an id: two that read alike may be two.
 _WITHOUT_ID = ("SMS",)
-_ROUTED = ("NOTIFY_START", "NOTIFY_IVR")
+_ROUTED = ("NOTIFY_START", events.STEP)
 # The two legs of a click-to-call, which may begin in one second under two ids.
 _LEGS = {"callback_leg1": "own_leg", "callback_leg2": "client_leg"}
 # What the API puts before the name of a notification.
@@ -84,7 +84,8 @@ class Zadarma(dialect.Dialect):
     }
     has_sample = True
     sample_event = CHECK_EVENT
-    can_answer_routing = True
+    decisions = frozenset(dialect.DECISIONS)
+    target_example = "0-1"
     has_balance = True
     failures = events.FAILURES
     limits = {GENERAL: 100, STATISTICS: 3}
@@ -92,6 +93,9 @@ class Zadarma(dialect.Dialect):
     recording_ready_seconds = 40
     # Links are made for half an hour.
     recording_link_seconds = 20 * 60
+
+    def is_target(self, text):
+        return bool(replies.TARGET.fullmatch(text or ""))
 
     def doubt_settings(self, account):
         if account.key and account.key == account.secret:
@@ -125,12 +129,16 @@ class Zadarma(dialect.Dialect):
             raise Refused(400, "a field is too long")
         ref = fields.get("pbx_call_id", "").strip()
         signed, part = self._signed(proven, ref, fields)
+        step = events.read_step(fields) if event == events.STEP else None
         return Delivery(
             event_type=event,
             ref=ref,
             payload=fields,
-            repeatable=event not in _WITHOUT_ID,
+            # Who goes round in our menus may press the same key again.
+            repeatable=event not in _WITHOUT_ID
+            and not (step and routing.is_step(step.name)),
             asks_routing=event in _ROUTED,
+            step=step,
             signed=signed,
             signed_part=part,
             by_former_secret=bool(account.former_secret)
@@ -223,7 +231,7 @@ class Zadarma(dialect.Dialect):
     def fetch_lines(self, account):
         return Client(account).lines()
 
-    def dial(self, account, extension, number, line=""):
+    def dial(self, account, extension, number, line="", ref="", shown=""):
         # The PBX tells no id: the events that follow are recognised by their parties.
         Client(account).callback(extension, number, line)
         return ""

@@ -7,7 +7,7 @@ observations for what no document tells (direction, legs of a click-to-call, tra
 import re
 
 from .. import numbers
-from ..dialect import Refused
+from ..dialect import MenuStep, Refused
 from ..event import (
     ANSWERED,
     BUSY,
@@ -30,6 +30,8 @@ from ..local_time import local_text, read_time
 
 MAX_ID = 200
 MAX_FIELD = 1000
+# The caller finished a step that a reply of ours set.
+STEP = "NOTIFY_IVR"
 IDS = ("pbx_call_id", "call_id_with_rec", "call_id")
 
 # The PBX's words. What is not here is a failure under a word of its own.
@@ -84,6 +86,19 @@ def parse_form(request):
     if not fields.get("event"):
         raise Refused(400, "no event")
     return fields
+
+
+def read_step(fields):
+    """Return the :class:`MenuStep` that the fields of ``STEP`` tell.
+
+    A step that waited for no key has no name.
+    """
+    return MenuStep(
+        name=fields.get("wait_dtmf[name]", "").strip(),
+        digits=fields.get("wait_dtmf[digits]", "").strip(),
+        # Any text says so; which one, no document tells.
+        defaulted=bool(fields.get("wait_dtmf[default_behaviour]", "").strip()),
+    )
 
 
 def read_duration(text):

@@ -7,6 +7,10 @@ from ..dialect import Refused, Reply
 
 JSON = "application/json"
 ECHO = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+# An extension, a scenario (``1``), one of a menu (``0-1``), a menu (``0-main``).
+TARGET = re.compile(r"[0-9]{1,10}(?:-(?:[0-9]{1,10}|main))?")
+# "The call is refused": the caller hears that all are busy.
+REFUSED = "blacklist"
 # Phones have short displays; the limit of the PBX is not documented.
 MAX_NAME = 64
 
@@ -29,14 +33,41 @@ def _timeout(seconds):
     return max(seconds, 3) if seconds and seconds > 0 else 0
 
 
+def _ask(ask):
+    return {
+        "timeout": ask.timeout,
+        "attempts": ask.attempts,
+        "maxdigits": ask.digits,
+        "name": ask.name,
+        "default": ask.default,
+    }
+
+
+def _instructions(decision):
+    """Return what the PBX is to do, without the name of the caller; ``{}``: nothing."""
+    if decision.refuse:
+        return {"redirect": REFUSED, "return_timeout": 0}
+    if decision.hangup:
+        return {"hangup": 1}
+    if decision.ask:
+        sound = {"ivr_play": decision.play} if decision.play else {}
+        return {**sound, "wait_dtmf": _ask(decision.ask)}
+    if decision.redirect:
+        return {
+            "redirect": decision.redirect,
+            "return_timeout": _timeout(decision.return_timeout),
+        }
+    return {}
+
+
 def routing(decision):
     """Return the JSON reply to START and IVR; ``{}`` leaves the PBX its scenario."""
     body = {}
     if decision is not None:
-        if decision.redirect:
-            body["redirect"] = decision.redirect
-            body["return_timeout"] = _timeout(decision.return_timeout)
-        if name := " ".join(decision.caller_name.split())[:MAX_NAME]:
+        body = _instructions(decision)
+        name = " ".join(decision.caller_name.split())[:MAX_NAME]
+        # Phones ring in the scenario and where it is sent to; nowhere else.
+        if name and (not body or decision.redirect):
             body["caller_name"] = name
     return Reply(body=json.dumps(body, ensure_ascii=False), content_type=JSON)
 

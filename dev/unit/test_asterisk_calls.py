@@ -1,0 +1,380 @@
+"""Recorded posts of a real Asterisk, against what the telephones themselves saw."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telephony.asterisk import events as asterisk
+from telephony.call import derive, has_left, is_with_the_pbx
+from telephony.dialect import Account
+from telephony.event import CLICKED, EXPIRED, CallEvent
+from telephony.facts import CallFacts
+
+DATA = Path(__file__).parent / "data" / "asterisk"
+RECORDED = {path.stem: json.loads(path.read_text()) for path in DATA.glob("*.json")}
+# Those of one call.
+STORIES = {name: story for name, story in RECORDED.items() if "truth" in story}
+ACCOUNT = Account(country="GB")
+SHOWN = "+442079460900"
+EPOCH = datetime(1970, 1, 1)
+# Two of our legs may end, and two clocks be read, in so many seconds.
+CLOSE = 1.0
+
+
+def moment(seconds):
+    return EPOCH + timedelta(seconds=seconds) if seconds else None
+
+
+def read(posts, received=None):
+    """Return the events of raw posts, each received at its time, or a second apart."""
+    found = []
+    for place, post in enumerate(posts):
+        at = received[place] if received else 2_000_000_000 + place
+        fields = dict(parse_qsl(post, keep_blank_values=True))
+        found += asterisk.read(fields, moment(at), ACCOUNT)
+    return found
+
+
+def grouped(events):
+    """Return the list of lists of events that are of one call, as the log joins them.
+
+    Those of one id, and those of one leg, are of one call.
+    """
+    groups = []
+    for event in events:
+        names = {event.ref, event.leg, *event.other_legs} - {""}
+        joined = [group for group in groups if group[0] & names]
+        groups = [group for group in groups if not group[0] & names]
+        own = [event, *(one for group in joined for one in group[1])]
+        groups.append((names.union(*(group[0] for group in joined)), own))
+    return [own for _names, own in groups]
+
+
+def call_of(events, also=()):
+    [own] = grouped(events)
+    return derive(CallFacts([*own, *also]), country="GB")
+
+
+def of_odoo(story):
+    """Return what Odoo itself knows: what it asked for, that Asterisk died."""
+    truth, known = story["truth"], []
+    if truth["ref"]:
+        asked = CallEvent(
+            CLICKED,
+            truth["ref"],
+            moment(truth["start"]),
+            at=moment(truth["start"]),
+            extension=truth["extension"] or "201",
+            called=truth["number"],
+        )
+        known.append(asked)
+    if story["story"] == "killed":
+        known.append(CallEvent(EXPIRED, "", moment(2_000_000_000)))
+    return known
+
+
+def near(one, other):
+    if one is None or other is None:
+        return one is other
+    return abs((one - other).total_seconds()) <= CLOSE
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_call_is_what_the_telephones_saw(name):
+    story = STORIES[name]
+    events = read(story["posts"], story["received"])
+    truth, call = story["truth"], call_of(events, of_odoo(story))
+    assert call.state == "done"
+    assert (call.direction, call.outcome) == (truth["direction"], truth["outcome"])
+    assert call.extension == truth["extension"]
+    assert call.number == truth["number"]
+    if truth["direction"] == "inbound":
+        assert call.line == truth["line"]
+    elif truth["direction"] == "outbound":
+        # What the dialplan shows to those who are called, as soon as it has set it.
+        posts = map(unquote, story["posts"])
+        was_dialled = any("PJSIP/carrier" in post for post in posts)
+        assert call.line == (SHOWN if was_dialled else "")
+    # When Asterisk died nobody knows.
+    times = ("start", "answer") if name == "killed" else ("start", "answer", "stop")
+    for field in times:
+        assert near(getattr(call, field), moment(truth[field])), field
+    assert abs(call.talk - truth["talk"]) <= CLOSE
+    assert {leg.extension for leg in call.legs} == {
+        leg["extension"] for leg in truth["legs"]
+    }
+    spoke = {leg.extension for leg in call.legs if leg.answer}
+    if truth["extension"] and truth["direction"] == "inbound":
+        assert truth["extension"] in spoke
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+@settings(max_examples=20)
+@given(data=st.data())
+def test_any_order_and_any_repeat_give_the_same_call(name, data):
+    events = read(STORIES[name]["posts"])
+    shuffled = data.draw(st.permutations(events))
+    repeated = data.draw(st.lists(st.sampled_from(events)))
+    # What is added bit by bit is folded bit by bit.
+    [own] = grouped([*shuffled, *repeated])
+    facts = CallFacts()
+    for event in own:
+        facts = CallFacts.from_json(facts.add([event]).to_json())
+    assert facts == CallFacts(events)
+    assert derive(facts, country="GB") == call_of(events)
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_every_beginning_of_a_call_can_be_derived(name):
+    events = read(STORIES[name]["posts"])
+    for length in range(1, len(events) + 1):
+        for own in grouped(events[:length]):
+            call = derive(CallFacts(own), country="GB")
+            assert call.state in ("ringing", "ongoing", "done")
+
+
+def test_who_hands_a_call_on_is_out_of_it():
+    """Until somebody lifts it is nobody's, and then the other one's."""
+    events, seen = read(STORIES["transfer"]["posts"]), []
+    for length in range(1, len(events) + 1):
+        facts = CallFacts(events[:length])
+        call = derive(facts, country="GB")
+        if call.state == "ongoing":
+            seen.append((call.extension, has_left(facts, call.extension)))
+    assert list(dict.fromkeys(seen)) == [
+        ("201", False),
+        ("201", True),
+        ("202", False),
+        ("202", True),
+    ]
+
+
+def test_a_call_whose_end_never_came():
+    story = STORIES["answered"]
+    events = [
+        event
+        for event in read(story["posts"], story["received"])
+        if event.kind not in ("left", "released", "ended")
+    ]
+    expired = CallEvent(EXPIRED, events[0].ref, moment(2_000_000_000))
+    call = derive(CallFacts([*events, expired]), country="GB")
+    assert (call.state, call.outcome, call.talk) == ("done", "answered", 0)
+    assert call.extension == "201"
+
+
+@pytest.mark.parametrize("name", sorted(set(STORIES) - {"killed"}))
+def test_a_call_that_was_closed_too_early_is_right_when_its_end_comes(name):
+    story = STORIES[name]
+    events = read(story["posts"], story["received"])
+    known = of_odoo(story)
+    for received in story["received"]:
+        at = moment(received + 70)
+        expired = CallEvent(EXPIRED, events[0].ref, at, at=at)
+        closed, whole = call_of(events, [*known, expired]), call_of(events, known)
+        assert replace(closed, last_event_at=whole.last_event_at) == whole
+
+
+class TestLongQueue:
+    """Ten phones are rung every five seconds, for two thousand events and more."""
+
+    def rounds(self, count):
+        line = {"id": "1700000000.0", "chan": "PJSIP/carrier-00000000"}
+        yield {**line, "event": "CHAN_START", "leg": "1700000000.0",
+               "time": "1700000000.000", "num": "02079460201",
+               "exten": "02079460900"}  # fmt: skip
+        yield {**line, "event": "ANSWER", "leg": "1700000000.0",
+               "time": "1700000000.100", "num": "02079460201"}  # fmt: skip
+        serial = 0
+        for number in range(count):
+            for phone in range(10):
+                serial += 1
+                leg = {
+                    "id": "1700000000.0",
+                    "leg": f"1700000000.{serial}",
+                    "chan": f"PJSIP/{201 + phone}-{serial:08x}",
+                }
+                began = 1700000001 + 5 * number
+                yield {**leg, "event": "CHAN_START", "time": f"{began}.{phone:03}",
+                       "num": str(201 + phone), "exten": "s"}  # fmt: skip
+                cause = 17 if phone == 0 else 0
+                yield {**leg, "event": "HANGUP", "time": f"{began + 4}.{phone:03}",
+                       "extra": json.dumps({"hangupcause": cause})}  # fmt: skip
+
+    def events(self, count):
+        return [
+            event
+            for place, fields in enumerate(self.rounds(count))
+            for event in asterisk.read(fields, moment(1700000000 + place), ACCOUNT)
+        ]
+
+    def test_facts_stay_few(self):
+        facts = CallFacts(self.events(100))
+        assert len(self.events(100)) > 2000
+        assert len(facts) < 100
+
+    @given(data=st.data())
+    def test_folding_in_any_order_comes_to_the_same(self, data):
+        events = self.events(6)
+        shuffled = data.draw(st.permutations(events))
+        cut = data.draw(st.integers(0, len(events)))
+        folded = CallFacts(shuffled[:cut]).add(shuffled[cut // 2 :])
+        assert folded == CallFacts(events)
+
+    def test_the_call_is_as_without_folding(self):
+        events = self.events(100)
+        call = derive(CallFacts(events), country="GB")
+        assert (call.state, call.direction, call.line) == (
+            "ringing", "inbound", "+442079460900",
+        )  # fmt: skip
+        first = call.legs[0]
+        assert first.start == moment(1700000001)
+        assert first.stop == moment(1700000000 + 5 * 99 + 5)
+        assert len(call.legs) == 10
+
+    def test_a_phone_that_lifts_late(self):
+        """Its answer comes by a replay, when later rounds have superseded the leg."""
+        events = self.events(50)
+        leg = {"id": "1700000000.0", "leg": "1700000000.25", "num": "205"}
+        line = {"id": "1700000000.0", "leg": "1700000000.0"}
+        trunk, phone = "PJSIP/carrier-00000000", "PJSIP/205-00000019"
+        bridge = json.dumps({"bridge_id": "b"})
+        late = [
+            {**leg, "event": "ANSWER", "time": "1700000013.000", "chan": phone},
+            {**leg, "event": "BRIDGE_ENTER", "time": "1700000013.000", "chan": phone,
+             "extra": bridge},
+            {**line, "event": "BRIDGE_ENTER", "time": "1700000013.000", "chan": trunk,
+             "extra": bridge},
+            {**leg, "event": "BRIDGE_EXIT", "time": "1700000014.000", "chan": phone,
+             "extra": bridge},
+        ]  # fmt: skip
+        late = [
+            event
+            for fields in late
+            for event in asterisk.read(fields, moment(1800000000), ACCOUNT)
+        ]
+        one = CallFacts(events).add(late)
+        other = CallFacts(late).add(events)
+        assert one == other
+        call = derive(one, country="GB")
+        assert (call.extension, call.talk) == ("205", 1)
+
+
+@pytest.mark.parametrize("name", ["click", "click_busy"])
+def test_a_click_that_is_not_odoos_tells_whom_it_called(name):
+    """Another program had the phone rung: only the leg outside tells the number."""
+    story = STORIES[name]
+    call = call_of(read(story["posts"]))
+    assert (call.direction, call.number) == ("outbound", story["truth"]["number"])
+    assert (call.outcome, call.extension) == (story["truth"]["outcome"], "201")
+
+
+def with_the_pbx(name):
+    """Return the moments of a story, as places of posts, in which that is so."""
+    posts = STORIES[name]["posts"]
+    return [
+        place
+        for place in range(1, len(posts) + 1)
+        if is_with_the_pbx(CallFacts(read(posts[:place])))
+    ]
+
+
+def test_the_voicemail_lifts_when_our_phones_have_rung_in_vain():
+    posts = [
+        dict(parse_qsl(post, keep_blank_values=True))
+        for post in STORIES["voicemail"]["posts"]
+    ]
+    lifts = next(n for n, post in enumerate(posts) if post["event"] == "ANSWER")
+    assert with_the_pbx("voicemail")[0] == lifts + 1
+    assert len(posts) not in with_the_pbx("voicemail"), "it is over"
+
+
+# A menu and a queue lift before any phone rings, and it rings again.
+@pytest.mark.parametrize(
+    "name", ["answered", "group", "menu", "queue", "queue_rounds", "queue_given_up"]
+)
+def test_somebody_of_ours_may_still_lift(name):
+    assert not with_the_pbx(name)
+
+
+class TestClick:
+    """Clicks that meet nobody outside; as a real Asterisk posts them."""
+
+    OWN = "odoo-1"
+
+    def posted(self, event, second, leg=OWN, phone="201", **extra):
+        return {
+            "event": event,
+            "id": self.OWN,
+            "leg": leg,
+            "time": f"{1790000000 + second}.000",
+            "chan": f"PJSIP/{phone}-00000001",
+            "exten": "s",
+            "extra": json.dumps(extra),
+        }
+
+    def click(self, called, *posts, known=()):
+        asked = CallEvent(
+            CLICKED, self.OWN, moment(1790000000), extension="201", called=called
+        )
+        asked = replace(asked, at=asked.received_at, known_extensions=tuple(known))
+        events = [asked]
+        for post in posts:
+            events += asterisk.read(post, moment(1790000060), ACCOUNT)
+        return derive(CallFacts(events), country="GB")
+
+    def lifted(self, called, cause, known=(), source="dialplan/builtin"):
+        """Our own phone was lifted, and no other one was ever rung."""
+        return self.click(
+            called,
+            self.posted("CHAN_START", 0),
+            self.posted("ANSWER", 1),
+            self.posted("HANGUP", 3, hangupcause=cause, hangupsource=source),
+            self.posted("LINKEDID_END", 3),
+            known=known,
+        )
+
+    # No route, no such extension in the dialplan.
+    @pytest.mark.parametrize("cause", [3, 0])
+    def test_the_pbx_has_no_way(self, cause):
+        call = self.lifted("+442079460201", cause)
+        assert (call.direction, call.outcome) == ("outbound", "failed")
+
+    def test_the_colleagues_phone_is_offline(self):
+        call = self.lifted("203", 3, known=("203",))
+        assert (call.direction, call.outcome) == ("internal", "failed")
+
+    def test_the_colleagues_voicemail_answers(self):
+        call = self.lifted("203", 16, known=("203",), source="PJSIP/201-00000001")
+        assert (call.direction, call.outcome, call.talk) == ("internal", "answered", 0)
+
+    def test_we_hang_up_before_anything_rings(self):
+        assert self.lifted("+442079460201", 16).outcome == "cancelled"
+
+    def test_nobody_speaks_because_our_own_phone_is_lifted(self):
+        started, lifted = self.posted("CHAN_START", 0), self.posted("ANSWER", 1)
+        call = self.click("203", started, lifted, known=("203",))
+        assert (call.direction, call.state) == ("internal", "ringing")
+
+    def test_a_number_that_rings_colleagues(self):
+        """``600`` is nobody's own number: that it is inside, the phones say."""
+        other, bridge = {"leg": "1.2", "phone": "202"}, {"bridge_id": "one"}
+        call = self.click(
+            "600",
+            self.posted("CHAN_START", 0),
+            self.posted("ANSWER", 1),
+            self.posted("CHAN_START", 1, **other),
+            self.posted("ANSWER", 2, **other),
+            self.posted("BRIDGE_ENTER", 2, **other, **bridge),
+            self.posted("BRIDGE_ENTER", 2, **bridge),
+            self.posted("HANGUP", 7, hangupcause=16),
+            self.posted("HANGUP", 7, **other, hangupcause=16),
+            self.posted("LINKEDID_END", 7),
+        )
+        assert (call.direction, call.outcome, call.talk) == ("internal", "answered", 5)
+        assert (call.number, call.extension) == ("600", "201")

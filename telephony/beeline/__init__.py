@@ -1,0 +1,1 @@
+"""Beeline's “Облачная АТС”, a cloud PBX built on BroadWorks: https://cloudpbx.beeline.ru."""
