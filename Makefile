@@ -10,7 +10,9 @@ endif
 
 define HELP
 make demo        Odoo with the addon and a fake PBX; prints `ready`, serves until Ctrl-C
-                 (ODOO_PORT=8069 SANDBOX_PORT=8070 DB=cloud_pbx_demo)
+                 (ODOO_PORT=8069 SANDBOX_PORT=8070 DB=cloud_pbx_demo);
+                 PBX=asterisk: with a real Asterisk (DB=cloud_pbx_demo_asterisk),
+                 PBX=beeline: a look-alike of Beeline (DB=cloud_pbx_demo_beeline)
 make test        every test; T="dev/unit tests/test_call.py::TestCall" runs a part
 make lint        every check of the code
 make bench       the benchmarks

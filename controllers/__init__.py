@@ -1,1 +1,1 @@
-from . import raw_dispatcher, recording, webhook
+from . import raw_dispatcher, recording, setup_files, webhook

@@ -34,6 +34,7 @@ class Webhook(http.Controller):
                 query=web.args.to_dict(),
                 # Read already, before there was a connection to the database.
                 body=web.get_data() if web.method == "POST" else b"",
+                remote_address=web.remote_addr or "",
             ),
         )
         headers = [("Content-Type", reply.content_type)]

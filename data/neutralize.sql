@@ -8,4 +8,5 @@ UPDATE pbx_provider
    SET former_secret = NULL, former_secret_until = NULL, connected_url = NULL,
        connected_at = NULL, state = 'draft';
 DELETE FROM pbx_former_url;
+DELETE FROM pbx_subscription;
 UPDATE pbx_extension SET password = NULL;

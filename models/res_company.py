@@ -1,12 +1,111 @@
-from odoo import models
+from typing import NamedTuple
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+
+# Settings that are numbers: less than none makes no sense.
+NUMBERS = (
+    "pbx_promise_minutes",
+    "pbx_promise_min_talk",
+    "pbx_promise_days",
+    "pbx_escalate_minutes",
+    "pbx_wrap_up_seconds",
+)
+
+
+class PromiseSettings(NamedTuple):
+    """What a company wants of call-backs, as plain values."""
+
+    is_on: bool
+    minutes: int
+    min_talk: int
+    days: int
+    calendar_id: int | bool
 
 
 class ResCompany(models.Model):
     _inherit = "res.company"
 
+    pbx_promise = fields.Boolean(
+        string="Call back lost callers",
+        default=True,
+        help="A call that nobody took becomes a call-back, with a deadline and a "
+        "responsible person.",
+    )
+    pbx_promise_minutes = fields.Integer(
+        string="Call back within",
+        default=60,
+        help="Minutes of working hours; 0: at once.",
+    )
+    pbx_promise_min_talk = fields.Integer(
+        string="Shortest talk",
+        default=5,
+        help="Seconds. A shorter talk, such as with somebody's voicemail, does not "
+        "count as calling back.",
+    )
+    pbx_promise_days = fields.Integer(
+        string="Keep open for",
+        default=30,
+        help="Days after which a call-back that nobody made is closed as expired.",
+    )
+    pbx_escalate_minutes = fields.Integer(
+        string="Escalate after",
+        default=60,
+        help="Minutes of working hours after the deadline; 0: never.",
+    )
+    pbx_escalate_user_id = fields.Many2one(
+        "res.users",
+        string="Escalate to",
+        ondelete="set null",
+        help="Who is asked to see to overdue call-backs. Empty: the team leader.",
+    )
+    pbx_wrap_up_seconds = fields.Integer(
+        string="Time after a call",
+        default=0,
+        help="Seconds after a talk in which no call is routed to the person.",
+    )
+
+    @api.constrains(*NUMBERS)
+    def _check_pbx_numbers(self):
+        for company in self:
+            for name in NUMBERS:
+                if company[name] < 0:
+                    label = company._fields[name]._description_string(self.env)
+                    raise ValidationError(
+                        self.env._("“%s” has to be 0 or more.", label)
+                    )
+
+    @api.constrains("pbx_escalate_user_id")
+    def _check_pbx_escalate_user(self):
+        for company in self:
+            user = company.pbx_escalate_user_id
+            # Whoever is asked reads the number of who called this company.
+            if user and company not in user.company_ids:
+                raise ValidationError(
+                    self.env._(
+                        "%(user)s does not work for %(company)s.",
+                        user=user.name,
+                        company=company.name,
+                    )
+                )
+
     def write(self, vals):
         result = super().write(vals)
-        if {"country_id", "parent_id"}.intersection(vals):
-            # Settings that webhooks keep in memory hold both.
+        followed = {"country_id", "parent_id", "resource_calendar_id"}
+        if followed.intersection(vals) or any(name.startswith("pbx_") for name in vals):
+            # Settings that webhooks keep in memory hold them.
             self.env.registry.clear_cache()
         return result
+
+    @api.model
+    @tools.ormcache("company_id")
+    def _promise_settings(self, company_id):
+        """Return the :class:`PromiseSettings` of a company: kept in memory."""
+        company = self.sudo().browse(company_id)  # sudo: settings, for the log
+        return PromiseSettings(
+            is_on=company.pbx_promise,
+            minutes=max(company.pbx_promise_minutes, 0),
+            min_talk=max(company.pbx_promise_min_talk, 0),
+            days=max(company.pbx_promise_days, 0),
+            calendar_id=company.resource_calendar_id.id,
+        )

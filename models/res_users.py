@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 # What a user may change in “My Preferences”.
 OWN_PREFERENCES = [
@@ -8,6 +9,7 @@ OWN_PREFERENCES = [
     "pbx_card_side",
     "pbx_log_calls",
     "pbx_dial_extension_id",
+    "pbx_deputy_id",
 ]
 
 
@@ -61,6 +63,16 @@ class ResUsers(models.Model):
         "that is connected.",
     )
 
+    pbx_deputy_id = fields.Many2one(
+        "res.users",
+        string="Deputy",
+        ondelete="set null",
+        domain="[('share', '=', False), ('id', '!=', id), "
+        "('company_ids', 'in', company_id)]",
+        help="Who stands in while you are away: gets the calls that routing rules "
+        "would send to you.",
+    )
+
     pbx_lacks_rights = fields.Boolean(
         string="Phone without rights", compute="_compute_pbx_lacks_rights"
     )
@@ -104,6 +116,26 @@ class ResUsers(models.Model):
         self.write({"group_ids": [fields.Command.link(agents.id)]})
         return True
 
+    @api.constrains("pbx_deputy_id", "company_id")
+    def _check_pbx_deputy(self):
+        for user in self:
+            # sudo: in which companies the colleague works, nothing else
+            deputy_sudo = user.sudo().pbx_deputy_id
+            if deputy_sudo == user:
+                raise ValidationError(self.env._("Nobody is their own deputy."))
+            if deputy_sudo.share:
+                raise ValidationError(
+                    self.env._("%s is no internal user.", deputy_sudo.name)
+                )
+            if deputy_sudo and user.company_id not in deputy_sudo.company_ids:
+                raise ValidationError(
+                    self.env._(
+                        "%(deputy)s does not work for %(company)s.",
+                        deputy=deputy_sudo.name,
+                        company=user.company_id.name,
+                    )
+                )
+
     @property
     def SELF_READABLE_FIELDS(self):
         return super().SELF_READABLE_FIELDS + ["pbx_extension_ids", *OWN_PREFERENCES]
@@ -112,6 +144,16 @@ class ResUsers(models.Model):
     def SELF_WRITEABLE_FIELDS(self):
         return super().SELF_WRITEABLE_FIELDS + OWN_PREFERENCES
 
+    @api.model
+    def _get_invalidation_fields(self):
+        # Workers keep in memory who is away, who stands in, and which phone rings.
+        return super()._get_invalidation_fields() | {
+            "out_of_office_from",
+            "out_of_office_to",
+            "pbx_deputy_id",
+            "pbx_dial_extension_id",
+        }
+
     @api.model_create_multi
     def create(self, vals_list):
         users = super().create(vals_list)
@@ -119,8 +161,8 @@ class ResUsers(models.Model):
         if with_phone:
             self.env["pbx.assignment"]._update_of_users(with_phone)
             self.env["pbx.extension"]._forget_who_has_phones()
-        if any(vals.get("pbx_log_calls") for vals in vals_list):
-            self.env.registry.clear_cache()
+        # Workers keep in memory who wishes notes, and who is an agent.
+        self.env.registry.clear_cache()
         self.env["pbx.notifier"]._phones_changed(with_phone)
         return users
 

@@ -6,6 +6,7 @@ from . import test_call_log
 from . import test_call_times
 from . import test_people
 from . import test_chatter
+from . import test_lines
 from . import test_matching
 from . import test_phone_index
 from . import test_rematch
@@ -16,9 +17,12 @@ from . import test_provider
 from . import test_connect
 from . import test_connected
 from . import test_health
+from . import test_status_job
 from . import test_api
+from . import test_asterisk
 from . import test_history
 from . import test_history_pages
+from . import test_history_days
 from . import test_history_rows
 from . import test_extension
 from . import test_forgery
@@ -32,6 +36,7 @@ from . import test_desk_bus
 from . import test_desk_counts
 from . import test_desk_cards
 from . import test_desk_rights
+from . import test_desk_settled
 from . import test_desk_standing
 from . import test_desk_people
 from . import test_desk_own
@@ -44,6 +49,8 @@ from . import test_recording_tour
 from . import test_numbers
 from . import test_queries
 from . import test_explain
+from . import test_promise
+from . import test_promise_screens
 from . import test_properties
 from . import test_views
 from . import test_view_search
@@ -53,3 +60,12 @@ from . import test_tours
 from . import test_desk_tours
 from . import test_hoot
 from . import test_toy
+from . import test_subscription
+from . import test_beeline_connect
+from . import test_availability
+from . import test_routing
+from . import test_routing_people
+from . import test_routing_menus
+from . import test_routing_cost
+from . import test_routing_simulate
+from . import test_routing_tour

@@ -51,7 +51,14 @@ OUR_MODELS = (
     "pbx.former.url",
     "pbx.line",
     "pbx.subscription",
+    "pbx.replay",
     "pbx.history",
+    "pbx.promise",
+    "pbx.route",
+    "pbx.menu",
+    "pbx.menu.choice",
+    "pbx.blocked",
+    "pbx.route.sent",
 )
 
 

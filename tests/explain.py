@@ -18,7 +18,7 @@ ROWS = 5_000
 # Read whole they would grow with the company's data.
 LARGE = ("res_partner", "crm_lead", "pbx_call", "pbx_call_leg", "pbx_call_ref",
          "pbx_event", "pbx_event_proof", "pbx_recording", "pbx_extension",
-         "pbx_rematch", "pbx_phone_number")  # fmt: skip
+         "pbx_rematch", "pbx_phone_number", "pbx_promise")  # fmt: skip
 
 
 class ExplainCase(PbxCase):
@@ -81,6 +81,30 @@ class ExplainCase(PbxCase):
         )
         cls.multiply(
             cls.extension, number="(10000 + n)::text", caller_id="'+44207947' || n"
+        )
+        # All of them kept, and more of them than could ever wait.
+        promise = cls.env["pbx.promise"].create(
+            {
+                "company_id": cls.company.id,
+                "provider_id": cls.provider.id,
+                "number": "+442079461234",
+                "state": "kept",
+                "opened_at": call.start,
+                "deadline": call.start,
+            }
+        )
+        for _ in range(3):
+            cls.multiply(promise, number="'+4421' || lpad(n::text, 8, '0')")
+        cls.multiply(
+            promise,
+            number=number,
+            partner_id=f"{partner} + n",
+            first_call_id=f"{first} + n",
+            began_at=past,
+            opened_at=past,
+            due_from=past,
+            deadline=past,
+            closed_at=past,
         )
         for table in LARGE:
             cls.env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))

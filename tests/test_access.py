@@ -1,5 +1,6 @@
 """Who may do what: every role, every model of ours, every operation."""
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
@@ -27,9 +28,16 @@ MATRIX = {
     "pbx.request": ("", "", "", "", "", "ru"),
     "pbx.check": ("", "", "", "", "", "r"),
     "pbx.former.url": ("", "", "", "", "", "r"),
-    "pbx.line": ("", "", "", "r", "r", "rwu"),
+    "pbx.line": ("", "", "", "r", "rw", "rwu"),
     "pbx.subscription": ("", "", "", "", "", ""),
+    "pbx.replay": ("", "", "", "", "", ""),
     "pbx.history": ("", "", "", "", "", "rwcu"),
+    "pbx.promise": ("", "", "", "r", "rw", "rw"),
+    "pbx.route": ("", "", "", "", "rwcu", "rwcu"),
+    "pbx.menu": ("", "", "", "", "rwcu", "rwcu"),
+    "pbx.menu.choice": ("", "", "", "", "rwcu", "rwcu"),
+    "pbx.blocked": ("", "", "", "", "rwcu", "rwcu"),
+    "pbx.route.sent": ("", "", "", "", "", ""),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 NEEDED = {
@@ -56,9 +64,24 @@ NEEDED = {
         "url": "https://crm.example.com/x",
         "at": "2026-06-16 12:00:00",
     },
-    "pbx.line": {"number": "+442079460900"},
+    "pbx.line": {"number": "+442079460999"},
     "pbx.subscription": {"renew_at": "2026-06-16 12:00:00"},
+    "pbx.replay": {"replayed_at": "2026-06-16 12:00:00"},
     "pbx.history": {"start": "2026-06-01", "stop": "2026-06-16"},
+    "pbx.promise": {
+        "number": "+442079460777",
+        "opened_at": "2026-06-16 12:00:00",
+        "deadline": "2026-06-16 13:00:00",
+    },
+    "pbx.route": {"name": "x", "target": "hangup"},
+    "pbx.menu": {"name": "x", "sound": "1"},
+    "pbx.menu.choice": {"digits": "1", "target": "hangup"},
+    "pbx.blocked": {"number": "+442079460777"},
+    "pbx.route.sent": {
+        "number": "100",
+        "ref": "x",
+        "sent_at": "2026-06-16 12:00:00",
+    },
 }
 
 
@@ -90,6 +113,7 @@ class TestAccess(PbxCase):
         request = self.env["pbx.request"].create(
             {**of_provider, **NEEDED["pbx.request"]}
         )
+        menu = self.env["pbx.menu"].create({**of_provider, **NEEDED["pbx.menu"]})
         self.records = {
             # One with calls is kept by them.
             "pbx.provider": self.new_provider(self.company, self.robot, "another"),
@@ -113,15 +137,38 @@ class TestAccess(PbxCase):
             **{
                 name: self.env[name].create({**of_provider, **NEEDED[name]})
                 for name in (
-                    *("pbx.check", "pbx.former.url", "pbx.line"),
+                    *("pbx.check", "pbx.former.url"),
                     "pbx.event.proof",
                 )
             },
+            # The call made it.
+            "pbx.line": self.call.line_id,
             "pbx.subscription": self.env["pbx.subscription"].create(
                 {**of_provider, **NEEDED["pbx.subscription"]}
             ),
+            "pbx.replay": self.env["pbx.replay"].create(
+                {**of_provider, **NEEDED["pbx.replay"]}
+            ),
             "pbx.history": self.env["pbx.history"].create(
                 {**of_provider, **NEEDED["pbx.history"]}
+            ),
+            "pbx.promise": self.env["pbx.promise"].create(
+                {
+                    **of_provider,
+                    "company_id": self.company.id,
+                    "user_id": self.anna.id,
+                    **NEEDED["pbx.promise"],
+                }
+            ),
+            "pbx.route": self.env["pbx.route"].create(NEEDED["pbx.route"]),
+            "pbx.blocked": self.env["pbx.blocked"].create(NEEDED["pbx.blocked"]),
+            "pbx.route.sent": self.env["pbx.route.sent"].create(
+                {**of_provider, **NEEDED["pbx.route.sent"]}
+            ),
+            "pbx.menu": menu,
+            # No rule and no other choice leads to it: it can be removed.
+            "pbx.menu.choice": self.env["pbx.menu.choice"].create(
+                {"parent_id": menu.id, **NEEDED["pbx.menu.choice"]}
             ),
         }
 
@@ -130,13 +177,18 @@ class TestAccess(PbxCase):
             record.read(["display_name"])
             record.search([("id", "=", record.id)]).ensure_one()
         elif operation == "write":
-            record.write({"note": "x"} if "note" in record else {})
+            is_written = "note" in record and record._name != "pbx.promise"
+            record.write({"note": "x"} if is_written else {})
             record.check_access("write")
         elif operation == "create":
             record.check_access("create")
             values = dict(NEEDED[record._name])
             if "provider_id" in record:
                 values["provider_id"] = self.provider.id
+            if "parent_id" in record:
+                values.update(parent_id=record.parent_id.id, digits="2")
+            if record._name == "pbx.blocked":
+                values["number"] += "1"
             record.create(values)
         else:
             record.unlink()
@@ -265,6 +317,45 @@ class TestAccess(PbxCase):
                 if user == self.boris:
                     self.assertFalse(self.call.with_user(user).recording_ids)
                     self.assertFalse(mine.search([("id", "=", recording.id)]))
+
+    def test_a_voicemail_is_heard_by_whoever_calls_back(self):
+        """A missed call of one's own customer; never a talk with it."""
+        self.partner.user_id = self.boris
+        told = {"extension": "777", "pbx_call_id": "in_v"}
+        # Lately: for what was lost long ago nobody calls back.
+        missed = self.tell("voicemail", fields.Datetime.now(), **told)[-1]
+        voicemail = missed.recording_ids
+        self.assertEqual((missed.outcome, len(voicemail)), ("missed", 1))
+        self.assertEqual(missed.partner_id, self.partner)
+        talk = self.call.recording_ids
+        recordings = voicemail | talk
+        self.assertTrue(talk)
+
+        def heard(user):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            mine = self.env["pbx.recording"].with_user(user)
+            found = mine.search([("id", "in", recordings.ids)])
+            for one in recordings:
+                self.assertEqual(bool(mine._find_readable(one.id)), one in found)
+            return found.with_env(self.env)
+
+        self.assertEqual(heard(self.boris), voicemail)
+        self.assertEqual(missed.with_user(self.boris).voicemail_id, voicemail)
+        self.assertEqual(heard(self.anna), talk, "no customer of hers")
+        self.partner.user_id = self.anna
+        self.assertEqual(heard(self.anna), recordings)
+        self.assertEqual(heard(self.boris), voicemail, "he calls back")
+        missed.promise_id.with_user(self.supervisor).user_id = self.anna
+        self.assertFalse(heard(self.boris))
+        lead = self.env["crm.lead"].create(
+            {"name": "Rope", "user_id": self.boris.id, "company_id": self.company.id}
+        )
+        (missed | self.call).lead_id = lead
+        self.assertEqual(heard(self.boris), voicemail, "the lead is his")
+        # Somebody answered after all, says the history.
+        missed.outcome = "answered"
+        self.assertFalse(heard(self.boris))
 
     def test_contacts_tell_no_more_than_the_calls(self):
         """Neither counts nor searches through a contact reveal foreign calls."""

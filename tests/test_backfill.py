@@ -444,7 +444,9 @@ class TestForwarded(PbxCase):
 
     def test_to_whom_it_was_forwarded_is_no_line(self):
         olga = self.new_partner("Olga", self.MOBILE)
-        self.env["pbx.line"].create({"number": LINE, "provider_id": self.provider.id})
+        self.env["pbx.line"].create(
+            {"number": LINE, "provider_id": self.provider.id, "from_pbx": True}
+        )
         log = CallLog(self.env, self.provider._settings(self.provider.id))
         log.add_history({REF: [self.row(self.MOBILE)]})
         self.assertFalse(self.the_call().line)
@@ -494,7 +496,9 @@ class TestReport(PbxCase):
 
     def test_under_the_readers_rights(self):
         self.tell("ring_group")
-        self.tell("missed", extension="101", pbx_call_id="in_2")
+        # Of somebody else: whom Anna spoke with last, she would call back.
+        stranger = "+442079460777"
+        self.tell("missed", caller=stranger, extension="101", pbx_call_id="in_2")
         legs = self.env["pbx.call.leg"]
 
         def table(user):

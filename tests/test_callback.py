@@ -6,8 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tests import tagged
 
-from ..models.desk.pbx_desk import MISSED_DAYS
-from .common import CALLER
+from .common import CALLER, LINE
 from .desk import FakeCall, FakeOutboundCall, ThreeDesks
 
 STRANGER = "+442079460777"
@@ -99,11 +98,12 @@ class TestCallback(CallbackCase):
     def test_settled_by_hand(self):
         mine, again = self.missed(), self.missed(ago=AFTER)
         mine.with_user(self.anna).action_called_back()
-        self.assertFalse(self.waits(mine))
-        self.assertTrue(self.waits(again), "one by one")
-        # A selection in the list: what is no missed call is left out.
-        (again | self.spoken(STRANGER)).action_called_back()
-        self.assertFalse(self.waits(again))
+        self.assertFalse(self.waits(mine) or self.waits(again), "one caller")
+        self.assertTrue(mine.called_back and again.called_back)
+        # A selection in the list: what waits for nothing is left out.
+        stranger = self.missed(STRANGER)
+        (again | stranger | self.spoken("+442079460778")).action_called_back()
+        self.assertFalse(self.waits(stranger))
 
     def test_only_missed_calls_are_settled_and_only_one_s_own(self):
         with self.assertRaises(UserError):
@@ -113,7 +113,7 @@ class TestCallback(CallbackCase):
 
     def test_filter(self):
         waiting, settled = self.missed(), self.missed(STRANGER)
-        settled.called_back = True
+        settled.action_called_back()
         rest = settled | self.spoken("+442079460778") | self.missed("anonymous")
         here = Domain("provider_id", "=", self.provider.id)
         calls = self.env["pbx.call"]
@@ -138,7 +138,7 @@ class TestCallback(CallbackCase):
         """What was written a moment ago counts."""
         call = self.missed()
         domain = [("id", "=", call.id), ("to_call_back", "=", True)]
-        call.called_back = True
+        call.action_called_back()
         self.assertFalse(self.env["pbx.call"].search(domain))
         self.assertFalse(call.to_call_back)
 
@@ -148,7 +148,8 @@ class TestMissedCount(CallbackCase):
     """The number on the phone in the top bar, and the list behind it."""
 
     def assertMissed(self, **expected):
-        """Compare the calls that each user should call back, the newest first."""
+        """Compare whom each user should call back, by their last lost calls: the most
+        urgent first."""
         users = {"anna": self.anna, "boris": self.boris, "clara": self.clara}
         users["supervisor"] = self.supervisor
         for name, user in users.items():
@@ -168,7 +169,7 @@ class TestMissedCount(CallbackCase):
         first = self.missed()
         self.assertMissed(anna=first)
         second = self.missed(STRANGER, ago=AFTER)
-        self.assertMissed(anna=second | first)
+        self.assertMissed(anna=first | second)
         self.spoken()
         self.assertMissed(anna=second)
 
@@ -179,9 +180,9 @@ class TestMissedCount(CallbackCase):
     def test_own_customers(self):
         partner = self.new_partner(user_id=self.clara.id)
         call = self.missed(extension="777")
-        self.assertMissed(clara=call, supervisor=call)
+        self.assertMissed(clara=call)
         partner.user_id = self.boris
-        self.assertMissed(boris=call, supervisor=call)
+        self.assertMissed(clara=call, boris=call)
 
     def test_own_leads(self):
         self.env["crm.lead"].create(
@@ -199,14 +200,24 @@ class TestMissedCount(CallbackCase):
     def test_calls_that_rang_nobody(self):
         """Given up in the menu, or a phone that nobody entered: a supervisor's."""
         menu, unknown = self.missed(extension=""), self.missed(STRANGER, "777", AFTER)
-        self.missed("+442079460778", "101", AFTER).called_back = True
-        self.assertMissed(supervisor=unknown | menu)
+        self.missed("+442079460778", "101", AFTER).action_called_back()
+        self.assertMissed(supervisor=menu | unknown)
 
-    def test_what_is_long_ago(self):
-        self.missed(ago=timedelta(days=MISSED_DAYS + 1))
-        self.assertMissed()
-        late = self.missed(ago=timedelta(days=MISSED_DAYS - 1))
-        self.assertMissed(anna=late)
+    def test_of_one_s_team(self):
+        team = self.env["crm.team"].create(
+            {"name": "Sales", "company_id": self.company.id}
+        )
+        self.env["crm.team.member"].create(
+            {"crm_team_id": team.id, "user_id": self.boris.id}
+        )
+        line = self.env["pbx.line"].create(
+            {"number": LINE, "provider_id": self.provider.id, "team_id": team.id}
+        )
+        call = self.missed(extension="777")
+        self.assertEqual(call.line_id, line)
+        self.assertMissed(boris=call, supervisor=call)
+        call.promise_id.with_user(self.boris).action_take()
+        self.assertMissed(boris=call)
 
     def test_archived_and_foreign_cloud_pbx(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
@@ -219,6 +230,7 @@ class TestMissedCount(CallbackCase):
     def test_what_a_row_says(self):
         partner = self.new_partner()
         call = self.missed()
+        promise = call.promise_id
         [row] = self.ask().missed_calls()
         self.assertEqual(
             row,
@@ -239,61 +251,50 @@ class TestMissedCount(CallbackCase):
                 "failure_reason": "",
                 "voicemail": False,
                 "ids": [call.id],
+                "promise_id": promise.id,
+                "attempts": 1,
+                "tries": 0,
+                "deadline": promise.deadline.strftime("%Y-%m-%d %H:%M:%S"),
+                "overdue": promise.overdue,
+                "responsible": "Anna",
+                "is_mine": True,
             },
         )
 
     def test_one_row_for_each_caller(self):
-        """In the panel and in the list: the last call, and how many there were."""
-        company = self.new_partner("Harbour Ltd", is_company=True)
-        other_phone = self.new_partner("Olga", "020 7946 0303", parent_id=company.id)
+        """The last call, and how many there were; the most urgent first."""
         earlier = timedelta(minutes=80)
         first = self.missed(ago=earlier)
         second = self.missed()
         stranger = self.missed(STRANGER, ago=BEFORE)
-        hers = self.missed("+442079460303", ago=AFTER)
         self.missed("anonymous")
-        with self.subTest("panel"):
-            rows = self.ask().missed_calls()
-            self.assertEqual(
-                [(row["id"], row["ids"]) for row in rows],
-                [
-                    (hers.id, hers.ids),
-                    (second.id, [second.id, first.id]),
-                    (stranger.id, stranger.ids),
-                ],
-            )
-        calls = self.env["pbx.call"].with_user(self.anna)
-        here = Domain("provider_id", "=", self.provider.id)
-        last = Domain("is_last_missed", "=", True)
-        with self.subTest("list"):
-            found = calls.search(here & last)
-            self.assertEqual(found, hers | second | stranger)
-            self.assertEqual(found.mapped("missed_count"), [1, 2, 1])
-            self.assertEqual(found.mapped("is_last_missed"), [True] * 3)
-            self.assertFalse(first.is_last_missed)
-            self.assertEqual(calls.search(here & ~last & Domain("id", "=", first.id)),
-                             first)  # fmt: skip
-        with self.subTest("a contact with two numbers is one caller"):
-            (first | second | hers).partner_id = other_phone
-            self.assertEqual(calls.search(here & last), hers | stranger)
-            self.assertEqual(hers.with_user(self.anna).missed_count, 3)
-            self.assertEqual(len(self.ask().missed_calls()), 2)
-        with self.subTest("dismissed with all of them, and undone"):
-            hers.with_user(self.anna).action_dismiss_caller()
-            self.assertEqual(calls.search(here & last), stranger)
-            self.assertEqual(self.ask().overview()["missed"], 1)
-            (first | second | hers).with_user(self.anna).action_undo_called_back()
-            self.assertEqual(calls.search(here & last), hers | stranger)
-            self.assertEqual(self.ask().overview()["missed"], 4)
-        with self.subTest("spoken with in between: counted since then"):
-            self.spoken(STRANGER, ago=timedelta(minutes=85))
-            again = self.missed(STRANGER, ago=AFTER)
-            self.assertEqual(again.with_user(self.anna).missed_count, 1)
+        rows = self.ask().missed_calls()
+        self.assertEqual(
+            [(row["id"], row["ids"], row["attempts"]) for row in rows],
+            [
+                (stranger.id, stranger.ids, 1),
+                (second.id, [second.id, first.id], 2),
+            ],
+        )
+        self.assertEqual(self.ask().count_missed(), 2)
 
-    def test_a_caller_settles_only_what_the_user_may_change(self):
-        mine, theirs = self.missed(), self.missed(extension="101", ago=BEFORE)
-        mine.with_user(self.anna).action_dismiss_caller()
-        self.assertEqual((mine.called_back, theirs.called_back), (True, False))
+    def test_a_later_call_that_rang_elsewhere(self):
+        """It is one caller, whom both should call back."""
+        self.missed()
+        theirs = self.missed(extension="101", ago=AFTER)
+        self.assertMissed(anna=theirs, boris=theirs)
+
+    def test_undo(self):
+        """What was settled before stays settled."""
+        before, now = self.missed(ago=BEFORE), self.missed(STRANGER)
+        before.action_called_back()
+        spoken = self.spoken("+442079460778", extension="100")
+        calls = (before | now | spoken).with_user(self.anna)
+        action = calls.action_called_back()
+        self.assertEqual(action["params"]["ids"], now.ids)
+        undone = self.env["pbx.call"].browse(action["params"]["ids"])
+        undone.with_user(self.anna).action_undo_called_back()
+        self.assertMissed(anna=now)
 
     def test_who_is_no_agent_is_told_nothing(self):
         clerk = self.new_user("clerk", "base.group_user")

@@ -318,12 +318,14 @@ class TestConnect(ConnectCase):
         self.assertEqual(states.pop("keys"), "failed")
         self.assertEqual(set(states.values()), {"skipped"})
         self.assertEqual(told["type"], "danger")
-        self.assertIn("does not accept the key", told["message"])
+        # The list says why: it is not told twice.
+        self.assertIn("does not accept the key", self.row("keys").message)
+        self.assertEqual(told["message"], "Connecting failed. Please look at: Keys")
         self.assertEqual(self.provider.state, "error")
         self.assertIn("does not accept the key", self.provider.last_error)
         # The second time with the keys exchanged, as people mix them up.
         self.assertEqual(len(self.asked()), 2)
-        self.assertNotIn("swapped", told["message"])
+        self.assertNotIn("swapped", self.row("keys").message)
 
     def test_swapped_keys_are_recognised(self):
         key, secret = self.provider.api_key, self.provider.api_secret
@@ -331,7 +333,7 @@ class TestConnect(ConnectCase):
         states, told = self.connect()
         self.assertEqual(states.pop("keys"), "failed")
         self.assertEqual(set(states.values()), {"skipped"})
-        self.assertIn("Key and Secret look swapped", told["message"])
+        self.assertIn("Key and Secret look swapped", self.row("keys").message)
         self.assertEqual(self.provider.api_key, secret, "a person exchanges them")
         # Over the internet in clear text nothing more is sent.
         connect = Connect(self.provider, urgent=True)
@@ -347,7 +349,7 @@ class TestConnect(ConnectCase):
         self.provider.api_key = self.provider.api_secret
         states, told = self.connect()
         self.assertEqual(states["keys"], "failed")
-        self.assertIn("Key and Secret are the same", told["message"])
+        self.assertIn("Key and Secret are the same", self.row("keys").message)
         self.assertFalse(self.asked())
 
     def test_connect_and_disconnect_leave_a_trace(self):
@@ -367,6 +369,15 @@ class TestConnect(ConnectCase):
         self.assertEqual(self.provider.state, "error")
         self.assertIn("does not accept the key", self.provider.last_error)
         self.assertFalse(self.mine.has_alert, "the list says it")
+
+    def test_check_asks_about_keys_that_were_refused(self):
+        self.pbx.account.secret = "another"
+        self.connect()
+        self.pbx.account.secret = SECRET
+        with self.webhook_open(), log_lines():
+            self.mine.action_check()
+        self.assertEqual(self.row("keys").state, "ok")
+        self.assertFalse(self.provider.last_error)
 
     def test_keys_that_are_good_again_do_not_make_up_for_the_address(self):
         self.pbx.account.secret = "another"
@@ -425,6 +436,9 @@ class TestConnect(ConnectCase):
                         {states[one] for one in others} - {"ok", "warning"}, states
                     )
                     self.assertEqual(told["type"], "danger")
+                    essential = step in ("keys", "address", "notifications")
+                    began = "Connecting failed." if essential else "Connected."
+                    self.assertTrue(told["message"].startswith(began), told)
 
     def test_an_address_that_does_not_answer(self):
         self.provider.external_url = "http://127.0.0.1:9"

@@ -13,7 +13,7 @@ from .test_webhook import START
 
 JOBS = (
     "apply_events close_calls rematch backfill read_phones fetch_history refresh "
-    "keep_alive silence fetch_recordings"
+    "keep_alive silence fetch_recordings replay promises status"
 ).split()
 
 
@@ -62,6 +62,16 @@ class TestSilence(ConnectCase):
         self.connect()
         self.provider.refreshed_at = False
         self.assertTrue(self.run_jobs())
+
+    def test_check_does_not_make_up_for_disconnect(self):
+        self.connect()
+        with log_lines():
+            self.mine.action_disconnect()
+        with self.webhook_open(), log_lines():
+            told = self.mine.action_check()["params"]
+        self.assertEqual(told["type"], "success", told)
+        self.assertEqual(self.provider.state, "draft")
+        self.assertFalse(self.provider.connected_url)
 
     def test_an_address_that_was_entered_by_hand(self):
         self.assertEqual(self.provider.state, "draft")
@@ -186,11 +196,12 @@ class TestSettings(ConnectCase):
 
     def test_archived(self):
         self.connect()
-        shown = self.mine.action_archive()
-        self.assertEqual(shown["params"]["type"], "warning")
-        self.assertIn("still sends", shown["params"]["message"])
-        self.assertIn("Archived: events are refused", self.provider.hint)
-        self.assertIn("Disconnect", self.provider.hint)
+        self.mine.action_archive()
+        self.assertIn(
+            "Archived: events are refused. The PBX goes on sending them until you "
+            "press “Disconnect”.",
+            self.provider.hint,
+        )
         self.assertNotIn("Run as", self.provider.hint)
         for press in ("action_check", "action_fetch_history", "action_connect"):
             with self.subTest(press), self.assertRaisesRegex(UserError, "archived"):
@@ -198,8 +209,7 @@ class TestSettings(ConnectCase):
         with log_lines():
             self.mine.action_disconnect()
         self.assertNotIn("Disconnect", self.provider.hint)
-        self.mine.action_unarchive()
-        self.assertNotIsInstance(self.mine.action_archive(), dict)
+        self.assertIn("Archived: events are refused", self.provider.hint)
 
     def test_one_with_calls_is_not_deleted(self):
         self.tell("answered")

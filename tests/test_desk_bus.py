@@ -271,6 +271,18 @@ class TestDeskBusDial(DeskCase, DialCase):
         self.dial(TYPED)
         self.assertFalse(self.messages(), "the second click of two")
 
+    def test_click_s_own_phone_is_lifted(self):
+        """The other party's leg is heard of before anybody speaks: the card says so."""
+        call = self.dial(TYPED)
+        leg = FakeOutboundCall(self, calltype="callback_leg1").start()
+        self.assertEqual(leg.call, call)
+        self.assertEqual(self.card(call)["rings_phone"], "100")
+        self.messages()
+        leg.send("NOTIFY_OUT_START", calltype="callback_leg2")
+        self.assertNotified(self.anna, call)
+        card = self.card(call)
+        self.assertEqual((card["state"], card["rings_phone"]), ("ringing", ""))
+
     def test_two_legs_become_one_call(self):
         """A call that is gone causes a message, and the browser takes it away."""
         first = FakeOutboundCall(self, calltype="callback_leg1").start()

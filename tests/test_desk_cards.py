@@ -89,6 +89,7 @@ class TestDeskCards(DeskCase):
                 "phone": partner.phone,
                 "job": "Captain",
                 "country": "United Kingdom",
+                "company_id": partner.commercial_partner_id.id,
             },
         )
 
@@ -181,6 +182,43 @@ class TestDeskCards(DeskCase):
         self.assertEqual(call.lead_id, lead)
         self.assertFalse(lead.with_user(self.anna).has_access("read"))
         self.assertShown(self.card(call), owner=self.boris.name, leads=[])
+
+    def test_whose_customer_it_is_by_another_lead(self):
+        """The contact's own salesperson, else who has an open lead of it."""
+        clara, nobody = self.new_agent("clara"), self.env["res.users"]
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        self.boris.company_ids |= other
+        company = self.new_partner("Harbour Ltd", "020 7946 0303", is_company=True)
+        partner = self.new_partner(parent_id=company.id)
+        (company | partner).company_id = False
+        call = self.ringing()
+        self.assertFalse(call.lead_id)
+        for whose, values, owner in (
+            (company, {"user_id": clara.id}, clara),
+            (company, {"user_id": False}, clara),
+            (partner, {"user_id": self.boris.id, "company_id": other.id}, clara),
+            (partner, {"user_id": self.boris.id}, self.boris),
+            (partner, {"user_id": clara.id}, clara),
+            (partner, {"user_id": self.boris.id, "active": False}, clara),
+            (partner, {"user_id": self.anna.id}, nobody),
+        ):
+            lead = self.new_lead(partner_id=whose.id, **values)
+            with self.subTest(lead=lead.name, values=values):
+                card = self.card(call)
+                self.assertShown(card, owner=owner.name or "")
+                # Nothing of a colleague's lead but whose it is.
+                shown = [one["id"] for one in card["leads"]]
+                self.assertEqual(shown, [] if owner else lead.ids)
+                self.assertEqual(
+                    call.with_user(self.supervisor).owner_id, owner or self.anna
+                )
+            if values["user_id"] == self.anna.id:
+                lead.unlink()
+        lost = self.new_lead(partner_id=partner.id, user_id=self.boris.id)
+        lost.action_set_won()
+        self.assertShown(self.card(call), owner=clara.name)
+        partner.user_id = self.boris
+        self.assertShown(self.card(call), owner=self.boris.name)
 
     def test_who_spoke_last(self):
         """Who and when, of calls that the user may not see, and nothing of them."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..models.desk.pbx_desk import MAX_CARDS
@@ -155,6 +156,31 @@ class TestDeskStanding(StandingCase):
                 (card["direction"], card["name"], card["number"]), expected
             )
             self.assertFalse(card["leads"] or card["candidates"] or card["calls"])
+
+    def test_internal_in_vain(self):
+        """Given up by who called; missed by who was called."""
+        call = FakeOutboundCall(self, "101", line="100").start().end("cancel", 0).call
+        self.assertIn(call.outcome, ("cancelled", "no_answer"))
+        for user, expected in ((self.anna, call.outcome), (self.boris, "missed")):
+            with self.subTest(user.name):
+                self.assertEqual(self.card(call, user)["outcome"], expected)
+                desk = self.env["pbx.desk"].with_user(user)
+                [row] = desk.recent()["calls"]
+                self.assertEqual(row["outcome"], expected)
+
+    def test_internal_is_neither_lead_nor_contact(self):
+        partner = self.new_partner("Zoltan")
+        call = FakeOutboundCall(self, "101", line="100").start().call
+        for user in (self.anna, self.boris):
+            card = self.card(call, user)
+            self.assertFalse(card["can_create_lead"] or card["can_link"])
+        with self.assertRaisesRegex(UserError, "internal call"):
+            call.with_user(self.anna).action_create_lead()
+        with self.assertRaisesRegex(UserError, "internal call"):
+            self.ask().pick_contact(call.id, partner.id)
+        self.assertFalse(call.partner_id)
+        outside = self.card(FakeCall(self).start().ring("100").call)
+        self.assertTrue(outside["can_link"])
 
     # ---------------------------------------------------------------- a page is opened
 

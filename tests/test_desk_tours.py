@@ -5,6 +5,7 @@ the card comes by the real bus, to a page that was open before.
 """
 
 import json
+import time
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -148,18 +149,66 @@ class TestDeskTours(DeskTourCase):
 
 @tagged("post_install", "-at_install")
 class TestCallBackTour(FakePbxCase, DeskTourCase):
-    def test_missed_and_called_back(self):
-        """The fake PBX dials, and tells of it by webhooks of its own."""
-        olga = self.new_partner()
+    def answers(self, seconds):
+        """Whoever is called back speaks for so long."""
         account = self.pbx.account
         account.callinfo_url = self.base_url() + self.url_of()
         account.extensions["100"]["online"] = True
-        account.click.update(story="calltype", outcome="answered", speed=0.1)
-        self.http_request_allow_all = True  # those of the fake PBX as well
-        self.tour(
-            "cloud_pbx_desk_missed",
-            self.webhooks("missed", caller=CALLER, extension="100"),
+        account.click.update(
+            story="calltype", outcome="answered", speed=0.3, duration=seconds
         )
+        self.http_request_allow_all = True  # those of the fake PBX as well
+
+    def hears_all(self):
+        """Wait until the fake PBX has told all of the call: the tour ends before, and
+        Odoo and this test share one connection to the database."""
+        for _try in range(300):
+            told = self.pbx.control("GET", "/log?kind=webhook").json()
+            if any(one["event"] == "NOTIFY_RECORD" for one in told):
+                return
+            time.sleep(0.1)
+        self.fail("The fake PBX has not told all of the call.")
+
+    def lost(self):
+        return self.webhooks("missed", caller=CALLER, extension="100")
+
+    def test_next_keeps_what_was_promised(self):
+        olga = self.new_partner()
+        self.company.resource_calendar_id = False  # whatever the hour is
+        self.answers(seconds=9)
+        self.tour("cloud_pbx_call_back", self.lost(), url="/odoo/call-backs")
+        self.hears_all()
+        promise = self.env["pbx.promise"].search([("partner_id", "=", olga.id)])
+        dialled = self.calls().filtered("clicked_at")
+        self.assertRecordValues(
+            promise,
+            [
+                {
+                    "state": "kept",
+                    "in_time": True,
+                    "attempts": 1,
+                    "tries": 0,
+                    "user_id": self.anna.id,
+                    "closed_by_id": self.anna.id,
+                    "closed_call_id": dialled.id,
+                }
+            ],
+        )
+
+    def test_settled_by_hand(self):
+        olga = self.new_partner()
+        self.tour("cloud_pbx_call_back_by_hand", self.lost(), url="/odoo/call-backs")
+        promise = self.env["pbx.promise"].search([("partner_id", "=", olga.id)])
+        self.assertRecordValues(
+            promise, [{"state": "dismissed", "dismiss_reason": "not_needed"}]
+        )
+
+    def test_missed_and_called_back(self):
+        """The fake PBX dials, and tells of it by webhooks of its own."""
+        olga = self.new_partner()
+        self.answers(seconds=5)
+        self.tour("cloud_pbx_desk_missed", self.lost())
+        self.hears_all()
         self.assertRecordValues(
             self.calls().sorted("id"),
             [

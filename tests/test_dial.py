@@ -11,7 +11,8 @@ from odoo.tests import tagged
 
 from ..models.call import dial as pbx_call_dial
 from ..models.call.dial import ConfirmationNeeded, SeveralNumbers
-from ..telephony.event import CLICKED, CallFacts
+from ..telephony.event import CLICKED
+from ..telephony.facts import CallFacts
 from .common import CALLER, SECRET, TYPED, PbxCase
 from .fake_pbx import FakePbxCase
 
@@ -306,6 +307,54 @@ class TestDial(DialCase):
         self.age(call, 11)
         self.env["phone.blacklist"].search([("number", "=", CALLER)]).action_archive()
         self.dial()
+
+    def test_a_call_back_is_dialled_whatever_the_blacklist_says(self):
+        """That list is of advertisements; whoever called asked to be called back."""
+        self.env["phone.blacklist"].create({"number": CALLER})
+        partner = self.new_partner(phone=False)
+        lead = self.env["crm.lead"].create(
+            {"name": "Rope", "user_id": self.anna.id, "company_id": self.company.id}
+        )
+        promise = self.env["pbx.promise"].create(
+            {
+                "company_id": self.company.id,
+                "provider_id": self.provider.id,
+                "number": CALLER,
+                "partner_id": partner.id,
+                "lead_id": lead.id,
+                "user_id": self.anna.id,
+                "opened_at": "2026-06-16 12:00:00",
+                "deadline": "2026-06-16 13:00:00",
+            }
+        )
+        self.env.flush_all()
+        other = "+442079460777"
+        self.env["phone.blacklist"].create({"number": other})
+        about = ("pbx.promise", promise.id)
+        # Another number than the one that called is nobody's call-back.
+        self.assertIn("blacklist", self.refused(other, *about, kind=ConfirmationNeeded))
+        call = self.dial(TYPED, *about)
+        self.assertCall(
+            call,
+            state="ringing",
+            number=CALLER,
+            partner_id=partner,
+            lead_id=lead,
+            res_model="pbx.promise",
+            res_id=promise.id,
+        )
+
+    def test_a_call_back_of_others_is_not_dialled(self):
+        promise = self.env["pbx.promise"].create(
+            {
+                "company_id": self.company.id,
+                "number": CALLER,
+                "user_id": self.boris.id,
+                "opened_at": "2026-06-16 12:00:00",
+                "deadline": "2026-06-16 13:00:00",
+            }
+        )
+        self.refused(CALLER, "pbx.promise", promise.id, kind=AccessError)
 
     def test_confirmed_is_for_warnings_only(self):
         self.extension_2.caller_id = CALLER

@@ -332,7 +332,7 @@ class TestBindNamed(BindCase):
     """A PBX that tells the call's id when it is asked to dial (not Zadarma)."""
 
     def dial_named(self, before=()):
-        def dial(_dialect, _account, _extension, _number, _line=""):
+        def dial(_dialect, _account, _extension, _number, _line="", **_more):
             if before:
                 self.play(before)
             return OUT
@@ -438,7 +438,8 @@ class TestBindCost(FakePbxCase, PbxHttpCase):
                 before = self.env.cr.sql_log_count
                 self.post(step.event, step.fields, self.provider, secret, url)
                 count = self.env.cr.sql_log_count - before
-                most = 40 if (story, step.event) == JOINING else 20
+                # The end looks for call-backs, and for calls that ended meanwhile.
+                most = 40 if (story, step.event) == JOINING else 22
                 if place:  # the first one warms the caches
                     self.assertLessEqual(count, most, (story, step.event))
             call = self.env["pbx.call"].search([("ref", "=", f"out_{place}")])

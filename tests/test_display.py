@@ -46,6 +46,9 @@ class TestDisplay(ViewCase):
             withheld, number_country_id=self.env["res.country"], number_flag=False
         )
         self.assertEqual(withheld.display_name, "Withheld number")
+        # We dial no hidden numbers: of such a call nobody reported it.
+        withheld.direction = "outbound"
+        self.assertEqual(withheld.display_name, "Unknown number")
 
     def test_a_caller_who_is_only_a_lead_has_a_name(self):
         lead = self.env["crm.lead"].create(

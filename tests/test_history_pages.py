@@ -342,6 +342,20 @@ class TestPeriod(PagesCase):
         self.assertEqual(self.counts(history), (2, 0, 0, 0, 0))
         self.assertEqual(history.progress, 100)
 
+    def test_started_in_the_window_it_is_shown_under_an_address_of_its_own(self):
+        history = self.env["pbx.history"].create(
+            {
+                "provider_id": self.provider.id,
+                "start": self.now - timedelta(days=2),
+                "stop": self.now - timedelta(days=1),
+            }
+        )
+        shown = history.action_start_and_view()
+        self.assertEqual((shown["path"], shown["res_id"]), ("pbx-history", history.id))
+        # The browser writes the id of whose button it was before the path.
+        self.assertFalse(shown["context"]["active_id"])
+        self.assertEqual(history.state, "waiting")
+
     def test_stop_and_resume(self):
         self.limited(1)
         self.provider._history_wanted()

@@ -7,9 +7,18 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..models.call.log import CallLog
-from ..models.call.match import is_made_up, made_up_groups
 from ..telephony import dialect as dialects
-from ..telephony.event import DIALLED, ENDED, LOGGED, OFFERED, RINGING, CallEvent
+from ..telephony.event import (
+    ANSWERED,
+    DIALLED,
+    ENDED,
+    LOGGED,
+    OFFERED,
+    RELEASED,
+    RINGING,
+    CallEvent,
+)
+from ..telephony.rows import group_rows, is_made_up
 from .common import CALLER, LINE, NOON, PbxCase
 from .test_dial import DialCase
 
@@ -56,7 +65,8 @@ class RowsCase(PbxCase):
 
     def read(self, *rows):
         """Add a page of these rows; return what became of the calls."""
-        verdicts = self.log.add_history(made_up_groups(rows))
+        groups = {one.ref: one.rows for one in group_rows(rows)}
+        verdicts = self.log.add_history(groups)
         return sorted(word for words in verdicts.values() for word in words)
 
 
@@ -91,7 +101,7 @@ class TestRows(RowsCase):
                 self.log.add_events(
                     [
                         self.event(OFFERED),
-                        self.event(RINGING, 2, extension="100"),
+                        self.event(RINGING, extension="100"),
                         self.event(ENDED, 40, disposition="cancelled"),
                     ]
                 )
@@ -101,6 +111,107 @@ class TestRows(RowsCase):
                 # Twice is not more.
                 self.assertEqual(self.read(self.row(after=after)), ["unchanged"])
                 self.assertEqual(len(self.calls()), count)
+
+    def test_a_row_of_a_leg_that_began_later(self):
+        """In a queue one phone rings after the other; one of them twice."""
+        silent = {"talk": 0, "disposition": "no_answer", "said": "silence"}
+        rows = [
+            self.row("100", **silent),
+            self.row("101", 23, **silent),
+            self.row("100", 46),
+        ]
+        for order in (rows, rows[::-1], [rows[1]], [rows[2], rows[0]]):
+            with self.fresh(order):
+                self.log.add_events(
+                    [
+                        self.event(RINGING, extension="100", leg="a"),
+                        self.event(RELEASED, 18, extension="100", leg="a"),
+                        self.event(RINGING, 23, extension="101", leg="b"),
+                        self.event(RELEASED, 41, extension="101", leg="b"),
+                        self.event(RINGING, 46, extension="100", leg="c"),
+                        self.event(ANSWERED, 50, extension="100", leg="c"),
+                        self.event(RELEASED, 80, extension="100", leg="c"),
+                    ]
+                )
+                self.read(*order)
+                self.assertCall(self.the_call(), outcome="answered", talk_seconds=30)
+        # Rows first: what belongs together the events say.
+        with self.fresh("rows first"):
+            self.read(*rows)
+            self.assertEqual(len(self.calls()), 3)
+            self.log.add_events(
+                [
+                    self.event(RINGING, extension="100", leg="a"),
+                    self.event(RELEASED, 18, extension="100", leg="a"),
+                    self.event(RINGING, 23, extension="101", leg="b"),
+                    self.event(RELEASED, 41, extension="101", leg="b"),
+                    self.event(RINGING, 46, extension="100", leg="c"),
+                    self.event(RELEASED, 80, extension="100", leg="c"),
+                ]
+            )
+            self.assertCall(self.the_call(), ref="R1", outcome="answered")
+
+    def test_two_calls_within_five_seconds(self):
+        """The nearer one has the row; each has its own."""
+        for rows in (
+            [self.row(), self.row(after=4, disposition="cancelled", talk=0)],
+            [self.row(after=4, disposition="cancelled", talk=0), self.row()],
+        ):
+            with self.fresh(rows[0].talk):
+                self.read(*rows)
+                self.assertEqual(len(self.calls()), 2)
+                self.assertEqual(self.read(*rows), ["unchanged", "unchanged"])
+                self.log.add_events(
+                    [
+                        self.event(RINGING, 4, "R2", extension="100", leg="b"),
+                        self.event(RELEASED, 9, "R2", extension="100", leg="b"),
+                    ]
+                )
+                self.log.add_events([self.event(RINGING, extension="100", leg="a")])
+                found = {call.ref: call.outcome for call in self.calls()}
+                self.assertEqual(found, {"R1": "answered", "R2": "missed"})
+                self.read(*rows)
+                self.assertEqual(len(self.calls()), 2)
+
+    def test_a_number_that_one_side_lacks(self):
+        for row, caller in ((self.row(number=""), CALLER), (self.row(), "")):
+            with self.fresh(caller):
+                self.log.add_events(
+                    [
+                        self.event(RINGING, 1, extension="100", leg="a", caller=caller),
+                        self.event(
+                            RELEASED, 31, extension="100", leg="a", caller=caller
+                        ),
+                    ]
+                )
+                self.read(row)
+                self.assertCall(self.the_call(), ref="R1", number=CALLER)
+
+    def test_a_row_that_names_no_extension(self):
+        self.log.add_events([self.event(RINGING, 1, extension="100", leg="a")])
+        self.read(self.row(""))
+        self.the_call()
+
+    def test_a_call_between_extensions_has_a_row_of_each(self):
+        rows = [
+            replace(self.row(one, after, way="internal"), caller="100", called="101")
+            for one, after in (("100", 0), ("101", 1))
+        ]
+        for pages in ([rows], [rows[:1], rows[1:]], [rows[1:], rows[:1]]):
+            with self.fresh(pages):
+                for page in pages:
+                    self.read(*page)
+                self.assertCall(self.the_call(), direction="internal", number="101")
+                self.read(*rows)
+                self.the_call()
+
+    def test_a_row_with_an_id_after_one_without(self):
+        """A list of recordings may name the call later than the list of calls did."""
+        self.read(self.row())
+        known = self.the_call()
+        named = replace(self.row(after=2), ref="R1", recording="r-1")
+        self.log.add_history({"R1": [named]})
+        self.assertCall(self.the_call(), id=known.id, ref="R1")
 
     def test_what_differs_is_another_call(self):
         for what, other in (
@@ -131,6 +242,37 @@ class TestRows(RowsCase):
                 self.assertCall(call, outcome="answered", user_id=self.boris)
                 self.assertEqual(self.read(*rows), ["unchanged"])
 
+    def test_a_recorded_call_that_rang_at_further_extensions_is_one_call(self):
+        """The row of a recording names the call, and who spoke; no other phone."""
+        recorded = replace(self.row("101", after=3), ref="R1", recording="R1/101")
+        missed = {"talk": 0, "disposition": "missed", "said": "silence"}
+        self.log.add_history({"R1": [recorded]})
+        self.read(self.row("100", **missed))
+        call = self.the_call()
+        self.assertEqual(set(self.legs(call)), {"100", "101"})
+        self.assertCall(call, ref="R1", outcome="answered", user_id=self.boris)
+
+    def test_both_sides_of_a_call_inside_are_one_call(self):
+        """Each has a row, with the same two parties."""
+        rows = [
+            replace(self.row(extension, way="internal"), caller="100", called="101")
+            for extension in ("100", "101")
+        ]
+        for pages in ([rows], [rows[:1], rows[1:]], [rows[1:], rows[:1]]):
+            with self.fresh(len(pages)):
+                for page in pages:
+                    self.read(*page)
+                call = self.the_call()
+                self.assertEqual(set(self.legs(call)), {"100", "101"})
+                self.assertCall(
+                    call, direction="internal", number="101", user_id=self.anna
+                )
+                self.assertEqual(self.read(*rows), ["unchanged"])
+        with self.fresh("the other way"):
+            back = replace(rows[0], caller="101", called="100")
+            self.read(rows[0], back)
+            self.assertEqual(len(self.calls()), 2)
+
     def test_two_calls_of_one_number(self):
         self.assertEqual(self.read(self.row(), self.row(after=60)), ["new", "new"])
         self.assertEqual(len(self.calls()), 2)
@@ -141,11 +283,11 @@ class TestRows(RowsCase):
 
     def test_the_order_of_rows_decides_nothing(self):
         rows = [self.row("100"), self.row("101", 3), self.row("100", 60)]
-        groups = made_up_groups(rows)
-        self.assertEqual(len(groups), 2)
-        self.assertEqual(made_up_groups(reversed(rows)), groups)
+        refs = [one.ref for one in group_rows(rows)]
+        self.assertEqual(len(refs), 2)
+        self.assertEqual([one.ref for one in group_rows(reversed(rows))], refs)
         later = [replace(one, received_at=NOON + timedelta(days=1)) for one in rows]
-        self.assertEqual(set(made_up_groups(later)), set(groups))
+        self.assertEqual([one.ref for one in group_rows(later)], refs)
 
     # ------------------------------------------------------- events that come later
 

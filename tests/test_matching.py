@@ -245,13 +245,17 @@ class TestMatching(PbxCase):
 
     def test_without_a_country_several_are_read_in_the_provider_s(self):
         self.company.country_id = False
-        partner = self.new_partner(
-            phone="020 7946 0201, 07400 123456", country_id=False
-        )
-        for caller in (CALLER, "+447400123456"):
-            call = self.called(caller)
-            self.assertEqual((call.partner_id, call.partner_source), (partner, "tail"))
-        self.assertFalse(self.called("+17400123456").partner_id)
+        for between in (", ", " - ", " + ", " and ", " mob. ", " "):
+            with self.fresh(between):
+                partner = self.new_partner(
+                    phone=f"020 7946 0201{between}07400 123456", country_id=False
+                )
+                for caller in (CALLER, "+447400123456"):
+                    call = self.called(caller)
+                    self.assertEqual(
+                        (call.partner_id, call.partner_source), (partner, "tail")
+                    )
+                self.assertFalse(self.called("+17400123456").partner_id)
 
     def test_equal_ends_in_one_country(self):
         self.new_partner(phone="0121 946 0201")

@@ -115,13 +115,11 @@ class TestMerge(PbxCase):
         self.gone.sudo().write({"res_model": "res.partner", "res_id": self.olga.id})
         self.assertEqual(self.merge().res_id, self.olga.id)
 
-    def test_settled_and_further_ids(self):
+    def test_further_ids(self):
         ref = self.env["pbx.call.ref"].create(
             {"provider_id": self.provider.id, "ref": "alias", "call_id": self.gone.id}
         )
-        self.gone.called_back = True
         kept = self.merge()
-        self.assertTrue(kept.called_back)
         self.assertEqual(ref.exists().call_id, kept)
 
     def test_nothing_happened_to_it(self):

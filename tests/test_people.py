@@ -137,7 +137,7 @@ class TestPeople(PbxCase):
             if field.store and name not in mixins and name not in MAGIC_COLUMNS
             if name not in PBX_FIELDS and name != "facts"
         }
-        people = {"note", "partner_id", "lead_id", "user_id", "called_back"}
+        people = {"note", "partner_id", "lead_id", "user_id"}
         self.assertEqual(written, people)
 
     def test_nobody_makes_or_copies_calls(self):

@@ -84,6 +84,36 @@ class TestProvider(PbxHttpCase):
         self.assertTrue(provider.code)
         self.assertGreaterEqual(len(provider.webhook_token), 32)
 
+    def test_the_country_is_that_of_its_company(self):
+        """Of the one it is entered for, not of the one that is open."""
+        ukraine = self.env.ref("base.ua")
+        abroad = self.env["res.company"].create(
+            {"name": "Kyiv office", "country_id": ukraine.id}
+        )
+        nowhere = self.env["res.company"].create({"name": "Nowhere"})
+        chief = self.admin
+        chief.company_ids += abroad + nowhere
+        model = self.env["pbx.provider"].with_user(chief)
+        model = model.with_context(
+            allowed_company_ids=[self.company.id, abroad.id, nowhere.id]
+        )
+        chief.group_ids += self.env.ref("base.group_multi_company")
+        with Form(model) as form:
+            form.name = "Office"
+            self.assertEqual(form.country_id, self.gb)
+            form.company_id = abroad
+            self.assertEqual(form.country_id, ukraine)
+        self.assertEqual(form.record.country_id, ukraine)
+        created = model.create({"name": "By hand", "company_id": abroad.id})
+        self.assertEqual(created.country_id, ukraine)
+        chosen = {"company_id": abroad.id, "country_id": self.gb.id}
+        self.assertEqual(model.create({"name": "X", **chosen}).country_id, self.gb)
+        without = model.create({"name": "Y", "company_id": nowhere.id})
+        self.assertFalse(without.country_id)
+        self.assertIn("No country", without.hint)
+        nowhere.country_id = ukraine
+        self.assertNotIn("No country", without.hint, "the company's is used")
+
     def test_no_zone_is_guessed(self):
         provider = self.new_provider(self.company, self.robot, "x", tz=False)
         self.assertFalse(provider.tz)
@@ -172,7 +202,6 @@ class TestProvider(PbxHttpCase):
             ({"notify_answer": False}, "notification of answers"),
             ({"tz": False}, "No time zone"),
             ({"tz": "Asia/Tokyo", "utc_offset": "UTC+3"}, "UTC+3"),
-            ({"country_id": False}, "No country"),
             ({"external_url": "http://localhost:8069"}, "cannot reach"),
         ):
             with self.fresh(told):
@@ -289,10 +318,32 @@ class TestProvider(PbxHttpCase):
     def test_form_while_it_is_edited_counts_as_before(self):
         self.play("answered")
         self.put(scenarios.scenario("missed")[:1])
+        self.admin.group_ids += self.env.ref("cloud_pbx.group_pbx_manager")
         mine = self.provider.with_user(self.admin)
         draft = mine.new({"name": "Other"}, origin=mine)
         self.assertEqual(draft.last_event_at, mine.last_event_at)
         self.assertEqual((draft.waiting_count, draft.call_count), (1, 1))
+
+    def test_calls_are_counted_that_one_may_see(self):
+        """On the button that opens them."""
+        self.play("answered")
+        self.play("missed", extension="777", caller="+442079460777")
+        self.assertEqual(len(self.calls()), 2)
+        chief = self.new_user("chief", "base.group_system")
+        for user, count in (
+            (self.supervisor, 2),
+            (self.anna, 1),
+            (self.boris, 0),
+            (chief, 0),
+        ):
+            with self.subTest(user.name):
+                self.env.invalidate_all()
+                mine = self.provider.with_user(user)
+                self.assertEqual(mine.call_count, count)
+                if user != chief:
+                    domain = [("provider_id", "=", mine.id)]
+                    calls = self.env["pbx.call"].with_user(user)
+                    self.assertEqual(calls.search_count(domain), count)
 
     def test_changed_keys_count_at_once(self):
         step = scenarios.scenario("missed")[0]

@@ -112,6 +112,34 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         first, second = call.recording_ids.with_context(bin_size=False)
         self.assertNotEqual(first.audio, second.audio)
 
+    def test_which_part_of_the_call_it_is(self):
+        """By events alone, and by the past calls, which know how long each part was."""
+        self.new_extension("105", self.boris)
+        call = self.recorded("transfer", to_extension="105", duration=90)
+        parts = call.recording_ids.with_user(self.supervisor)
+        names = [f"{self.anna.name} (100)", f"{self.boris.name} (105)"]
+        first, second = parts.sorted("speaker")
+        self.assertEqual([first.speaker, second.speaker], names)
+        for part, leg in zip(
+            (first, second), call.leg_ids.sorted("number"), strict=True
+        ):
+            self.assertEqual(part.spoken_at, leg.answer or leg.start)
+        self.assertEqual([first.talk_seconds, second.talk_seconds], [0, 0])
+        self.assertNotEqual(first._file_name(), second._file_name())
+        self.assertTrue(first.display_name.startswith(f"{names[0]}, "))
+        self.provider.action_fetch_history()
+        self.env.invalidate_all()
+        self.assertEqual([first.speaker, second.speaker], names)
+        self.assertEqual([first.talk_seconds, second.talk_seconds], [45, 45])
+        with self.subTest("one recording is of the whole call"):
+            one = self.recorded("answered", duration=60, extension="100").recording_ids
+            self.assertEqual((one.speaker, one.talk_seconds), (names[0], 60))
+            self.assertNotIn(names[0], one._file_name())
+        with self.subTest("voicemail"):
+            left = self.recorded("voicemail", extension="100").recording_ids
+            self.assertEqual((left.speaker, left.talk_seconds), ("Voicemail", 21))
+            self.assertEqual(left.spoken_at, left.call_id.start)
+
     def test_a_repeated_event_fetches_nothing_again(self):
         recording = self.the_recording("repeated")
         self.run_job("fetch_recordings")
@@ -397,9 +425,9 @@ class TestRecordingFetch(RecordingCase, PbxCase):
         def with_key(*arguments):
             return replace(ask(*arguments), headers={"X-Key": "k"})
 
-        def fetch_with_key(url, home, into, max_bytes, headers=None):
+        def fetch_with_key(url, home, into, max_bytes, headers=None, explain=None):
             sent.append((home, headers))
-            return fetch(url, home, into, max_bytes, headers)
+            return fetch(url, home, into, max_bytes, headers, explain=explain)
 
         with (
             self.dialect_has(fetch_recording=staticmethod(with_key)),

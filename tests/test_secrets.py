@@ -3,6 +3,7 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..telephony import dialect as dialects
 from .common import REF, SECRET, PbxHttpCase, log_lines
 
 SECRETS = {
@@ -131,6 +132,7 @@ class TestSecrets(SecretsCase):
     def test_every_secret_field_is_known_here(self):
         """Char fields for administrators alone, apart from these, hold no secret."""
         plain = {"server_url", "external_url", "account", "login", "balance"}
+        plain.update(*(dialect.options for dialect in dialects.available()))
         restricted = {
             name
             for name, field in self.env["pbx.provider"]._fields.items()

@@ -9,13 +9,13 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from ..telephony import dialect as dialects
-from ..telephony import errors
 from .common import CALLER, LINE, NOON, PbxHttpCase, log_lines
 from .toy_dialect import XML, Server, Toy, notice
 
 
-@tagged("post_install", "-at_install")
-class TestAnotherPbx(PbxHttpCase):
+class ToyCase(PbxHttpCase):
+    """The office of Harbour Ltd has the toy PBX."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -64,6 +64,9 @@ class TestAnotherPbx(PbxHttpCase):
         self.env.invalidate_all()
         return response.status_code
 
+
+@tagged("post_install", "-at_install")
+class TestAnotherPbx(ToyCase):
     def test_connect_subscribes_and_lists_people(self):
         states = self.connect()
         expected = {"address": "warning", "extensions": "ok", "users": "warning"}
@@ -119,33 +122,6 @@ class TestAnotherPbx(PbxHttpCase):
             status = self.tell("ring", 0, "sub-0", call="7/2026", desk="anna")
         self.assertEqual(status, 403)
         self.assertFalse(self.events(provider=self.office))
-
-    def test_a_subscription_is_renewed_before_it_ends(self):
-        self.connect()
-        first = self.subscription()
-        self.office.subscription_ids.renew_at = fields.Datetime.now()
-        self.run_job("keep_alive")
-        self.assertEqual(len(self.server.subscriptions), 1)
-        self.assertNotEqual(self.subscription(), first)
-        # What is still on its way with the former one is taken.
-        self.assertEqual(self.tell("ring", 0, first, call="7/2026", desk="anna"), 200)
-
-    def test_what_cannot_be_renewed_is_tried_again(self):
-        self.connect()
-        self.office.subscription_ids.renew_at = fields.Datetime.now()
-        self.server.failure = errors.Unreachable("no answer in time")
-        with log_lines():
-            self.run_job("keep_alive")
-        own = self.office.subscription_ids
-        self.assertEqual(own.attempts, 1)
-        self.assertGreater(own.renew_at, fields.Datetime.now())
-        self.assertEqual(len(self.server.subscriptions), 1)
-
-    def test_disconnect_gives_the_subscription_back(self):
-        self.connect()
-        with log_lines():
-            self.office.action_disconnect()
-        self.assertFalse(self.server.subscriptions)
 
     # ----------------------------------------------------------------- form and hints
 
@@ -260,42 +236,3 @@ class TestAnotherPbx(PbxHttpCase):
                 [(one.direction, one.outcome, one.talk_seconds) for one in calls],
                 [("inbound", "answered", 40), ("outbound", "no_answer", 0)],
             )
-
-    # ------------------------------------------------------------------ subscription
-
-    def test_a_subscription_that_has_ended_is_an_alarm_until_it_is_renewed(self):
-        self.connect()
-        own = self.office.subscription_ids
-        past = fields.Datetime.now() - timedelta(minutes=1)
-        own.write({"until": past, "renew_at": past})
-        self.server.failure = errors.Unreachable("no answer in time")
-        with log_lines():
-            self.run_job("keep_alive")
-        self.env.invalidate_all()
-        self.assertEqual(self.office.state, "error")
-        self.assertIn("no events since", self.office.last_error)
-        self.assertEqual(len(self.office.activity_ids), 1)
-        self.server.failure = None
-        self.office.subscription_ids.renew_at = fields.Datetime.now()
-        with log_lines():
-            self.run_job("keep_alive")
-        self.env.invalidate_all()
-        self.assertEqual(self.office.state, "connected")
-        self.assertFalse(self.office.last_error)
-        self.assertFalse(self.office.activity_ids)
-        self.assertGreater(self.office.subscribed_until, fields.Datetime.now())
-
-    def test_pauses_grow_and_nothing_is_said_before_the_end(self):
-        self.connect()
-        self.server.failure = errors.Unreachable("no answer in time")
-        waits = []
-        for _time in range(5):
-            self.office.subscription_ids.renew_at = fields.Datetime.now()
-            with log_lines():
-                self.run_job("keep_alive")
-            self.env.invalidate_all()
-            pause = self.office.subscription_ids.renew_at - fields.Datetime.now()
-            waits.append(round(pause.total_seconds() / 60))
-        self.assertEqual(waits, [1, 2, 5, 10, 10])
-        self.assertEqual(self.office.state, "connected")
-        self.assertFalse(self.office.activity_ids)

@@ -41,11 +41,40 @@ class TestSearch(ViewCase):
         domain = safe_eval(node.get("domain"), {"uid": user.id})
         return self.env["pbx.call"].with_user(user).search(self.ours + domain)
 
+    def test_lines_as_groups(self):
+        """By their name and number, and each group has its calls."""
+        other, withheld = "+442079460901", "+442079460902"
+        lines = self.env["pbx.line"]
+        values = {"provider_id": self.provider.id}
+        lines.search([("number", "in", [LINE, other])]).unlink()
+        lines.create({**values, "number": LINE, "name": "Support"})
+        lines.create({**values, "number": other, "name": "Old", "active": False})
+        calls = [
+            self.tell("answered", pbx_call_id=f"in_{n}", line=line)[-1]
+            for n, line in enumerate((LINE, other, withheld, LINE))
+        ]
+        model = self.env["pbx.call"].with_user(self.supervisor)
+        mine = [("id", "in", [call.id for call in calls])]
+        groups = model.formatted_read_group(mine, ["line"], ["__count"])
+        self.assertEqual(
+            {group["line"]: group["__count"] for group in groups},
+            {
+                "Support (+44 20 7946 0900)": 2,
+                "Old (+44 20 7946 0901)": 1,
+                "+44 20 7946 0902": 1,
+            },
+        )
+        for group in groups:
+            found = model.search_count([*mine, *group["__extra_domain"]])
+            self.assertEqual(found, group["__count"])
+        result = model.web_read_group(mine, ["line"], ["__count"])
+        self.assertIn("Support (+44 20 7946 0900)", str(result))
+
     def test_every_filter_and_grouping_works(self):
-        self.assertEqual(len(self.searches), 7)
+        self.assertGreaterEqual(len(self.searches), 8)
         for view in self.searches:
             users = (self.admin,)
-            if view.model == "pbx.call":
+            if view.model in ("pbx.call", "pbx.promise"):
                 users = (self.anna, self.supervisor, self.admin)
             for user in users:
                 with self.subTest(view.xml_id, user=user.name):
@@ -217,7 +246,8 @@ class TestSearch(ViewCase):
             self.assertEqual(self.quick("line", text), support)
         self.assertFalse(self.quick("line", "Reception"))
         self.assertEqual(
-            [name for _id, name in lines.name_search("Sales")], ["+442079460901"]
+            [name for _id, name in lines.name_search("Sales")],
+            ["Sales (+44 20 7946 0901)"],
         )
 
     def test_internal_number(self):

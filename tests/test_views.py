@@ -2,12 +2,15 @@
 
 from lxml import etree
 
+from odoo.models import MAGIC_COLUMNS
 from odoo.tests import Form, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from .common import CALLER, PbxCase
 
 ACTIONS = (
+    "pbx_promise_action",
+    "pbx_promise_report_action",
     "pbx_call_action",
     "pbx_call_report_action",
     "pbx_extension_action",
@@ -79,6 +82,8 @@ class TestViews(ViewCase):
     def test_every_action_opens_for_those_who_see_its_menu(self):
         roles = {
             "pbx_call_action": (self.anna, self.supervisor, self.admin),
+            "pbx_promise_action": (self.anna, self.supervisor, self.admin),
+            "pbx_promise_report_action": (self.supervisor, self.admin),
             "pbx_call_report_action": (self.supervisor, self.admin),
         }
         for name in ACTIONS:
@@ -111,14 +116,21 @@ class TestViews(ViewCase):
 
     def test_menus_of_each_role(self):
         expected = {
-            self.anna: {"Calls", "To call back"},
-            self.supervisor: {"Calls", "To call back", "Reporting", "Who missed"},
+            self.anna: {"Call-backs", "Calls"},
+            self.supervisor: {
+                *("Call-backs", "Calls", "Reporting", "Who missed"),
+                *("Configuration", "Lines", "Cloud PBXs"),
+                *("Routing", "Menus", "Blocked numbers"),
+            },
             self.admin: {
+                "Call-backs",
                 "Calls",
-                "To call back",
                 "Reporting",
                 "Who missed",
                 "Configuration",
+                "Lines",
+                *("Routing", "Menus", "Blocked numbers"),
+                "Settings",
                 "Internal numbers",
                 "Cloud PBXs",
                 "Inbox",
@@ -192,6 +204,76 @@ class TestViews(ViewCase):
                 self.assertEqual(node.get("widget"), "pbx_duration", view.xml_id)
         self.assertGreater(found, 8)
 
+    def test_menus_and_exports_offer_what_people_understand(self):
+        """Our bookkeeping is in no menu of groups and filters, and in no export."""
+        theirs = {*self.env["mail.thread"]._fields}
+        theirs |= {*self.env["mail.activity.mixin"]._fields, *MAGIC_COLUMNS}
+        offers = ("groupable", "searchable", "exportable")
+        models = {
+            action.res_model
+            for action in self.env["ir.actions.act_window"].search([])
+            if action.res_model.startswith("pbx.")
+        }
+        self.assertGreater(len(models), 5)
+        for model in models:
+            described = self.env[model].with_user(self.admin).fields_get()
+            for name in described.keys() - theirs:
+                if not any(described[name].get(offer) for offer in offers):
+                    continue
+                words = name.removesuffix("_ids").removesuffix("_id").split("_")
+                guessed = " ".join(words).title()
+                with self.subTest(model, name=name):
+                    # One word is a word; of several, Odoo made a technical label.
+                    self.assertTrue(
+                        len(words) == 1 or described[name]["string"] != guessed
+                    )
+
+    def test_the_bookkeeping_of_calls_is_not_offered(self):
+        own = {
+            *("own_leg_only", "clicked_at", "then_dial", "user_picked", "lead_picked"),
+            *("res_model", "res_id", "last_event_at", "has_candidates", "can_claim"),
+        }
+        calls = self.env["pbx.call"].with_user(self.supervisor)
+        # What the windows of filters and of the export ask for.
+        fields = calls.fields_get()
+        # What the browser gets with the views.
+        views = calls.get_views([(False, "list"), (False, "search")])
+        for name in own:
+            for offer in ("searchable", "exportable"):
+                self.assertFalse(fields[name].get(offer, False), (name, offer))
+            shown = views["models"]["pbx.call"]["fields"].get(name, {})
+            self.assertFalse(shown.get("groupable"), name)
+        shown = views["models"]["pbx.call"]["fields"]
+        self.assertIn("own_leg_only", shown, "Odoo sends all by which it can group")
+        self.assertTrue(shown["outcome"]["groupable"])
+        self.assertTrue(fields["outcome"]["searchable"])
+        # Code finds by them as before.
+        self.assertFalse(self.env["pbx.call"].search([("own_leg_only", "=", True)]))
+
+    def test_calls_can_be_called_from_lists_and_cards(self):
+        """On a small screen the list is cards."""
+        for name in ("call_view_list", "call_view_kanban"):
+            with self.subTest(name):
+                arch = self.arch(f"pbx_{name}")
+                [node] = arch.xpath("//field[@name='number_readable']")
+                self.assertEqual(node.get("widget"), "phone")
+        for name in ("promise_view_list", "promise_view_kanban"):
+            with self.subTest(name):
+                [button] = self.arch(f"pbx_{name}").xpath(
+                    "//button[@name='action_call_back']"
+                )
+                self.assertEqual(button.get("invisible"), "state != 'open'")
+
+    def test_an_export_of_calls_has_one_name_for_one_thing(self):
+        fields = self.env["pbx.call"].with_user(self.supervisor).fields_get()
+        offered = {n: one["string"] for n, one in fields.items() if one["exportable"]}
+        self.assertLess({"start", "number_readable", "line_name"}, offered.keys())
+        self.assertFalse({"number", "line"} & offered.keys())
+        self.assertEqual(len(set(offered.values())), len(offered))
+        for name in ("number_readable", "line_name"):
+            [node] = self.arch("pbx_call_view_list").xpath(f"//field[@name='{name}']")
+            self.assertEqual(node.get("string") or offered[name], offered[name])
+
     def test_every_field_of_the_cloud_pbx_is_on_its_form_with_its_help(self):
         self.admin.group_ids += self.env.ref("base.group_multi_company")
         arch = self.arch("pbx_provider_view_form")
@@ -212,12 +294,14 @@ class TestViews(ViewCase):
         for name in set(PROVIDER_FIELDS) - plain:
             self.assertTrue(fields[name].get("help"), name)
         for name in ("api_key", "api_secret"):
-            [node] = arch.xpath(f"//field[@name='{name}']")
-            self.assertEqual(node.get("password"), "True")
-        # What no server type of today asks for is there, and out of the way.
-        for name in ("account", "login"):
-            [node] = arch.xpath(f"//field[@name='{name}']")
-            self.assertEqual(node.get("invisible"), "True")
+            for node in arch.xpath(f"//field[@name='{name}']"):
+                self.assertEqual(node.get("password"), "True")
+        # What one server type alone asks for is out of the way of the others.
+        [node] = arch.xpath("//field[@name='account']")
+        self.assertEqual(node.get("invisible"), "dialect not in ['beeline']")
+        # And what one asks for is shown for that one alone.
+        [node] = arch.xpath("//field[@name='login']")
+        self.assertEqual(node.get("invisible"), "dialect not in ['asterisk']")
 
     def test_secrets_are_not_in_a_view_of_anybody_else(self):
         for user in (self.anna, self.supervisor):

@@ -1,8 +1,10 @@
 """What the webhook answers: the table of the contract, row by row, over real HTTP."""
 
 import json
+from datetime import timedelta
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tests import tagged
 
 from ..models.tools import seldom
@@ -137,6 +139,16 @@ class TestWebhook(PbxHttpCase):
                     response = self.post("NOTIFY_START", START, url=url, secret=SECRET)
                 self.assertRefused(response, 403)
                 self.assertIn("inactive", str(lines))
+
+    def test_a_refused_event_is_said_on_the_form(self):
+        seldom.forget()
+        self.provider.connected_at = fields.Datetime.now() - timedelta(minutes=5)
+        self.assertNotIn("signature", self.provider.hint or "")
+        self.assertRefused(self.post("NOTIFY_START", START, secret="x"), 403)
+        self.env.invalidate_all()
+        self.assertIn("signature is not right", self.provider.hint)
+        self.provider.connected_at = fields.Datetime.now() + timedelta(seconds=1)
+        self.assertNotIn("signature", self.provider.hint or "", "connected since")
 
     def test_signature(self):
         other = self.new_provider(self.company, self.robot, "the-other-secret")

@@ -28,7 +28,7 @@ class TestReply(PbxHttpCase):
     def test_known(self):
         self.new_partner("Ольга Petrova & Søn")
         self.assertEqual(self.ask(), {"caller_name": "Ольга Petrova & Søn"})
-        self.assertEqual(self.ask("NOTIFY_IVR"), {"caller_name": "Ольга Petrova & Søn"})
+        self.assertEqual(self.ask("NOTIFY_IVR"), {}, "a step is never routed anew")
 
     def test_known_by_a_number_that_is_not_valid(self):
         self.new_partner("Short Line", "020 7946 020")

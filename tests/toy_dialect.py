@@ -77,6 +77,9 @@ class Server:
     :var list dialled: ``(desk, number, line)`` of each click; ``questions`` the names
         of all that was asked.
     :var failure: an exception that the next questions end with, or ``None``.
+    :var failures: ``{question: exception}``: the same for one kind of question.
+    :var int halls: so many subscriptions it takes to hear of all calls.
+    :var while_subscribing: called before the answer to a subscription is given.
     """
 
     login = "office"
@@ -95,6 +98,9 @@ class Server:
         self.ended = []
         self.questions = []
         self.failure = None
+        self.failures = {}
+        self.halls = 1
+        self.while_subscribing = lambda name: None
         self._made = 0
 
     def subscribe(self, address):
@@ -102,6 +108,7 @@ class Server:
         self._made += 1
         name = f"sub-{self._made}"
         self.subscriptions[name] = address
+        self.while_subscribing(name)
         return name, self.now() + SUBSCRIPTION
 
     def unsubscribe(self, name):
@@ -120,6 +127,12 @@ def _parties(data):
     if data.get("way") == "inside":
         return data.get("from", ""), data.get("to", "")
     return numbers.from_pbx(data.get("from")), numbers.from_pbx(data.get("to"))
+
+
+def _ids(memory):
+    """Return the ids of the subscriptions that stand."""
+    first = memory.get("subscription")
+    return [*filter(None, [first]), *memory.get("others", ())]
 
 
 def _time_of(text):
@@ -148,6 +161,7 @@ class Toy(dialect.Dialect):
     extension_identity = "login"
     extension_example = "front.desk"
     connect_steps = ("address", "extensions")
+    subscribes = True
     history_outranks_events = False
     history_has_ids = False
     dials_short_numbers = True
@@ -179,8 +193,9 @@ class Toy(dialect.Dialect):
         values = dict(root.attrib)
         given = values.pop("subscription", "")
         memory = account.memory
-        known = {memory.get("subscription"), memory.get("before")} - {None, ""}
-        if given not in known:
+        known = {*_ids(memory), memory.get("before")} - {None, ""}
+        expecting = account.expecting_until and account.expecting_until > utc_now()
+        if given not in known and not (given and expecting):
             raise dialect.Refused(403, "an unknown subscription")
         if not values.get("id"):
             raise dialect.Refused(400, "a notice without an id")
@@ -189,6 +204,7 @@ class Toy(dialect.Dialect):
             event_type=root.tag,
             ref=call if CALL.fullmatch(call) else "",
             payload=values,
+            needs_renewal=root.tag == "closed" and given in _ids(memory),
         )
 
     def read(self, delivery, received_at, account):
@@ -228,7 +244,7 @@ class Toy(dialect.Dialect):
         """Ask the server over the account's wire; return what ``answer`` gives."""
         account.wire.may_ask(bucket)
         self.server.questions.append(path)
-        failure = self.server.failure
+        failure = self.server.failures.get(path, self.server.failure)
         if failure is None and account.login != self.server.login:
             failure = errors.WrongKey("no such office")
         account.wire.was_asked(
@@ -258,17 +274,33 @@ class Toy(dialect.Dialect):
 
     def _subscribe(self, account):
         name, until = self.server.subscribe(account.webhook_url)
-        # What is on its way still has the id of the one before.
-        before = account.memory.get("subscription", "")
-        values = {"subscription": name, "before": before}
-        return dialect.Remembered(values, until)
+        memory = account.memory
+        if left := memory.get("left", 0):
+            others = [*memory.get("others", ()), name]
+            values = {**memory, "others": others, "left": left - 1}
+        else:
+            # What is on its way still has the id of the one before.
+            values = {"subscription": name, "before": memory.get("subscription", "")}
+            if self.server.halls > 1:
+                values["left"] = self.server.halls - 1
+        return dialect.Remembered(values, until, more=bool(values.get("left")))
 
     def release(self, account, former):
-        if name := former.get("subscription"):
-            self._ask(account, "unsubscribe", lambda: self.server.unsubscribe(name))
+        kept = _ids(account.memory)
+        for name in _ids(former):
+            if name not in kept:
+                self._unsubscribe(account, name)
+
+    def _unsubscribe(self, account, name):
+        self._ask(account, "unsubscribe", lambda: self.server.unsubscribe(name))
 
     def disconnect(self, account):
-        self.release(account, account.memory)
+        for name in _ids(account.memory):
+            self._unsubscribe(account, name)
+
+    def has_subscription(self, account):
+        name = account.memory.get("subscription")
+        return self._ask(account, "has it", lambda: name in self.server.subscriptions)
 
     def fetch_extensions(self, account):
         people = self._ask(account, "people", lambda: self.server.people)
@@ -292,7 +324,7 @@ class Toy(dialect.Dialect):
         person = self._ask(account, "online", lambda: self._person(number))
         return person["online"]
 
-    def dial(self, account, extension, number, line=""):
+    def dial(self, account, extension, number, line="", ref="", shown=""):
         return self._ask(
             account, "dial", lambda: self.server.dial(extension, number, line)
         )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import time
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
@@ -28,8 +29,13 @@ class CountedWire(dialects.Wire):
         limits = limits_of(
             bucket, provider.general_limit, provider.statistics_limit, self.urgent
         )
-        window = provider._dialect().rate_window_seconds
-        provider.env["pbx.rate"]._count(provider.id, limits, window)
+        dialect = provider._dialect()
+        # Nothing is locked while it waits.
+        time.sleep(
+            provider.env["pbx.rate"]._count(
+                provider.id, limits, dialect.rate_window_seconds, dialect.burst
+            )
+        )
 
     def was_asked(self, exchange):
         provider, error = self.provider, exchange.error
@@ -54,8 +60,9 @@ def open_api(provider, urgent=False):
     """Return ``(dialect, account)`` to ask a PBX with.
 
     What is asked with this account passes the limits that all workers share, and is
-    logged. It raises ``errors.PbxError`` or ``dialect.NotOffered``, never waits for a
-    limit, and repeats nothing.
+    logged. It raises ``errors.PbxError`` or ``dialect.NotOffered``, and repeats
+    nothing. For a limit it never waits, but for a moment where a PBX does not take many
+    questions at once.
 
     :param bool urgent: a person waits for it.
     """
@@ -67,16 +74,18 @@ def open_api(provider, urgent=False):
     return provider_sudo._dialect(), account
 
 
-def explain(env, name, error):
+def explain(env, dialect, error):
     """Return what happened, and what to do, for a failed question to the PBX.
 
-    :param str name: of the PBX.
+    :param dialect: of the PBX.
     :param error: a ``PbxError`` or ``NotOffered``.
     """
-    detail = getattr(error, "detail", "")
+    name, detail = dialect.label, getattr(error, "detail", "")
     if not env.user.has_group("base.group_system"):
         if advice := _advice_for_agents(env, name, error):
             return advice
+    if advice := dialect.advice.get(getattr(error, "code", "")):
+        return env._(advice, detail=detail)
     if isinstance(error, dialects.NotOffered):
         return env._("%s does not offer that.", name)
     if isinstance(error, errors.WrongKey):
@@ -102,6 +111,13 @@ def explain(env, name, error):
         )
     if isinstance(error, errors.NoMoney):
         return env._("There is no money left on the account at %s.", name)
+    if isinstance(error, errors.NoPhone):
+        return env._(
+            "%(pbx)s cannot ring this phone (%(detail)s). Check that it is connected, "
+            "and that its internal number is right.",
+            pbx=name,
+            detail=detail,
+        )
     if isinstance(error, errors.NotFound):
         return env._("%(pbx)s does not have it: %(detail)s", pbx=name, detail=detail)
     if isinstance(error, errors.BadParameter):
@@ -140,6 +156,12 @@ def _advice_for_agents(env, name, error):
     if isinstance(error, errors.NoMoney):
         return env._(
             "There is no money left on the account at %s: tell the administrator.", name
+        )
+    if isinstance(error, errors.NoPhone):
+        return env._(
+            "%s cannot ring your phone. Check that it is switched on and connected. If "
+            "it stays so, tell the administrator.",
+            name,
         )
     if isinstance(error, errors.BadAnswer | errors.Unreachable):
         return env._(

@@ -15,6 +15,10 @@ _logger = logging.getLogger(__name__)
 # Of the general limit, this part is left to what a person waits for.
 RESERVE = 0.2
 TRIES = 20
+# A question waits for its turn for so long; after that somebody has to come back.
+MAX_TURN_SECONDS = 3
+# Questions that leave in time arrive a bit sooner or later.
+BURST_MARGIN_SECONDS = 0.3
 
 
 class PbxRate(models.Model):
@@ -34,7 +38,7 @@ class PbxRate(models.Model):
     )
 
     @api.model
-    def _count(self, provider_id, limits, window_seconds):
+    def _count(self, provider_id, limits, window_seconds, burst=None):
         """Count one question in each bucket of ``limits``, or in none of them.
 
         Commits on a cursor of its own: what was sent stays sent, whatever becomes of
@@ -43,12 +47,14 @@ class PbxRate(models.Model):
         :param dict limits: ``{bucket: questions in the window}``.
         :param int window_seconds: a bit longer than the PBX's own, which counts when a
             question arrives, and we when it leaves.
+        :param tuple burst: ``(questions, seconds)``: no more in any such span.
+        :return: for how many seconds the question has to wait; its turn is reserved.
         :raises RateLimited: a limit is used up; it says when to come back.
         """
         for _try in range(TRIES):
             try:
                 with self.env.registry.cursor() as cr:
-                    return _count_on(cr, provider_id, limits, window_seconds)
+                    return _count_on(cr, provider_id, limits, window_seconds, burst)
             except psycopg2.errors.SerializationFailure:
                 continue  # another worker counted in this moment
         raise RateLimited("many ask at once", retry_after=1)
@@ -79,10 +85,14 @@ def _rows(cr, provider_id, buckets):
     The database's clock is the one that all machines share.
     """
     cr.execute(
-        """INSERT INTO pbx_rate (provider_id, bucket, sent, blocked_until)
-           SELECT %s, unnest(%s), '[]'::jsonb, 0
-               ON CONFLICT (provider_id, bucket) DO NOTHING""",
-        [provider_id, list(buckets)],
+        SQL(
+            """INSERT INTO pbx_rate (provider_id, bucket, sent, blocked_until)
+               SELECT %s, unnest(%s), '[]'::jsonb, 0
+                   ON CONFLICT (provider_id, bucket) DO NOTHING""",
+            provider_id,
+            list(buckets),
+        ),
+        log_exceptions=False,  # whoever met another worker counts anew
     )
     cr.execute(
         SQL(
@@ -98,12 +108,13 @@ def _rows(cr, provider_id, buckets):
     return {bucket: tuple(values) for bucket, *values in cr.fetchall()}
 
 
-def _count_on(cr, provider_id, limits, window_seconds):
+def _count_on(cr, provider_id, limits, window_seconds, burst):
     rows = _rows(cr, provider_id, limits)
-    kept = {}
+    kept, turn = {}, 0.0
     for bucket, (sent, blocked_until, now) in rows.items():
         # A clock that was set back leaves times that are still to come.
-        recent = [at for at in sent or [] if now - window_seconds < at <= now + 1]
+        latest = now + (MAX_TURN_SECONDS + 1 if burst else 1)
+        recent = [at for at in sent or [] if now - window_seconds < at <= latest]
         wait = 0
         if blocked_until and now < blocked_until <= now + 3601:
             wait = blocked_until - now
@@ -113,13 +124,31 @@ def _count_on(cr, provider_id, limits, window_seconds):
             wait = max(wait, last + window_seconds - now)
         if wait:
             raise RateLimited(bucket, retry_after=int(wait) + 1)
-        kept[bucket] = [*recent, now]
-    for bucket, sent in kept.items():
+        turn = max(turn, _next_turn(recent, now, burst))
+        kept[bucket] = recent
+    now = max(row[-1] for row in rows.values())
+    if turn - now > MAX_TURN_SECONDS:
+        raise RateLimited(GENERAL, retry_after=int(turn - now) + 1)
+    for bucket, recent in kept.items():
         cr.execute(
             """UPDATE pbx_rate SET sent = %s::jsonb
                 WHERE provider_id = %s AND bucket = %s""",
-            [str(sent), provider_id, bucket],
+            [str([*recent, turn]), provider_id, bucket],
         )
+    return max(0.0, turn - now)
+
+
+def _next_turn(recent, now, burst):
+    """Return the first moment from ``now`` on at which one more question may leave.
+
+    :param list recent: Unix times of those that left, or have their turn reserved.
+    """
+    if not burst:
+        return now
+    questions, seconds = burst
+    if len(recent) < questions:
+        return now
+    return max(now, recent[-questions] + seconds + BURST_MARGIN_SECONDS)
 
 
 def limits_of(bucket, general, statistics, urgent):

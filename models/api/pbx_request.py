@@ -35,7 +35,7 @@ class PbxRequest(models.Model):
         string="Answer", readonly=True, help="As received, without secrets."
     )
     milliseconds = fields.Integer(string="Took (ms)", readonly=True)
-    error_code = fields.Char(readonly=True)
+    error_code = fields.Char("Kind of error", readonly=True)
     error = fields.Text(readonly=True)
 
     _error_idx = models.Index("(provider_id, id DESC) WHERE error_code IS NOT NULL")

@@ -19,7 +19,8 @@ from odoo.http import request
 from ...telephony import dialect as dialects
 from ...telephony import errors, numbers
 from ...telephony.dialect import GENERAL
-from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent, CallFacts
+from ...telephony.event import CLICKED, FAILED, OUTBOUND, REFUSED, CallEvent
+from ...telephony.facts import CallFacts
 from ..people.pbx_phone_number import phone_columns
 from ..tools.transactions import CONFLICTS, in_own_transaction, wait_for_locks
 from .failure import failure_of
@@ -69,6 +70,7 @@ class Click:
     dialled: str  # E.164, as it is dialled
     extension: str = ""  # behind the number: the user dials it when somebody lifts
     line: str = ""  # another extension, whose number is shown
+    ref: str = ""  # the call's id, where it is ours to give
     record: Any = None  # what the click was made from
     partner: Any = None
     lead: Any = None
@@ -119,7 +121,8 @@ class Dial:
     def run(self, number, res_model=None, res_id=None, line=None, confirmed=False):
         """Do all of it; see ``pbx.call.dial``."""
         click = self.read(number, res_model, res_id, line)
-        click = dataclasses.replace(click, is_confirmed=bool(confirmed))
+        ref = click.provider._dialect().new_call_ref()
+        click = dataclasses.replace(click, ref=ref, is_confirmed=bool(confirmed))
         if known := self._same_click(self.env, click.number):
             return known
         wire = self.check(click)
@@ -153,7 +156,7 @@ class Dial:
             typed.dialled,
             typed.extension,
             self._read_line(line, phone),
-            record,
+            record=record,
         )
         if record is None:
             return click
@@ -293,14 +296,19 @@ class Dial:
         lead = record if record._name == "crm.lead" else None
         # sudo: the contacts of a record that the user may read
         partners = record.sudo()
-        if record._name != "res.partner":
-            partners = partners._mail_get_partners()[record.id]
-        having = partners.filtered(
-            lambda partner: self._has_number(partner, click.number, settings)
-        )
-        if not having and not self._has_number(record.sudo(), click.number, settings):
-            return {}
-        partner = having or partners
+        if _is_call_back(click):
+            # Whom the caller was found to be, whatever numbers are entered there now.
+            partner, lead = partners.partner_id, partners.lead_id
+        else:
+            if record._name != "res.partner":
+                partners = partners._mail_get_partners()[record.id]
+            having = partners.filtered(
+                lambda partner: self._has_number(partner, click.number, settings)
+            )
+            own = record.sudo()
+            if not having and not self._has_number(own, click.number, settings):
+                return {}
+            partner = having or partners
         return {
             name: one
             for name, one in (("partner", partner), ("lead", lead))
@@ -346,7 +354,9 @@ class Dial:
             raise UserError(
                 self.env._("%s is one of your own numbers at the PBX.", readable)
             )
-        if not click.is_confirmed and self._is_blacklisted(click.number):
+        # Whoever waits to be called back asked for it.
+        is_wanted = click.is_confirmed or _is_call_back(click)
+        if not is_wanted and self._is_blacklisted(click.number):
             # Who wants no advertisements may well want an answer.
             raise ConfirmationNeeded(
                 self.env._(
@@ -478,8 +488,9 @@ class Dial:
         return f"{request_id}/{self.env.uid}/{number}"
 
     def _create_row(self, env, click):
+        now = _now()
         asked = self._event(
-            click, CLICKED, caller=click.line, at=(now := _now()), received_at=now
+            click, CLICKED, click.ref, caller=click.line, at=now, received_at=now
         )
         values = {
             # Who dialled is known, however many sit at this phone.
@@ -514,13 +525,21 @@ class Dial:
         account = dataclasses.replace(account, wire=wire, patience=DIAL_SECONDS)
         try:
             ref = dialect.dial(
-                account, click.phone._identity(), click.dialled, click.line
+                account,
+                click.phone._identity(),
+                click.dialled,
+                click.line,
+                ref=click.ref,
+                shown=click.phone.number,
             )
         except (errors.PbxError, dialects.NotOffered) as error:
             reason = click.provider._explain(error)
             if _may_have_arrived(error):
-                self._note_doubt(call_id, reason)
-                return
+                has_call = self._has_call(click, call_id, dialect, account)
+                if has_call is None:
+                    self._note_doubt(call_id, reason)
+                if has_call is not False:
+                    return
             refused = self._event(
                 click,
                 REFUSED,
@@ -531,8 +550,26 @@ class Dial:
             )
             self._add_to_click(click, call_id, refused)
             raise UserError(reason) from error
-        if ref:
+        if ref and ref != click.ref:
             self._add_to_click(click, call_id, self._event(click, CLICKED, ref=ref))
+
+    def _has_call(self, click, call_id, dialect, account):
+        """Tell whether the PBX dials although it did not say so; ``None``: unknown."""
+        if not click.ref:
+            return None
+        account = dataclasses.replace(account, patience=CHECK_SECONDS)
+        try:
+            if dialect.has_call(account, click.ref):
+                return True
+        except (errors.PbxError, dialects.NotOffered):
+            return None
+
+        # It may have rung and be over by now: then there are events of it.
+        def has_events(env):
+            facts = CallFacts.from_json(env["pbx.call"].browse(call_id).facts)
+            return any(event.kind != CLICKED for event in facts.events)
+
+        return in_own_transaction(self.env, has_events, user=SUPERUSER_ID)
 
     def _add_to_click(self, click, call_id, event):
         """Add a fact to the call, in a transaction of its own."""
@@ -578,6 +615,16 @@ class Dial:
             extension=click.phone._identity(),
             **{"received_at": _now(), **more},
         )
+
+
+def _is_call_back(click):
+    """Tell whether the number of a call-back is dialled from it."""
+    record = click.record
+    return (
+        record is not None
+        and record._name == "pbx.promise"
+        and numbers.canonical(record.number) == numbers.canonical(click.number)
+    )
 
 
 def _now():

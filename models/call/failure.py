@@ -6,6 +6,7 @@ from ...telephony.failure import Failure
 # What a refusal of the PBX means for the call that was asked for.
 _FAILURES = {
     errors.NoMoney: Failure.NO_MONEY,
+    errors.NoPhone: Failure.PHONE_OFFLINE,
     errors.RateLimited: Failure.TOO_MANY_QUESTIONS,
     errors.WrongKey: Failure.WRONG_KEY,
     errors.AddressNotAllowed: Failure.WRONG_KEY,

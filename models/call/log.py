@@ -1,6 +1,7 @@
 """Writing the log: facts grow, and the call is derived from them anew."""
 
 import logging
+from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg2.errors
@@ -15,17 +16,30 @@ from ...telephony import numbers
 from ...telephony.admission import admit
 from ...telephony.call import derive, rang_seconds, result_of_leg
 from ...telephony.event import (
+    ANSWERED,
+    BUSY,
     CLICKED,
+    DIALLED,
     EXPIRED,
+    INBOUND,
     LOGGED,
+    MISSED,
     RECORDED,
     REFUSED,
+    RINGING,
+    SPOKEN,
+    STARTED,
     CallEvent,
-    CallFacts,
     parties_of,
+    unknown_endpoints,
     with_known_extensions,
 )
+from ...telephony.facts import CallFacts
 from ...telephony.failure import Failure
+from ...telephony.rows import group_rows, is_made_up
+from ..promise.follow import PromiseFollower
+from ..routing.of_call import route_values
+from ..tools.quiet import QUIET, to_second
 from ..tools.transactions import (
     CONFLICTS,
     gave_up_waiting,
@@ -34,7 +48,8 @@ from ..tools.transactions import (
     lock_timeout,
     wait_for_locks,
 )
-from .match import CallMatcher, is_made_up
+from .lines import CallLines
+from .match import CallMatcher, names_of_legs
 from .seat import Moment, Seat
 
 _logger = logging.getLogger(__name__)
@@ -42,17 +57,24 @@ _logger = logging.getLogger(__name__)
 # Until a call that could not be closed is tried again.
 CLOSE_AGAIN_HOURS = 24
 LEG_FIELDS = ("start", "answer", "stop", "outcome", "result", "rang_seconds")
+# What call-backs follow from.
+PROMISED = frozenset(
+    (
+        *("state", "outcome", "direction", "number", "start", "answer", "stop"),
+        *("talk_seconds", "user_id", "partner_id", "lead_id", "participant_ids"),
+        *("is_blocked", "line_id"),
+    )
+)
+# What the log keeps of how a leg went; why a phone did not answer is not told of each.
+LEG_OUTCOMES = {SPOKEN: "answered", MISSED: "missed", BUSY: "missed"}
 # Nothing followed a click for so long: it is over.
 SILENT_SECONDS = 180
 # What the history says, or we do; everything else is an event of the PBX.
 NOT_LIVE = frozenset((LOGGED, CLICKED, REFUSED, EXPIRED))
-# A machine writes: no followers, no tracking, no "created" line in the chatter.
-QUIET = {
-    "tracking_disable": True,
-    "mail_create_nosubscribe": True,
-    "mail_create_nolog": True,
-    "mail_notrack": True,
-}
+# Whose phone does so is connected.
+SHOWS_ONLINE = frozenset((RINGING, ANSWERED, DIALLED, STARTED))
+# Of events that came longer ago nothing follows for what phones do now.
+ONLINE_SECONDS = 60
 
 
 class CallLog:
@@ -81,35 +103,83 @@ class CallLog:
         self.notifier = self.env["pbx.notifier"]
         self.dialect = dialects.get(settings.dialect)
         self.matcher = CallMatcher(self.calls, settings)
+        self.lines = CallLines(self.env, settings)
         # Events that were not added, since their call has too many of their kind.
         self.left_out = []
+        # Ids of internal numbers whose phones ring, answer or dial now.
+        self.online_ids = set()
         self._own_lines = None
 
     # ------------------------------------------------------------------ one call
 
-    def add_events(self, events, ref=None):
+    def add_events(self, events, ref=None, decisions=()):
         """Add events of one call to its facts, and write what follows from them.
 
         :param list events: ``CallEvent``, at least one.
         :param str ref: the id of the call; by default that of the events.
+        :param decisions: what the PBX was told that asked with these events, oldest
+            first, as ``telephony.routing.Outcome`` writes them.
         :return: the call. Events of which it has too many are in ``left_out``, and not
             in its facts.
         """
         ref = events[0].ref if ref is None else ref
+        if any(event.endpoint for event in events):
+            return self._add_leg_events(events, ref, decisions)
         call, clicks = self.matcher.find(ref, events)
         known = CallFacts.from_json(call.facts if call else None)
         facts, left_out = admit(known, events, self.dialect.history_outranks_events)
         self.left_out += left_out
         if facts == known:
-            return call
+            return self._keep_decisions(call, decisions)
         call, facts = self.matcher.bind_click(call, clicks, known, facts)
-        call, facts = self.matcher.bind_rows(call, facts)
-        return self.join_legs(self.write_facts(facts, call, ref))
+        call, facts, others = self.matcher.bind_rows(call, facts)
+        self._write_others(others)
+        return self.join_legs(self.write_facts(facts, call, ref, decisions))
 
-    def write_facts(self, facts, call, ref=""):
+    @staticmethod
+    def _keep_decisions(call, decisions):
+        """Write down what a PBX was told that repeated itself; return the call."""
+        if values := route_values(call, decisions):
+            lock_rows(call, "NO KEY UPDATE")
+            call.write(values)
+        return call
+
+    def _write_others(self, facts_of):
+        """Write calls whose rows of the history turned out to be of others.
+
+        :param dict facts_of: ``{pbx.call: CallFacts}``.
+        """
+        for call, facts in facts_of.items():
+            lock_rows(call)
+            self.write_facts(facts, call)
+
+    def _add_leg_events(self, events, ref, decisions):
+        """The same where the PBX reports each leg: one may go over to another call."""
+        calls, known_names = self.matcher.find_by_legs(ref, events)
+        known = CallFacts(
+            event for call in calls for event in CallFacts.from_json(call.facts).events
+        )
+        facts, left_out = admit(known, events)
+        self.left_out += left_out
+        if facts == known and len(calls) == 1:
+            return self._keep_decisions(calls, decisions)
+        call = calls[:1]
+        if len(calls) > 1:
+            # The call of the first id goes on; a consultation is a part of it.
+            ref_left = self._derive(facts).ref
+            call = calls.filtered(lambda one: one.ref == ref_left)[:1] or call
+        names = {ref, *names_of_legs(events)} - known_names
+        names.update(filter(None, calls.mapped("ref")))
+        self.matcher.unite(calls, call)
+        call = self.write_facts(facts, call, ref, decisions)
+        self.matcher.add_names(call, names - {call.ref})
+        return call
+
+    def write_facts(self, facts, call, ref="", decisions=()):
         """Make ``call`` (or a new one, if empty) what ``facts`` say; return it.
 
         :param str ref: its id, if no fact has one.
+        :param decisions: see :meth:`add_events`.
         """
         shown = self.notifier._shown(call)
         facts = self._with_extensions(facts)
@@ -117,17 +187,30 @@ class CallLog:
         legs = self._legs_of(call)
         seats = self._seats(derived, legs, call)
         values = self._values(derived, facts, seats, call, ref)
+        values.update(route_values(call, decisions))
         if call:
-            self._write_call(call, values, derived)
+            changed = self._write_call(call, values, derived)
         else:
-            call = self.calls.create(values)
+            call, changed = self._create_calls([values]), PROMISED
         self._write_legs(call, derived, legs, seats)
+        self._note_online(facts, seats)
         self.env["pbx.recording"]._write_from_facts(call, facts)
+        if PROMISED.intersection(changed):
+            former = {shown.get("number")} - {False, None, call.number}
+            self.follow_promises(call, former)
         self.notifier._call_changed(call, shown)
         if derived.in_doubt:
             self.env["pbx.history"]._hasten_catch_up(self.settings.id)
         self._note_in_chatter(call)
         return call
+
+    def follow_promises(self, calls, former_numbers=()):
+        """Derive the call-backs of these calls anew."""
+        calls = calls.filtered(lambda call: call.state == "done" or call.promise_id)
+        if not calls and not former_numbers:
+            return
+        follower = PromiseFollower(self.env, self.settings.company_id)
+        follower.follow_quietly(calls, former_numbers)
 
     def _note_in_chatter(self, call):
         """Note a call that is over where its user wishes; no fact is lost by that."""
@@ -149,11 +232,13 @@ class CallLog:
 
         The mark stays in the facts: an extension that is deleted later has been one.
         """
-        short = set(filter(numbers.is_extension, parties_of(facts.events)))
-        known = self.env["pbx.extension"]._known(self.settings.id, short)
+        names = set(filter(numbers.is_extension, parties_of(facts.events)))
+        endpoints = unknown_endpoints(facts.events)
+        known = self.env["pbx.extension"]._known(self.settings.id, names, endpoints)
         return CallFacts(with_known_extensions(facts.events, known))
 
     def _write_call(self, call, values, derived):
+        """Write what differs; return it."""
         changed = _changed(call, values)
         # Who it was goes with how that is known, or it would pass for a person's choice
         # and never be moved again.
@@ -166,8 +251,31 @@ class CallLog:
         if "start" in changed:
             lock_rows(call.recording_ids)  # they repeat it
         call.write(changed)
+        if "line_id" in changed:
+            with self._fresh_lines():
+                call.flush_recordset()
         if "corrected" in changed and derived.corrected:
             self._post_correction(call, derived.contradictions)
+        return changed
+
+    def _create_calls(self, values):
+        with self._fresh_lines():
+            return self.calls.create(values)
+
+    @contextmanager
+    def _fresh_lines(self):
+        """Begin anew where a line, its team or its campaign has just been removed.
+
+        :raises SerializationFailure: this transaction, or the memory of this worker,
+            is older than that.
+        """
+        try:
+            yield
+        except psycopg2.errors.ForeignKeyViolation as error:
+            self.env.registry.clear_cache()
+            raise psycopg2.errors.SerializationFailure(
+                "what a call points to was removed at this moment"
+            ) from error
 
     def join_legs(self, call, wait=False):
         """Join ``call`` with the other leg of the same click, if there is one.
@@ -175,6 +283,8 @@ class CallLog:
         :param bool wait: for others who join; without it they are left to do so.
         :return: the call that is left, this one or the older of the two.
         """
+        if self.dialect.reports_legs or self.dialect.click_legs_share_id:
+            return call
         joined = self.matcher.join(call, wait)
         return self.write_facts(joined.facts, joined.call) if joined else call
 
@@ -189,12 +299,14 @@ class CallLog:
         facts = self._with_extensions(CallFacts([asked]))
         derived = self._derive(facts)
         seats = self._seats(derived, {}, self.calls)
-        call = self.calls.create(
-            {
-                **self._values(derived, facts, seats, self.calls),
-                "clicked_at": _to_second(asked.at),
-                **values,
-            }
+        call = self._create_calls(
+            [
+                {
+                    **self._values(derived, facts, seats, self.calls),
+                    "clicked_at": to_second(asked.at),
+                    **values,
+                }
+            ]
         )
         self._write_legs(call, derived, {}, seats)
         job = self.env.ref("cloud_pbx.ir_cron_close_calls")
@@ -225,11 +337,8 @@ class CallLog:
         if not groups:
             return {}
         self.lock_calls(groups)
-        known = self._known_of(groups)
-        verdicts, by_call = {}, {}
-        for ref, events in groups.items():
-            if call := known.get(ref):
-                by_call.setdefault(call, []).extend(events)
+        by_call, fresh = self._sort(groups)
+        verdicts = {}
         for call, events in by_call.items():
             if _is_known(call, events):
                 verdicts[call.ref] = ["unchanged"]
@@ -239,7 +348,6 @@ class CallLog:
             verdicts[kept.ref] = ["completed"]
             if kept.corrected and not was:
                 verdicts[kept.ref].append("corrected")
-        fresh = {ref: events for ref, events in groups.items() if ref not in known}
         for kept, verdict in self._add_fresh(fresh):
             verdicts.setdefault(kept.ref, [verdict])
         return verdicts
@@ -252,27 +360,40 @@ class CallLog:
         limit_lock_waits(self.env)
         wait_for_locks(self.env, [f"pbx.call/{self.settings.id}/{ref}" for ref in refs])
 
-    def _known_of(self, groups):
-        """Return ``{ref: call}`` of those of ``groups`` that are in the log."""
-        known = self.calls._find_by_refs(self.settings.id, list(groups))
-        made_up = {
-            ref: events
-            for ref, events in groups.items()
-            if is_made_up(ref) and ref not in known
-        }
-        if made_up:
-            found = self.matcher.calls_of_rows(made_up)
-            self.lock_calls(sorted({call.ref for call in found.values() if call.ref}))
-            known.update(found)
-        return known
+    def _sort(self, groups):
+        """Return ``(by_call, fresh)``: events of calls that are in the log, and those
+        of others, ``{ref: [CallEvent]}``."""
+        named = [ref for ref in groups if not is_made_up(ref)]
+        known = self.calls._find_by_refs(self.settings.id, named)
+        by_call, fresh = {}, {}
+        for ref in named:
+            if call := known.get(ref):
+                by_call.setdefault(call, []).extend(groups[ref])
+            else:
+                fresh[ref] = groups[ref]
+        rows = [row for ref in groups if is_made_up(ref) for row in groups[ref]]
+        if not rows:
+            return by_call, fresh
+        placed = self.matcher.calls_of_rows(rows)
+        calls = self.calls.union(*placed.calls, *placed.facts)
+        self.lock_calls(sorted(filter(None, calls.mapped("ref"))))
+        self.matcher.absorb(placed.absorbed)
+        self._write_others(placed.facts)
+        for call, own in placed.calls.items():
+            by_call.setdefault(call, []).extend(own)
+        fresh.update({group.ref: group.rows for group in group_rows(placed.left)})
+        return by_call, fresh
 
     def _add_fresh(self, groups):
         """Write calls under unknown ids; return ``[(call, verdict)]``.
 
         One may turn out to belong to a call that is known: the other leg of a click.
         """
-        if self.matcher.click_waits(groups):
-            # A click that waits for its id may be one of them: one by one.
+        has_ids = self.dialect.history_has_ids
+        named = not has_ids and any(not is_made_up(ref) for ref in groups)
+        if named or self.matcher.click_waits(groups):
+            # A click that waits for its id, or a row without one, may be one of them:
+            # one by one.
             kept = [(self.add_events(new, ref), new) for ref, new in groups.items()]
             return [
                 (call, "new" if len(call.facts) <= len(new) else "completed")
@@ -311,12 +432,17 @@ class CallLog:
             {derived.number for _ref, _facts, derived in many if derived.number},
             self.memory,
         )
+        self.lines.make(
+            self._line(derived)
+            for _ref, _facts, derived in many
+            if derived.direction == INBOUND
+        )
         values, seats_of = [], []
         for ref, facts, derived in many:
             seats = {leg.extension: seats_at[self._moment(leg)] for leg in derived.legs}
             seats_of.append(seats)
             values.append(self._values(derived, facts, seats, self.calls, ref))
-        created, legs, recordings = self.calls.create(values), [], []
+        created, legs, recordings = self._create_calls(values), [], []
         for call, seats, (_ref, _facts, derived) in zip(
             created, seats_of, many, strict=True
         ):
@@ -328,6 +454,7 @@ class CallLog:
             ]
         self.env["pbx.call.leg"].create(legs)
         self.env["pbx.recording"].create(recordings)
+        self.follow_promises(created)
         self.notifier._missed_changed(created)
         return created
 
@@ -343,17 +470,26 @@ class CallLog:
         kinds = {event.kind for event in facts.events}
         values = {
             **self._pbx_values(derived, call, ref),
+            "reported_at": _reported_at(derived, facts),
             **self._people_values(derived, seats, call),
             **self._match_values(derived, call),
+            **self.lines.values(call, derived.direction, self._line(derived)),
             "facts": facts.to_json(),
             "from_history": LOGGED in kinds and kinds <= NOT_LIVE,
             "corrected": derived.corrected,
-            "own_leg_only": any(e.own_leg for e in facts.events)
+            "own_leg_only": derived.own_phone_only
+            or any(e.own_leg for e in facts.events)
             and all(e.own_leg or e.kind in (RECORDED, CLICKED) for e in facts.events),
         }
         if not call:
             values.update(
-                provider_id=self.settings.id, company_id=self.settings.company_id
+                provider_id=self.settings.id,
+                company_id=self.settings.company_id,
+                is_blocked=derived.direction == INBOUND
+                # Whatever the PBX, and whether or not it asks.
+                and self.env["pbx.blocked"]._is_blocked(
+                    self.settings.company_id, derived.number, to_second(derived.start)
+                ),
             )
         return values
 
@@ -361,7 +497,8 @@ class CallLog:
         """Return what the PBX says of the call itself."""
         # A click's record keeps the id by which it was first known; one that we made up
         # gives way to the PBX's own.
-        known = "" if is_made_up(call.ref) and derived.ref else call.ref
+        gives_way = is_made_up(call.ref) or derived.aliases
+        known = "" if gives_way and derived.ref else call.ref
         return {
             "ref": known or derived.ref or ref or False,
             "direction": derived.direction or False,
@@ -370,12 +507,12 @@ class CallLog:
             "disposition": derived.disposition or False,
             "number": derived.number or False,
             "line": self._line(derived) or False,
-            "start": _to_second(derived.start),
-            "answer": _to_second(derived.answer),
-            "stop": _to_second(derived.stop),
+            "start": to_second(derived.start),
+            "answer": to_second(derived.answer),
+            "stop": to_second(derived.stop),
             "wait_seconds": derived.wait,
             "talk_seconds": derived.talk,
-            "last_event_at": _to_second(derived.last_event_at),
+            "last_event_at": to_second(derived.last_event_at),
         }
 
     def _line(self, derived):
@@ -389,21 +526,25 @@ class CallLog:
         if self._own_lines is None:
             self._own_lines = self._fetch_own_lines()
         known = [text for text in derived.logged_lines if text in self._own_lines]
-        return known[0] if known else "" if self._own_lines else derived.line
+        # Lines that calls made are perhaps not all that there are.
+        is_complete = any(self._own_lines.values())
+        return known[0] if known else "" if is_complete else derived.line
 
     def _fetch_own_lines(self):
-        self.env["pbx.line"].flush_model(["number", "provider_id"])
+        """Return ``{number: whether the PBX lists it}`` of our lines and caller IDs."""
+        self.env["pbx.line"].flush_model(["number", "provider_id", "from_pbx"])
         self.env["pbx.extension"].flush_model(["caller_id", "provider_id"])
         rows = self.env.execute_query(
             SQL(
-                """SELECT number FROM pbx_line WHERE provider_id = %(provider)s
-                    UNION
-                   SELECT caller_id FROM pbx_extension
+                """SELECT number, from_pbx IS TRUE FROM pbx_line
+                    WHERE provider_id = %(provider)s
+                    UNION ALL
+                   SELECT caller_id, TRUE FROM pbx_extension
                     WHERE provider_id = %(provider)s AND caller_id IS NOT NULL""",
                 provider=self.settings.id,
             )
         )
-        return {number for [number] in rows}
+        return dict(rows)
 
     def _people_values(self, derived, seats, call):
         """Return who took part, and who spoke: the users of the legs."""
@@ -488,6 +629,20 @@ class CallLog:
         if new:
             self.env["pbx.call.leg"].create(new)
 
+    def _note_online(self, facts, seats):
+        """Remember whose phones are connected by what the PBX has just reported.
+
+        What is known already, or was a few minutes ago, is no news.
+        """
+        stale = {name: seat for name, seat in seats.items() if seat.is_stale}
+        if not stale:
+            return
+        since = fields.Datetime.now() - timedelta(seconds=ONLINE_SECONDS)
+        for event in facts.events:
+            if event.kind in SHOWS_ONLINE and event.received_at >= since:
+                for name in {event.extension, event.endpoint} & stale.keys():
+                    self.online_ids.add(stale[name].extension_id)
+
     def _leg_values(self, call, derived, leg, seats):
         """Return the values of a leg that is new."""
         seat = seats.get(leg.extension, Seat())
@@ -561,7 +716,8 @@ class CallLog:
         now = fields.Datetime.now()
         if not call.facts:
             raise ValueError("the call has no facts to derive it from")
-        if call.ref:
+        facts = CallFacts.from_json(call.facts)
+        if any(event.kind != CLICKED for event in facts.events):
             expired = CallEvent(kind=EXPIRED, ref=call.ref, received_at=now)
             self.add_events([expired], call.ref)
             return
@@ -570,12 +726,12 @@ class CallLog:
         )
         expired = CallEvent(
             kind=EXPIRED,
-            ref="",
+            ref=call.ref or "",
             received_at=now,
             said=reason,
             failure=Failure.NOTHING_HEARD,
         )
-        self.write_facts(CallFacts.from_json(call.facts).add([expired]), call)
+        self.write_facts(facts.add([expired]), call)
 
     def _note_not_closed(self, call, error):
         """Let other calls come first for a day, and say so in the chatter, once."""
@@ -634,17 +790,23 @@ def _as_duration(seconds):
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
-def _to_second(moment):
-    return moment.replace(microsecond=0) if moment else False
+def _reported_at(derived, facts):
+    """Return when it became known that the call was over; ``False`` until then."""
+    if derived.state != "done" or not derived.stop:
+        return False
+    stop = to_second(derived.stop)
+    received = [event.received_at for event in facts.events]
+    later = [moment for moment in received if moment >= stop]
+    return to_second(min(later, default=max(received)))
 
 
 def _leg_values(derived, leg):
     """Return what is written of a leg that may change; see :data:`LEG_FIELDS`."""
     return {
-        "start": _to_second(leg.start),
-        "answer": _to_second(leg.answer),
-        "stop": _to_second(leg.stop),
-        "outcome": leg.outcome or False,
+        "start": to_second(leg.start),
+        "answer": to_second(leg.answer),
+        "stop": to_second(leg.stop),
+        "outcome": LEG_OUTCOMES.get(leg.outcome, False),
         "result": result_of_leg(derived, leg) or False,
         "rang_seconds": rang_seconds(derived, leg),
     }

@@ -6,7 +6,6 @@ report the two legs of a click under two ids. And the rows of its history may ha
 at all.
 """
 
-import hashlib
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -14,19 +13,23 @@ from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
 from ...telephony import numbers
-from ...telephony.call import derive
 from ...telephony.event import (
     ANSWERED,
     CLICKED,
     DIALLED,
     ENDED,
     INBOUND,
+    JOINED,
+    LEFT,
     LOGGED,
+    MOVED,
     REFUSED,
-    CallFacts,
 )
+from ...telephony.facts import CallFacts
+from ...telephony.rows import is_made_up
 from ..tools.transactions import lock_rows, try_lock, wait_for_locks
 from .merge import CallMerge
+from .rows import RowMatcher
 
 # A call that begins later than this after a click is another one.
 BIND_SECONDS = 120
@@ -40,10 +43,6 @@ MAX_CLICKS = 50
 JOIN_SECONDS = 120
 # Calls of one extension to one number in that time that are looked at.
 MAX_NEAR = 10
-# Two reports of one start may differ by this.
-ROW_SECONDS = 5
-# The id of a call that is known from rows without an id.
-MADE_UP = "row/"
 
 
 class Joined(NamedTuple):
@@ -51,11 +50,6 @@ class Joined(NamedTuple):
 
     call: Any  # pbx.call that is left
     facts: CallFacts  # of both
-
-
-def is_made_up(ref):
-    """Tell whether ``ref`` is of our own making, and not the PBX's."""
-    return bool(ref) and ref.startswith(MADE_UP)
 
 
 class CallMatcher:
@@ -101,6 +95,55 @@ class CallMatcher:
         known = [call_id for is_known, call_id in rows if is_known]
         clicks = [call_id for is_known, call_id in rows if not is_known]
         return self.calls.browse(known[:1]), self.calls.browse(clicks)
+
+    def find_by_legs(self, ref, events):
+        """Return ``(calls, names)``: the calls that a PBX that reports each leg speaks
+        of, more than one where a leg goes over from one to another.
+
+        :param str ref: the id of the call that the events are under.
+        :return: ``names`` is the set of those ids that are known already.
+        """
+        self.calls.flush_model(["provider_id", "ref"])
+        names = {ref, *_leg_ids(events)}
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT ref, id FROM pbx_call
+                    WHERE provider_id = %(provider)s AND ref = ANY(%(names)s)
+                    UNION
+                   SELECT ref, call_id FROM pbx_call_ref
+                    WHERE provider_id = %(provider)s AND ref = ANY(%(names)s)""",
+                provider=self.settings.id,
+                names=sorted(names),
+            )
+        )
+        ids = sorted({call_id for _name, call_id in rows})
+        return self.calls.browse(ids), {name for name, _call_id in rows}
+
+    def unite(self, calls, kept):
+        """Let all of ``calls`` be ``kept``, which is one of them."""
+        lock_rows(calls)
+        for call in calls - kept:
+            self._give_way(call, kept)
+
+    def add_names(self, call, names):
+        """Have ``call`` found under further ids, if it is not.
+
+        :raises CONFLICTS: somebody else gave them to another call just now.
+        """
+        if not names:
+            return
+        call.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO pbx_call_ref (provider_id, ref, call_id)
+                   SELECT %s, name, %s FROM unnest(%s::varchar[]) name
+              ON CONFLICT (provider_id, ref) DO NOTHING""",
+                self.settings.id,
+                call.id,
+                sorted(names),
+            ),
+            log_exceptions=False,  # whoever met somebody tries again
+        )
 
     # ---------------------------------------------------------------------- clicks
 
@@ -185,90 +228,49 @@ class CallMatcher:
 
     # ------------------------------------------------------------------------ rows
 
-    def calls_of_rows(self, groups):
-        """Return ``{made-up id: call}`` of those groups whose call is in the log.
+    def calls_of_rows(self, rows):
+        """Return :class:`~.rows.Placed` for rows without an id."""
+        return RowMatcher(self.calls, self.settings).calls_of(rows)
 
-        It has the same direction and number, a leg of the same extension, and a start
-        within :data:`ROW_SECONDS`. An incoming call that is known from rows alone may
-        have rung at further extensions.
+    def absorb(self, pairs):
+        """Let calls known from rows alone be those that they turned out to be.
 
-        :param dict groups: ``{made-up id: [CallEvent]}``, as :func:`made_up_groups`.
+        :param pairs: ``(gone, kept)``.
         """
-        found = {}
-        for ref, events in groups.items():
-            derived = derive(CallFacts(events))
-            # An outside number that rings in several places rings once.
-            anywhere = derived.direction == INBOUND and bool(derived.number)
-            near = self._near(derived, anywhere)
-            # The PBX's own id is the better one: the other call gives way to it.
-            near = near.sorted(lambda call: is_made_up(call.ref))
-            if near:
-                found[ref] = near[0]
-        return found
+        for gone, kept in pairs:
+            lock_rows(gone | kept)
+            self._give_way(gone, kept)
 
     def bind_rows(self, call, facts):
-        """Let a call that is known from rows alone be ``call``, if it is the same.
+        """Let calls that are known from rows alone be ``call``, if they are the same.
 
         The record of the rows stays, with what people wrote there, unless they picked
         somebody in the other one; its id gives way.
 
-        :return: ``(call, facts)``, as they were or of both.
+        :return: ``(call, facts, others)``, as they were or of all; ``others`` is
+            ``{pbx.call: CallFacts}`` of calls that gave or got rows thereby.
         """
         if dialects.get(self.settings.dialect).history_has_ids:
-            return call, facts
-        derived = derive(facts)
-        if not derived.number or is_made_up(call.ref) or not derived.ref:
-            return call, facts
-        near = self._near(derived) - call
-        near = near.filtered(lambda one: is_made_up(one.ref))[:1]
-        if not near:
-            return call, facts
-        # Its id is known to who clicked; or a person has picked somebody there.
-        if call.clicked_at or call.partner_source == "picked" or call.user_picked:
-            facts = facts.add(CallFacts.from_json(near.facts).events)
-            self._give_way(near, call)
-            return call, facts
-        lock_rows(near)
-        facts = facts.add(CallFacts.from_json(near.facts).events)
-        self._give_way(call, near)
-        return near, facts
-
-    def _near(self, derived, anywhere=False):
-        """Return the calls that ``derived`` may be: by direction, number, start, and
-        one of its extensions.
-
-        :param bool anywhere: at whatever extension, if it is known from rows alone.
-        """
-        self.calls.flush_model()
-        self.env["pbx.call.leg"].flush_model()
-        span = timedelta(seconds=ROW_SECONDS)
-        start = derived.start.replace(microsecond=0)
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT call.id FROM pbx_call call
-                    WHERE call.provider_id = %(provider)s
-                      AND call.start BETWEEN %(early)s AND %(late)s
-                      AND call.direction = %(direction)s
-                      -- a click that waits for its first event is bound by that
-                      AND call.ref IS NOT NULL
-                      AND coalesce(call.number, '') = %(number)s
-                      AND (%(anywhere)s AND call.ref LIKE %(made_up)s OR EXISTS (
-                          SELECT 1 FROM pbx_call_leg leg
-                           WHERE leg.call_id = call.id
-                             AND leg.number = ANY(%(extensions)s)))
-                 ORDER BY call.start, call.id LIMIT %(limit)s""",
-                provider=self.settings.id,
-                early=start - span,
-                late=start + span,
-                direction=derived.direction,
-                number=derived.number,
-                anywhere=anywhere,
-                made_up=f"{MADE_UP}%",
-                extensions=_extensions(derived),
-                limit=MAX_NEAR,
-            )
-        )
-        return self.calls.browse([call_id for [call_id] in rows])
+            return call, facts, {}
+        named = any(event.ref and not is_made_up(event.ref) for event in facts.events)
+        if not named or is_made_up(call.ref):
+            return call, facts, {}
+        placed = RowMatcher(self.calls, self.settings).rows_of(call, facts)
+        others = dict(placed.facts)
+        facts = others.pop(call, facts)
+        mine = [near for near, kept in placed.absorbed if kept == call]
+        self.absorb([pair for pair in placed.absorbed if pair[1] != call])
+        for near in mine:
+            lock_rows(near)
+            # Its id is known to who clicked; or a person has picked somebody there; or
+            # another record of rows has given it its place.
+            stays = call.clicked_at or call.partner_source == "picked"
+            if stays or call.user_picked or is_made_up(call.ref):
+                self._give_way(near, call)
+            else:
+                self._give_way(call, near)
+                call = near
+        return call, facts, others
 
     # ------------------------------------------------------------------------ legs
 
@@ -373,6 +375,22 @@ class CallMatcher:
         )
 
 
+def _leg_ids(events):
+    """Return the ids of all legs that events name."""
+    ids = {event.leg for event in events}
+    return ids.union(*(event.other_legs for event in events)) - {""}
+
+
+def names_of_legs(events):
+    """Return the ids of legs by which a call may be found again under another id.
+
+    A leg goes over to another call while it is in a bridge: one that was never answered
+    does not.
+    """
+    moving = [e for e in events if e.kind in (ANSWERED, JOINED, LEFT, MOVED)]
+    return _leg_ids(moving)
+
+
 def _is_one_click(call, other):
     """Tell whether two outgoing calls found near each other are one click."""
     own, client = (call, other) if call.own_leg_only else (other, call)
@@ -462,37 +480,3 @@ _MOMENTS = {
     ENDED: _by_start,
     LOGGED: _by_start,
 }
-
-
-# --------------------------------------------------------------------- rows without id
-
-
-def made_up_groups(rows):
-    """Return ``{made-up id: [CallEvent]}`` of ``LOGGED`` events without an id.
-
-    The id follows from extension, direction, number and start, so that a row that is
-    read again has the same one. Rows of one incoming number that began within
-    :data:`ROW_SECONDS` are one call, at however many extensions it rang; so are rows of
-    one extension and number.
-    """
-    calls = []
-    for row in rows:
-        derived = derive(CallFacts([row]))
-        extension = next(iter(_extensions(derived)), "")
-        party = (derived.direction, derived.number)
-        if derived.direction != INBOUND or not derived.number:
-            party += (extension,)
-        calls.append((party, derived.start, extension, row))
-    calls.sort(key=lambda call: (call[0], call[1], call[2], repr(call[3])))
-    groups, last, begun, ref = {}, None, None, ""
-    for party, start, extension, row in calls:
-        if party != last or start - begun > timedelta(seconds=ROW_SECONDS):
-            last, begun = party, start
-            text = "|".join((extension, *party[:2], start.isoformat()))
-            ref = MADE_UP + hashlib.sha256(text.encode()).hexdigest()[:32]
-        groups.setdefault(ref, []).append(row)
-    return groups
-
-
-def _extensions(derived):
-    return sorted({leg.extension for leg in derived.legs})

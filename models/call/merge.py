@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.tools import SQL
 
 from ..tools.transactions import lock_rows
+from .lines import COPIED
 from .seat import Seat
 
 # What may hang on any record, by model: the fields that name it.
@@ -41,7 +42,7 @@ class CallMerge:
         values = {
             **self._choices(),
             **self._complete_legs(seats),
-            "called_back": kept.called_back or gone.called_back,
+            **self._line(),
             "note": self._notes(),
         }
         changed = {
@@ -52,6 +53,8 @@ class CallMerge:
         self._move_recordings()
         self._move_attached()
         self.env["pbx.call.ref"].search([("call_id", "=", gone.id)]).call_id = kept
+        if gone.promise_id:
+            self.env["pbx.promise"]._call_merged(gone, kept)
         gone.unlink()
         return seats
 
@@ -72,6 +75,14 @@ class CallMerge:
         if gone.user_picked and not kept.user_picked:
             values.update(user_id=gone.user_id.id, user_picked=True)
         return values
+
+    def _line(self):
+        """Return the line that only ``gone`` knows, as that was when the call came."""
+        gone, kept = self.gone, self.kept
+        if not gone.line_id or kept.line:
+            return {}
+        copied = {name: gone[name].id for name in COPIED}
+        return {"line": gone.line, "direction": gone.direction, **copied}
 
     def _notes(self):
         notes = (self.kept.note, self.gone.note)

@@ -5,8 +5,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...telephony.event import ANSWERED, LEFT
 from ..tools.transactions import before_commit
-from .pbx_call import MISSED_DAYS
 
 # What a card shows of a call, as far as the PBX decides it.
 SHOWN = (
@@ -27,8 +27,6 @@ WRITTEN = frozenset(("note", "partner_id", "lead_id", "user_id"))
 FRESH = timedelta(hours=6)
 # For this long after its end a call may still be on a screen.
 LINGERS = timedelta(minutes=15)
-# Earlier missed calls of one number that an answered call settles, at the most.
-MAX_SETTLED = 50
 
 
 class PbxNotifier(models.AbstractModel):
@@ -60,8 +58,19 @@ class PbxNotifier(models.AbstractModel):
             name: call[name].ids if isinstance(call[name], models.BaseModel) else
             call[name] for name in SHOWN
         }  # fmt: skip
+        # Of a click: whether it is still the user's own phone that rings.
+        shown["rings_own_phone"] = call._rings_own_phone()
         # Handed on to a phone that rang before: no other field changes.
         shown["handed_on"] = sum("handed_by" in event for event in call.facts or ())
+        if call.state == "ringing" and call.direction == "inbound":
+            # Or the PBX itself lifts, once our phones have rung in vain.
+            shown["lifted"] = any(
+                event["kind"] == ANSWERED and event.get("leg") == call.ref
+                for event in call.facts or ()
+            )
+        if call.state == "ongoing":
+            # Or somebody left it, where the PBX reports that.
+            shown["left"] = sum(event["kind"] == LEFT for event in call.facts or ())
         return shown
 
     @api.model
@@ -83,8 +92,10 @@ class PbxNotifier(models.AbstractModel):
             if not before or not call.stop or call.stop < lately:
                 return
         was, now = before.get("participant_ids", []), after["participant_ids"]
-        if before and {**before, "participant_ids": now} == after:
+        one_more_rings = before and {**before, "participant_ids": now} == after
+        if one_more_rings and call.direction != "internal":
             # One more phone of a group rings: the cards of the others do not show it.
+            # Who calls a colleague is shown who that is.
             self._collect_call(call, set(was).symmetric_difference(now), others=False)
         else:
             self._collect_call(call, [*was, *before.get("user_id", [])])
@@ -103,11 +114,9 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _call_written(self, calls, vals):
         """``vals`` were written to ``calls``."""
-        if "called_back" in vals:
-            self._missed_changed(calls)
-        elif {"partner_id", "lead_id"}.intersection(vals):
+        if {"partner_id", "lead_id"}.intersection(vals):
             # Whose customer it is has changed.
-            self._missed_changed(calls.filtered(lambda call: call.outcome == "missed"))
+            self._missed_changed(calls.filtered("promise_id"))
         if not WRITTEN.intersection(vals):
             return
         now = fields.Datetime.now()
@@ -122,8 +131,8 @@ class PbxNotifier(models.AbstractModel):
             if call.state != "done":
                 # The browser asks for it, and learns that it is gone.
                 self._collect_call(call)
-        missed = calls.filtered(lambda call: call.outcome == "missed")
-        self._who_counts(missed)._bus_send("cloud_pbx.missed", {})
+        promises = calls.sudo().promise_id  # sudo: whose business they are
+        self._who_counts(promises)._bus_send("cloud_pbx.missed", {})
 
     def _collect_call(self, call, also=(), others=True):
         """Have those whose call it is notified before the commit.
@@ -179,36 +188,59 @@ class PbxNotifier(models.AbstractModel):
             },
         )
 
-    # -------------------------------------------------------------- missed calls
+    # ----------------------------------------------------------------- call-backs
+
+    @api.model
+    def _promises_changed(self, promises, removed=False):
+        """Who has to call back, and how many wait, may have changed.
+
+        Those concerned are looked up, in one statement, before the commit, and count
+        anew.
+
+        :param bool removed: the call-backs are about to be removed: look now.
+        """
+        if not promises:
+            return
+        collected = before_commit(
+            self.env,
+            "cloud_pbx.missed",
+            lambda: {"promises": set(), "people": set(), "calls": {}},
+            self.sudo()._send_missed,
+        )
+        if removed:
+            collected["people"].update(self._who_counts(promises).ids)
+        else:
+            collected["promises"].update(promises.ids)
 
     @api.model
     def _missed_changed(self, calls):
-        """How many missed calls wait may have changed through ``calls``.
-
-        Who counts them does so anew; asked for in one statement before the commit.
-        """
-        changed = calls.filtered(lambda call: call.outcome in ("missed", "answered"))
+        """What browsers show of lost calls may have changed through ``calls``."""
+        changed = calls.filtered("promise_id")
         if changed:
-            collected = before_commit(
-                self.env, "cloud_pbx.missed", set, self.sudo()._send_missed
+            self._promises_changed(changed.sudo().promise_id)  # sudo: whose they are
+            collected = self.env.cr.precommit.data["cloud_pbx.missed"]
+            collected["calls"].update(
+                {one.id: one._settles_in_seconds() for one in changed}
             )
-            collected.update(changed.ids)
 
     @api.model
-    def _send_missed(self, call_ids):
-        calls = self.env["pbx.call"].browse(call_ids)
-        self._who_counts(calls)._bus_send("cloud_pbx.missed", {})
+    def _send_missed(self, collected):
+        """Send what was collected; see :meth:`_promises_changed`."""
+        promises = self.env["pbx.promise"].browse(collected["promises"])
+        people = self._who_counts(promises) | self.env["res.partner"].browse(
+            collected["people"]
+        )
+        seconds = max(collected["calls"].values(), default=0)
+        message = {"seconds": seconds} if seconds else {}
+        people._bus_send("cloud_pbx.missed", message)
 
     @api.model
-    def _who_counts(self, calls):
-        """Return the contacts of the users whose business these missed calls are.
-
-        Of an answered call: those of the missed calls that it settles.
-        """
+    def _who_counts(self, promises):
+        """Return the contacts of the users whose business these call-backs are."""
         people = self.env["res.partner"].sudo()  # sudo: a channel, nothing is shown
-        if not calls:
+        if not promises:
             return people
-        calls.flush_model()
+        self.env["pbx.promise"].flush_model()
         groups = self.env["res.groups"]._get_group_definitions()
         supervisors = self.env["ir.model.data"]._xmlid_to_res_id(
             "cloud_pbx.group_pbx_manager"
@@ -216,53 +248,42 @@ class PbxNotifier(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH missed AS (
-                     SELECT id, company_id, partner_id, lead_id, user_id
-                       FROM pbx_call
-                      WHERE id = ANY(%(ids)s) AND outcome = 'missed'
-                        AND start > %(since)s
-                      UNION
-                     SELECT earlier.*
-                       FROM pbx_call spoken
-                      CROSS JOIN LATERAL (
-                            SELECT id, company_id, partner_id, lead_id, user_id
-                              FROM pbx_call
-                             WHERE company_id = spoken.company_id
-                               AND number = spoken.number AND outcome = 'missed'
-                               AND called_back IS NOT TRUE
-                               AND start < spoken.start AND start > %(since)s
-                             LIMIT %(limit)s) earlier
-                      WHERE spoken.id = ANY(%(ids)s) AND spoken.outcome = 'answered'
-                        AND spoken.start > %(since)s),
+                WITH waits AS (
+                     SELECT id, company_id, partner_id, lead_id, team_id, user_id
+                       FROM pbx_promise WHERE id = ANY(%(ids)s)),
                      whose AS (
-                     SELECT user_id FROM missed
+                     SELECT user_id FROM waits
                       UNION
-                     SELECT rang.user_id FROM missed
-                       JOIN pbx_call_participant_rel rang ON rang.call_id = missed.id
+                     SELECT rang.user_id FROM waits
+                       JOIN pbx_promise_participant_rel rang
+                         ON rang.promise_id = waits.id
                       UNION
-                     SELECT partner.user_id FROM missed
-                       JOIN res_partner partner ON partner.id = missed.partner_id
+                     SELECT partner.user_id FROM waits
+                       JOIN res_partner partner ON partner.id = waits.partner_id
                       UNION
-                     SELECT lead.user_id FROM missed
-                       JOIN crm_lead lead ON lead.id = missed.lead_id
+                     SELECT lead.user_id FROM waits
+                       JOIN crm_lead lead ON lead.id = waits.lead_id
+                      UNION
+                     SELECT member.user_id FROM waits
+                       JOIN crm_team_member member
+                         ON member.crm_team_id = waits.team_id AND member.active
+                      WHERE waits.user_id IS NULL
                       UNION  -- nobody was rung: supervisors
-                     SELECT held.uid FROM missed
+                     SELECT held.uid FROM waits
                        JOIN res_company_users_rel works
-                         ON works.cid = missed.company_id
+                         ON works.cid = waits.company_id
                        JOIN res_groups_users_rel held
                          ON held.uid = works.user_id AND held.gid = ANY(%(groups)s)
-                      WHERE NOT EXISTS (
-                            SELECT 1 FROM pbx_call_participant_rel rang
-                             WHERE rang.call_id = missed.id))
+                      WHERE waits.user_id IS NULL AND NOT EXISTS (
+                            SELECT 1 FROM pbx_promise_participant_rel rang
+                             WHERE rang.promise_id = waits.id))
                 SELECT DISTINCT users.partner_id
                   FROM whose JOIN res_users users ON users.id = whose.user_id
                  WHERE users.active AND EXISTS (
                        SELECT 1 FROM pbx_extension_res_users_rel phone
                         WHERE phone.user_id = users.id)
                 """,
-                ids=list(calls.ids),
-                since=fields.Datetime.now() - timedelta(days=MISSED_DAYS),
-                limit=MAX_SETTLED,
+                ids=list(promises.ids),
                 groups=[supervisors, *groups.get_subset_ids([supervisors])],
             )
         )
@@ -274,6 +295,11 @@ class PbxNotifier(models.AbstractModel):
     def _backfill_done(self, user, message):
         """Earlier calls were changed, as ``user`` had asked."""
         user._bus_send("simple_notification", {"type": "success", "message": message})
+
+    @api.model
+    def _subscription_ended(self, user, message):
+        """A PBX sends no more events, since ``user`` switched it off here."""
+        user._bus_send("simple_notification", {"type": "warning", "message": message})
 
     @api.model
     def _phones_changed(self, users):

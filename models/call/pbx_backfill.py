@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from ...telephony import dialect as dialects
-from ...telephony.event import CallFacts
+from ...telephony.facts import CallFacts
 from ...telephony.local_time import in_zones, local_in
 from ..tools.notification import notification
 from ..tools.transactions import in_own_transaction

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import timedelta
 
 from markupsafe import Markup
 
@@ -11,9 +12,16 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.mail import plaintext2html
 
+from ...telephony import dialect as dialects
 from ...telephony import errors, numbers
-from ...telephony.event import CallFacts
+from ...telephony.call import may_be_heard
+from ...telephony.facts import CallFacts
+from ...telephony.promise import LOST_OUTCOMES
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
+from ..promise.follow import PromiseFollower
+from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
+from ..tools.domains import search_boolean
 from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
@@ -33,11 +41,6 @@ OUTCOMES = [
     ("cancelled", "Cancelled"),
     ("failed", "Failed"),
 ]
-# How long a missed call is somebody's business.
-MISSED_DAYS = 30
-# One caller's missed calls are counted up to this.
-MAX_MISSED_OF_CALLER = 100
-LAST_MISSED = [("is_last_missed", "=", True)]
 # How phones are chosen: one that is connected first.
 _RANK = {"online": 0, "unknown": 1, "offline": 2}
 # What the PBX says: nobody corrects that by hand.
@@ -76,8 +79,32 @@ PBX_FIELDS = frozenset(
         "then_dial",
         "from_history",
         "corrected",
+        "reported_at",
+        "line_id",
+        "team_id",
+        "source_id",
+        "medium_id",
+        "campaign_id",
+        "route_id",
+        "route_code",
+        "route_outcome",
+        "routed_to",
+        "is_blocked",
+        "promise_id",
+        "promise_part",
+        "promise_off",
     )
 )
+# What people write, or matching does, and call-backs follow.
+FOLLOWED = frozenset(("partner_id", "lead_id", "user_id"))
+ROUTE_CODES = [
+    ("blocked", "Blocked number"),
+    ("route", "Routing rule"),
+    ("closed", "Closed message"),
+    ("menu", "Menu"),
+    ("scenario", "PBX's own scenario"),
+    ("failed", "No decision in time"),
+]
 
 
 class PbxCall(models.Model):
@@ -85,7 +112,7 @@ class PbxCall(models.Model):
 
     _name = "pbx.call"
     _description = "Phone call"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "pbx.internal.fields"]
     _order = "start desc, id desc"
     _mail_post_access = "read"
 
@@ -111,12 +138,15 @@ class PbxCall(models.Model):
     outcome = fields.Selection(OUTCOMES, readonly=True)
     disposition = fields.Char(readonly=True, help="How the PBX says it ended.")
     failure_reason = fields.Char(
+        string="Failure reason",
         compute="_compute_failure_reason",
         help="Why the call failed, and what to do about it.",
     )
+    # Exported as they are read: ``number_readable``, ``line_readable``.
     number = fields.Char(
         readonly=True,
         index="trigram",
+        exportable=False,
         help="The outside party's number; of an internal call, who was called.",
     )
     number_readable = fields.Char(
@@ -125,7 +155,62 @@ class PbxCall(models.Model):
         search="_search_number_readable",
     )
     line = fields.Char(
-        readonly=True, help="Which of our numbers was called, or was shown."
+        readonly=True,
+        exportable=False,
+        help="Which of our numbers was called, or was shown.",
+    )
+    # What the line had when the call came: its later changes do not rewrite the past.
+    line_id = fields.Many2one(
+        "pbx.line",
+        string="Line record",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    team_id = fields.Many2one(
+        "crm.team", string="Sales Team", readonly=True, ondelete="set null"
+    )
+    source_id = fields.Many2one("utm.source", readonly=True, ondelete="set null")
+    medium_id = fields.Many2one("utm.medium", readonly=True, ondelete="set null")
+    campaign_id = fields.Many2one("utm.campaign", readonly=True, ondelete="set null")
+    route_id = fields.Many2one(
+        "pbx.route", string="Routing rule", readonly=True, ondelete="set null"
+    )
+    route_code = fields.Selection(
+        ROUTE_CODES,
+        string="Routed by",
+        readonly=True,
+        help="What decided where the call went, if the PBX asked Odoo.",
+    )
+    # The whole decision, as telephony.routing.Outcome writes it.
+    route_outcome = fields.Json(groups=fields.NO_ACCESS, copy=False)
+    route_reason = fields.Char(
+        string="Why it went there",
+        compute="_compute_route_reason",
+        help="Which rule decided, for whom, and who was passed over.",
+    )
+    routed_to = fields.Char(
+        string="Sent to", readonly=True, help="Where the PBX was told to send the call."
+    )
+    is_blocked = fields.Boolean(
+        string="Blocked", readonly=True, help="The number was blocked when it called."
+    )
+    promise_id = fields.Many2one(
+        "pbx.promise",
+        string="Call-back",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    promise_part = fields.Selection(
+        [("lost", "Lost call"), ("try", "Attempt"), ("kept", "Kept it")],
+        string="Part in the call-back",
+        readonly=True,
+    )
+    promise_off = fields.Boolean(
+        internal=True,
+        readonly=True,
+        help="It was lost while lost calls made no call-backs.",
     )
     partner_id = fields.Many2one(
         "res.partner",
@@ -145,7 +230,7 @@ class PbxCall(models.Model):
             ("possible", "Perhaps somebody"),
             ("none", "Nobody matches"),
         ],
-        string="Found",
+        string="Contact found",
         readonly=True,
         help="How the contact was found. What a user selected is never changed.",
     )
@@ -162,14 +247,14 @@ class PbxCall(models.Model):
         ondelete="set null",
         check_company=True,
     )
-    lead_picked = fields.Boolean(readonly=True)
+    lead_picked = fields.Boolean(internal=True, readonly=True)
+    # Its index is that of the last talks: see ``_user_idx``.
     user_id = fields.Many2one(
         "res.users",
-        index="btree_not_null",
         help="Who spoke; of an outgoing call, who dialled.",
     )
-    user_picked = fields.Boolean(readonly=True)
-    can_claim = fields.Boolean(compute="_compute_can_claim")
+    user_picked = fields.Boolean(internal=True, readonly=True)
+    can_claim = fields.Boolean(internal=True, compute="_compute_can_claim")
     participant_ids = fields.Many2many(
         "res.users",
         "pbx_call_participant_rel",
@@ -186,7 +271,7 @@ class PbxCall(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    start = fields.Datetime(required=True, readonly=True)
+    start = fields.Datetime(string="Time", required=True, readonly=True)
     answer = fields.Datetime(string="Answered at", readonly=True)
     stop = fields.Datetime(string="Ended at", readonly=True)
     wait_seconds = fields.Integer(
@@ -201,7 +286,9 @@ class PbxCall(models.Model):
         help="Seconds of conversation, as the PBX reports them.",
     )
     leg_ids = fields.One2many("pbx.call.leg", "call_id", string="Legs", readonly=True)
-    unknown_extensions = fields.Char(compute="_compute_unknown_extensions")
+    unknown_extensions = fields.Char(
+        internal=True, compute="_compute_unknown_extensions"
+    )
     recording_ids = fields.One2many(
         "pbx.recording", "call_id", string="Recordings", readonly=True
     )
@@ -215,19 +302,30 @@ class PbxCall(models.Model):
         copy=False,
     )
     facts = fields.Json(groups=fields.NO_ACCESS, copy=False)
-    last_event_at = fields.Datetime(readonly=True)
+    last_event_at = fields.Datetime(internal=True, readonly=True)
+    reported_at = fields.Datetime(
+        internal=True, readonly=True, help="When Odoo learnt that the call was over."
+    )
     # It could not be closed, and waits until then.
     close_after = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
     own_leg_only = fields.Boolean(
-        readonly=True, help="So far, only our own leg of a click-to-call."
+        internal=True,
+        readonly=True,
+        help="So far, only our own leg of a click-to-call.",
     )
     clicked_at = fields.Datetime(
-        readonly=True, copy=False, help="When Odoo was asked to dial."
+        internal=True,
+        readonly=True,
+        copy=False,
+        help="When Odoo was asked to dial.",
     )
     # One for each click: a request that Odoo runs again has the same.
     click_key = fields.Char(string="Click", groups=fields.NO_ACCESS, copy=False)
-    res_model = fields.Char(string="Model of the record", readonly=True, copy=False)
+    res_model = fields.Char(
+        internal=True, string="Model of the record", readonly=True, copy=False
+    )
     res_id = fields.Many2oneReference(
+        internal=True,
         string="Record",
         model_field="res_model",
         readonly=True,
@@ -236,11 +334,13 @@ class PbxCall(models.Model):
     )
     record_name = fields.Char(string="Dialled from", compute="_compute_record_name")
     then_dial = fields.Char(
+        internal=True,
         readonly=True,
         copy=False,
         help="The digits to dial once somebody answers.",
     )
     from_history = fields.Boolean(
+        string="Found later",
         readonly=True,
         help="No event reported this call. It was found among the PBX's past calls.",
     )
@@ -249,39 +349,49 @@ class PbxCall(models.Model):
         help="The PBX's past calls contradict its events. The past calls count.",
     )
     called_back = fields.Boolean(
-        string="Dismissed",
-        copy=False,
-        help="Dismissed by hand: nobody has to call back.",
+        string="Settled by hand",
+        compute="_compute_called_back",
+        search="_search_called_back",
+        help="Its call-back was dismissed, or somebody spoke with the caller in "
+        "another way.",
     )
     to_call_back = fields.Boolean(
         string="To call back",
         compute="_compute_to_call_back",
         search="_search_to_call_back",
-        help="Missed, and nobody has spoken with that number since.",
+        help="It reached nobody, and nobody has called back yet.",
     )
-    is_last_missed = fields.Boolean(
-        string="Callers to call back",
-        compute="_compute_missed_of_caller",
-        search="_search_is_last_missed",
-        help="The last missed call of a caller who waits to be called back.",
+    owner_id = fields.Many2one(
+        "res.users",
+        string="Salesperson",
+        compute="_compute_owner_id",
+        # Whose customer calls is for all who see the call: the name, nothing else.
+        compute_sudo=True,
+        help="Whose customer it is: by the contact, its company, the lead, or an open "
+        "lead of the contact.",
     )
-    missed_count = fields.Integer(
-        string="Missed calls",
-        compute="_compute_missed_of_caller",
-        help="How often this caller was missed and not called back.",
+    is_my_customer = fields.Boolean(
+        string="Call of my customer",
+        compute="_compute_is_my_customer",
+        search="_search_is_my_customer",
+        help="You are the salesperson of the contact or the lead.",
     )
     voicemail_id = fields.Many2one("pbx.recording", compute="_compute_voicemail")
     voicemail_seconds = fields.Integer(
+        string="Length of the voicemail",
         compute="_compute_voicemail",
         help="Seconds of what the caller said; 0: unknown.",
     )
     # How the screens show it.
     colleague_name = fields.Char(
+        string="Colleague",
         compute="_compute_colleague",
         help="Of an internal call: who is at the other end.",
     )
-    colleague_avatar = fields.Char(compute="_compute_colleague")
-    colleague_number = fields.Char(compute="_compute_colleague")
+    colleague_avatar = fields.Char(internal=True, compute="_compute_colleague")
+    colleague_number = fields.Char(
+        string="Colleague's number", compute="_compute_colleague"
+    )
     line_readable = fields.Char(
         string="Number of our line",
         compute="_compute_line_readable",
@@ -296,11 +406,13 @@ class PbxCall(models.Model):
     number_country_id = fields.Many2one(
         "res.country", string="Country of the number", compute="_compute_number_country"
     )
-    number_flag = fields.Char(string="Flag", compute="_compute_number_country")
+    number_flag = fields.Char(
+        internal=True, string="Flag", compute="_compute_number_country"
+    )
     lead_contact = fields.Char(
         string="Name in the lead", compute="_compute_lead_contact", compute_sudo=True
     )
-    has_candidates = fields.Boolean(compute="_compute_has_candidates")
+    has_candidates = fields.Boolean(internal=True, compute="_compute_has_candidates")
 
     # One call has one id; a click that waits for its first event has none yet.
     _ref_uniq = models.UniqueIndex("(provider_id, ref) WHERE ref IS NOT NULL")
@@ -309,7 +421,7 @@ class PbxCall(models.Model):
     # No index names what each event changes (last_event_at, write_date): such a row
     # would have to be entered into all of them anew. See docs/decisions.md.
     _open_idx = models.Index("(provider_id) WHERE state != 'done'")
-    _number_idx = models.Index("(number, company_id)")
+    _number_idx = models.Index("(number, company_id, start)")
     _picked_idx = models.Index("(number, company_id) WHERE partner_source = 'picked'")
     _waiting_tail_idx = models.Index(
         f"((right(number, {numbers.TAIL_DIGITS}))) "
@@ -320,10 +432,14 @@ class PbxCall(models.Model):
     _click_uniq = models.UniqueIndex("(click_key) WHERE click_key IS NOT NULL")
     _click_waits_idx = models.Index("(provider_id, clicked_at) WHERE ref IS NULL")
     _click_user_idx = models.Index("(user_id, clicked_at) WHERE clicked_at IS NOT NULL")
-    _missed_idx = models.Index(
-        "(company_id, start) WHERE outcome = 'missed' AND called_back IS NOT TRUE"
+    # Lost calls without a call-back: those that the job looks at.
+    _lost_idx = models.Index(
+        "(company_id, start) WHERE direction = 'inbound' AND promise_id IS NULL "
+        "AND outcome IN ('missed', 'busy', 'failed')"
     )
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
+    # Whose calls, and who has talked last: routing asks.
+    _user_idx = models.Index("(user_id, start) WHERE user_id IS NOT NULL")
     _spoken_idx = models.Index("(number, company_id, start) WHERE outcome = 'answered'")
 
     # -------------------------------------------------------------------- what is shown
@@ -377,6 +493,7 @@ class PbxCall(models.Model):
         "lead_id.partner_name",
         "lead_id.name",
         "number",
+        "direction",
     )
     @api.depends_context("uid")
     def _compute_display_name(self):
@@ -387,7 +504,11 @@ class PbxCall(models.Model):
                 or call.lead_contact
                 or call.colleague_name
                 or call.number_readable
-                or self.env._("Withheld number")
+                or (
+                    self.env._("Unknown number")
+                    if call.direction == "outbound"
+                    else self.env._("Withheld number")
+                )
             )
 
     @api.model
@@ -411,7 +532,7 @@ class PbxCall(models.Model):
         for call in self:
             other = call._other_leg()
             call.colleague_name = other.user_id.name or other.extension_id.display_name
-            call.colleague_number = other.number
+            call.colleague_number = other.shown_number
             call.colleague_avatar = (
                 f"/web/image/res.users/{other.user_id.id}/avatar_128"
                 if other.user_id
@@ -423,8 +544,14 @@ class PbxCall(models.Model):
         if self.direction != "internal" or self.user_id == self.env.user:
             return False
         phones = self.env.user.pbx_extension_ids
-        called = self.leg_ids.filtered(lambda leg: leg.number == self.number)
+        called = self.leg_ids.filtered(lambda leg: leg.shown_number == self.number)
         return bool(called.extension_id & phones) and self.extension_id not in phones
+
+    def _outcome_for_me(self):
+        """Return the outcome as this user has it: whom a colleague called in vain has
+        missed a call, whatever it is to the caller."""
+        in_vain = self.outcome in ("cancelled", "no_answer")
+        return "missed" if in_vain and self._is_to_me() else self.outcome or ""
 
     def _other_leg(self):
         """Return the leg at the other end of an internal call, none of other calls."""
@@ -432,7 +559,7 @@ class PbxCall(models.Model):
             return self.env["pbx.call.leg"]
         is_to_me = self._is_to_me()
         return self.leg_ids.filtered(
-            lambda leg: (leg.number != self.number) is is_to_me
+            lambda leg: (leg.shown_number != self.number) is is_to_me
         )[:1]
 
     @api.depends("number", "partner_id", "partner_source")
@@ -543,79 +670,68 @@ class PbxCall(models.Model):
         for call in self:
             call.has_candidates = bool(call.candidate_ids)
 
-    @api.depends("outcome", "number", "called_back")
+    @api.depends("promise_part", "promise_id.state")
+    @api.depends_context(UNSETTLED)
     def _compute_to_call_back(self):
-        missed = self.filtered(
-            lambda call: call.outcome == "missed" and call.number and call.id
-        )
         # sudo: only of calls that are being read
-        waiting = missed.sudo().search(
-            [("id", "in", missed.ids), ("to_call_back", "=", True)]
-        ) if missed else missed  # fmt: skip
+        waiting = self.sudo().filtered_domain(self._waits())
         for call in self:
             call.to_call_back = call in waiting
 
     @api.model
     def _search_to_call_back(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        # Whether there is a later call is looked up when it is wanted, and stored
-        # nowhere: it is right in whatever order the two calls come.
-        waiting = Domain.custom(to_sql=_waits)
-        wanted = set(value)
-        if wanted == {True}:
-            return waiting
-        return ~waiting if wanted == {False} else Domain.TRUE
-
-    @api.depends("outcome", "number", "partner_id", "called_back", "start")
-    def _compute_missed_of_caller(self):
-        counts = self._count_missed_of_callers()
-        last = set(self.search([("id", "in", list(counts)), *LAST_MISSED]).ids)
-        for call in self:
-            call.missed_count = counts.get(call.id, 0)
-            call.is_last_missed = call.id in last
+        return search_boolean(operator, value, self._waits())
 
     @api.model
-    def _search_is_last_missed(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        last = Domain.custom(to_sql=_waits) & Domain.custom(to_sql=_is_last_of_caller)
-        wanted = set(value)
-        if wanted == {True}:
-            return last
-        return ~last if wanted == {False} else Domain.TRUE
-
-    def _count_missed_of_callers(self):
-        """Return ``{id: count}`` for the calls that wait to be called back.
-
-        Counted are those of the same contact or number up to the call itself.
-        """
-        missed = self.filtered(lambda call: call.outcome == "missed" and call.number)
-        if not missed:
-            return {}
-        self.flush_model(
-            ["number", "partner_id", "company_id", "outcome", "called_back", "start"]
+    def _waits(self):
+        """Return the domain of lost calls whose caller waits to be called back."""
+        return Domain("promise_part", "=", "lost") & Domain(
+            "promise_id",
+            "any!",
+            Domain("state", "=", "open") & self.env["pbx.promise"]._is_settled(),
         )
-        # How many calls of this caller there are is no more than the call itself says.
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT call.id, waiting.count
-                     FROM pbx_call call
-                    CROSS JOIN LATERAL (
-                          SELECT count(*) FROM (
-                          SELECT 1 FROM pbx_call same
-                           WHERE same.company_id = call.company_id
-                             AND (same.number = call.number
-                                  OR same.partner_id = call.partner_id)
-                             AND same.start <= call.start AND %(waits)s
-                           LIMIT %(limit)s) few) waiting
-                    WHERE call.id = ANY(%(ids)s) AND waiting.count > 0""",
-                waits=_waits(self, "same", None),
-                limit=MAX_MISSED_OF_CALLER,
-                ids=list(missed.ids),
-            )
+
+    @api.depends("promise_part", "promise_id.state", "promise_id.closed_call_id")
+    def _compute_called_back(self):
+        # sudo: only of calls that are being read
+        settled = self.sudo().filtered_domain(self._settled_by_hand())
+        for call in self:
+            call.called_back = call in settled
+
+    @api.model
+    def _search_called_back(self, operator, value):
+        return search_boolean(operator, value, self._settled_by_hand())
+
+    @api.model
+    def _settled_by_hand(self):
+        by_hand = Domain("state", "=", "dismissed") | (
+            Domain("state", "=", "kept") & Domain("closed_call_id", "=", False)
         )
-        return dict(rows)
+        return Domain("promise_part", "=", "lost") & Domain(
+            "promise_id", "any!", by_hand
+        )
+
+    def _settles_in_seconds(self):
+        """Return after how many seconds it is sure enough that this missed call is over
+        for good; 0: it is, or it is none."""
+        self.ensure_one()
+        if self.outcome not in LOST_OUTCOMES or not self.stop:
+            return 0
+        settings = self.env["pbx.provider"]._settings(self.provider_id.id)
+        if not dialects.get(settings.dialect).reopens:
+            return 0
+        settled = self.stop + timedelta(seconds=SETTLED_SECONDS)
+        left = (settled - fields.Datetime.now()).total_seconds()
+        # A second more: the stop is kept to the second.
+        return int(left) + 1 if left >= 0 else 0
+
+    @api.depends("route_outcome")
+    @api.depends_context("uid", "lang")
+    def _compute_route_reason(self):
+        for call in self:
+            # sudo: the decision, of which the words show no more than names
+            outcome = call.sudo().route_outcome
+            call.route_reason = outcome and self.env["pbx.route"]._explain(outcome)
 
     @api.depends("outcome", "disposition")
     @api.depends_context("uid", "lang")
@@ -633,29 +749,100 @@ class PbxCall(models.Model):
         # sudo: what kind of PBX it is, nothing else
         dialect = self.provider_id.sudo()._dialect()
         word = (self.disposition or "").strip()
-        failure = dialect.failures.get(word.lower())
-        if not failure and (self.clicked_at or not word):
-            # sudo: of the facts only why Odoo's own click came to nothing
+        failure = ""
+        if self.clicked_at or not word or dialect.reports_legs:
+            # sudo: of the facts only why a leg, or Odoo's own click, came to nothing
             facts = CallFacts.from_json(self.sudo().facts)
             failure = next((e.failure for e in facts.events if e.failure), "")
+        failure = failure or dialect.failures.get(word.lower())
         if not failure:
             return word
         return explain_failure(self.env, failure, dialect.label)
 
-    @api.depends("outcome", "recording_ids.state")
+    @api.depends(
+        "partner_id.user_id", "partner_id.commercial_partner_id.user_id",
+        "lead_id.user_id",
+    )  # fmt: skip
+    def _compute_owner_id(self):
+        """The contact's salesperson, or who has a lead of it."""
+        rest = self.browse()
+        for call in self:
+            partner = call.partner_id
+            call.owner_id = (
+                partner.user_id
+                or partner.commercial_partner_id.user_id
+                or call.lead_id.user_id
+            )
+            if partner and not call.owner_id:
+                rest += call
+        by_leads = rest._owners_by_leads()
+        for call in rest:
+            call.owner_id = by_leads.get(call.id, False)
+
+    @api.depends("partner_id.user_id", "lead_id.user_id")
+    @api.depends_context("uid")
+    def _compute_is_my_customer(self):
+        for call in self:
+            # sudo: whether it is this user, nothing else
+            partner, lead = call.partner_id.sudo(), call.lead_id.sudo()
+            call.is_my_customer = self.env.user in partner.user_id | lead.user_id
+
+    @api.model
+    def _search_is_my_customer(self, operator, value):
+        mine = Domain.custom(to_sql=_is_my_customer)
+        return search_boolean(operator, value, mine)
+
+    def _owners_by_leads(self):
+        """Return ``{id of a call: user}``: who has the newest open lead of its contact,
+        else of the contact's company."""
+        if not self:
+            return {}
+        partners = self.partner_id | self.partner_id.commercial_partner_id
+        newest = self.env["crm.lead"]._read_group(
+            [
+                ("partner_id", "in", partners.ids),
+                ("company_id", "in", [False, *self.company_id.ids]),
+                ("won_status", "=", "pending"),
+                ("user_id", "!=", False),
+            ],
+            ["partner_id", "company_id"],
+            ["id:max"],
+        )
+        leads = self.env["crm.lead"].browse([lead_id for *_, lead_id in newest])
+        found = {}
+        for call in self:
+            partner = call.partner_id
+            for whose in (partner, partner.commercial_partner_id):
+                theirs = [
+                    lead
+                    for (who, company, _id), lead in zip(newest, leads, strict=True)
+                    if who == whose and company in (call.company_id, company.browse())
+                ]
+                if theirs:
+                    found[call.id] = max(theirs, key=lambda lead: lead.id).user_id
+                    break
+        return found
+
+    @api.depends("outcome", "recording_ids.state", "recording_ids.file_seconds")
     @api.depends_context("uid")
     def _compute_voicemail(self):
         for call in self:
             # Missed, and something of it was recorded: the caller spoke to a machine.
             recordings = call.outcome == "missed" and call.recording_ids
-            call.voicemail_id = recordings and recordings[:1]
-            call.voicemail_seconds = 0
-            if recordings:
-                # sudo: of the facts only how long it lasted
-                facts = CallFacts.from_json(call.sudo().facts)
-                call.voicemail_seconds = max(
-                    (e.talk or 0 for e in facts.events), default=0
+            call.voicemail_id, call.voicemail_seconds = False, 0
+            if not recordings:
+                continue
+            # sudo: of the facts only how long it lasted, of the file its length
+            facts = CallFacts.from_json(call.sudo().facts)
+            if not may_be_heard(facts):
+                # Recorded from its first ring on: there is something if a file says so.
+                recordings = recordings.filtered(
+                    lambda one: one.state in ("stored", "linked")
                 )
+            if recordings:
+                call.voicemail_id = recordings[0]
+                lasted = max((e.talk or 0 for e in facts.events), default=0)
+                call.voicemail_seconds = lasted or recordings[0].sudo().file_seconds
 
     # ----------------------------------------------------------------------------- CRUD
 
@@ -681,6 +868,8 @@ class PbxCall(models.Model):
             # What the machine links is of the right company already.
             self._check_company(["partner_id", "lead_id"])
         self.env["pbx.notifier"]._call_written(self, vals)
+        if FOLLOWED.intersection(vals):
+            self._follow_promises()
         if REPEATED.intersection(vals):
             self.env["pbx.chatter"]._call_changed(self)
         return result
@@ -689,7 +878,23 @@ class PbxCall(models.Model):
         self.env["pbx.notifier"]._call_removed(self)
         # The database would remove the rows of the recordings, but not their files.
         self.sudo().recording_ids.unlink()  # sudo: who may remove the call may
-        return super().unlink()
+        # sudo: a call-back goes with its lost calls, whoever removes these
+        promises = self.sudo().promise_id.filtered(lambda one: one.state == "open")
+        affected = {}
+        for promise in promises:
+            of_company = affected.setdefault(promise.company_id.id, {})
+            of_company[promise.number] = promise.began_at
+        result = super().unlink()
+        for company_id, since in affected.items():
+            PromiseFollower(self.env, company_id).follow(since)
+        return result
+
+    def _follow_promises(self):
+        """Derive the call-backs of these calls anew: whose they are has changed."""
+        for company, calls in (
+            self.sudo().grouped("company_id").items()
+        ):  # sudo: derived
+            PromiseFollower(self.env, company.id, lately=True).follow_calls(calls)
 
     def _check_links(self, vals):
         """Refuse to link what the user may not read: its name would be shown.
@@ -811,6 +1016,8 @@ class PbxCall(models.Model):
         self.ensure_one()
         if self.lead_id and self.lead_id.has_access("read"):
             return self.lead_id.get_formview_action()
+        if self.direction == "internal":
+            raise UserError(self.env._("No lead can be created from an internal call."))
         who = self.partner_id.display_name or self._phone_for_form()
         return {
             "type": "ir.actions.act_window",
@@ -841,17 +1048,19 @@ class PbxCall(models.Model):
     def action_create_extensions(self):
         """Offer the internal numbers that nobody entered yet."""
         self.ensure_one()
-        number = (self.unknown_extensions or "").split(", ")[0]
+        name = (self.unknown_extensions or "").split(", ")[0]
+        dialect = self.provider_id._dialect()
+        known = {f"default_{dialect.extension_identity}": name}
+        # What the PBX calls a phone need not be its number.
+        if number := dialect.read_extension(name):
+            known["default_number"] = number
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New internal number"),
             "res_model": "pbx.extension",
             "views": [(False, "form")],
             "target": "new",
-            "context": {
-                "default_number": number,
-                "default_provider_id": self.provider_id.id,
-            },
+            "context": {**known, "default_provider_id": self.provider_id.id},
         }
 
     def _phone_for_form(self):
@@ -862,23 +1071,24 @@ class PbxCall(models.Model):
         return self.env["res.country"].search([("code", "=", code)], limit=1)
 
     @api.model
-    def _adopt_created(self, record, call_id):
-        """Link a contact or lead that was just created from a call's form to the call.
+    def _adopt_created(self, records, call_ids):
+        """Link contacts or leads that were just created from a call's form to the call.
 
         The first one only: the form that creates it offers to create another one.
 
-        :param call_id: of the call, as the form sent it; empty for all other records.
+        :param call_ids: of the calls, as the form sent them; empty for other records.
         """
-        call = self.browse(call_id or ()).exists()
-        if not call:
-            return
-        if record._name == "crm.lead":
-            if not call.lead_id:
-                call.write({"lead_id": record.id})
-                if record.partner_id and not call.partner_id:
-                    call.write({"partner_id": record.partner_id.id})
-        elif not call.partner_id or call.partner_source != "picked":
-            call.write({"partner_id": record.id})
+        for record, call_id in zip(records, call_ids, strict=True):
+            call = self.browse(call_id or ()).exists()
+            if not call:
+                continue
+            if record._name == "crm.lead":
+                if not call.lead_id:
+                    call.write({"lead_id": record.id})
+                    if record.partner_id and not call.partner_id:
+                        call.write({"partner_id": record.partner_id.id})
+            elif not call.partner_id or call.partner_source != "picked":
+                call.write({"partner_id": record.id})
 
     @api.model
     def _record_merged(self, gone, left):
@@ -890,35 +1100,45 @@ class PbxCall(models.Model):
         calls.write({"res_id": left.id})
 
     def action_called_back(self):
-        """Nobody need call back any more, for whatever reason."""
-        missed = self.filtered(lambda call: call.outcome == "missed")
-        if not missed:
-            raise UserError(self.env._("Only a missed call can be called back."))
-        missed.write({"called_back": True})
-        return True
-
-    def action_dismiss_caller(self):
-        """Nobody has to call these callers back, for none of their missed calls."""
-        # sudo: every missed call of the number; only those that the user may write
-        # are dismissed, by the action itself
-        waiting = self.sudo().search(
-            Domain("to_call_back", "=", True)
-            & Domain.OR(
-                Domain("company_id", "=", call.company_id.id)
-                & Domain("start", "<=", call.start)
-                & (
-                    Domain("number", "=", call.number)
-                    | Domain("partner_id", "in", call.partner_id.ids)
-                )
-                for call in self
-            )
-        )
-        theirs = (self | waiting.sudo(False))._filtered_access("write")
-        return (theirs | self).action_called_back()
+        """Somebody spoke with these callers in another way: nobody has to call back."""
+        waiting = self.filtered(lambda call: call.promise_part == "lost").promise_id
+        if not waiting:
+            raise UserError(self.env._("Nobody waits to be called back here."))
+        promises = waiting.filtered(lambda promise: promise.state == "open")
+        promises.action_spoken()
+        who = (
+            promises.display_name if len(promises) == 1
+            else self.env._("%s callers", len(promises))
+        )  # fmt: skip
+        return {
+            "type": "ir.actions.client",
+            "tag": "cloud_pbx_dismissed",
+            "params": {
+                "ids": self.filtered(lambda call: call.promise_id in promises).ids,
+                "message": self.env._("Spoken with: %s", who),
+                # The view from which it was done reads itself anew.
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def action_undo_called_back(self):
-        """It was dismissed by mistake: somebody has to call back."""
-        return self.write({"called_back": False})
+        """It was a mistake: somebody has to call back."""
+        return self.promise_id.action_reopen()
+
+    # --------------------------------------------------------------- groups of a list
+
+    def _web_read_group_groupby_formatter(self, groupby_spec, values):
+        """Show a group of calls by the line's name and number."""
+        formatter = super()._web_read_group_groupby_formatter(groupby_spec, values)
+        if groupby_spec != "line":
+            return formatter
+        labels = self.env["pbx.line"]._labels_of(values)
+
+        def with_name(value):
+            shown, domain = formatter(value)
+            return labels.get(value) or numbers.readable(value) or shown, domain
+
+        return with_name
 
     # -------------------------------------------------------------------- click-to-call
 
@@ -962,6 +1182,14 @@ class PbxCall(models.Model):
         except errors.PbxError as error:
             raise UserError(provider._explain(error)) from error
         return True
+
+    def _rings_own_phone(self):
+        """Tell whether of a click-to-call only the user's own phone rings as yet.
+
+        The PBX reports the other party's leg once the phone was lifted.
+        """
+        is_own_leg = not self.ref or self.own_leg_only
+        return bool(self.state == "ringing" and self.clicked_at and is_own_leg)
 
     def _can_hang_up(self):
         """Tell whether the user may end this call, and the PBX can."""
@@ -1131,38 +1359,18 @@ def _shown_name(operator, value):
     return first | (no_first & (second | (no_second & last)))
 
 
-def _waits(model, alias, query):
-    """Return the SQL condition that ``alias`` was missed and is not called back yet."""
-    call = {
-        name: SQL.identifier(alias, name, to_flush=model._fields[name])
-        for name in ("outcome", "called_back", "number", "company_id", "start")
-    }
-    # A single value, asked of the few calls that may wait: for NOT EXISTS the database
-    # may choose to read the whole log first.
+def _is_my_customer(model, alias, query):
+    """Return the SQL condition that contact or lead of a call are this user's."""
+    # Scalar subqueries, run for the few calls that wait: with EXISTS or a join the
+    # database may choose to read all contacts and leads first.
     return SQL(
-        """(%(outcome)s = 'missed' AND %(called_back)s IS NOT TRUE
-            AND %(number)s IS NOT NULL
-            AND (SELECT TRUE FROM pbx_call later
-                  WHERE later.number = %(number)s
-                    AND later.company_id = %(company_id)s
-                    AND later.outcome = 'answered' AND later.start > %(start)s
-                  LIMIT 1) IS NULL)""",
-        **call,
-    )
-
-
-def _is_last_of_caller(model, alias, query):
-    """Return the SQL condition that no later call of the same caller waits."""
-    call = {
-        name: SQL.identifier(alias, name, to_flush=model._fields[name])
-        for name in ("id", "number", "partner_id", "company_id", "start")
-    }
-    return SQL(
-        """((SELECT TRUE FROM pbx_call newer
-              WHERE newer.company_id = %(company_id)s
-                AND (newer.number = %(number)s OR newer.partner_id = %(partner_id)s)
-                AND (newer.start, newer.id) > (%(start)s, %(id)s) AND %(waits)s
-              LIMIT 1) IS NULL)""",
-        waits=_waits(model, "newer", query),
-        **call,
+        """(COALESCE((SELECT user_id FROM res_partner WHERE id = %(partner_id)s)
+                     = %(me)s, FALSE)
+            OR COALESCE((SELECT user_id FROM crm_lead WHERE id = %(lead_id)s)
+                        = %(me)s, FALSE))""",
+        me=model.env.uid,
+        **{
+            name: SQL.identifier(alias, name, to_flush=model._fields[name])
+            for name in ("partner_id", "lead_id")
+        },
     )

@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 
 
 class PbxCallLeg(models.Model):
@@ -6,6 +8,7 @@ class PbxCallLeg(models.Model):
 
     _name = "pbx.call.leg"
     _description = "Leg of a phone call"
+    _inherit = ["pbx.internal.fields"]
     _order = "start, id"
     _rec_name = "number"
 
@@ -17,12 +20,21 @@ class PbxCallLeg(models.Model):
         index=True,
         readonly=True,
     )
-    provider_id = fields.Many2one("pbx.provider", required=True, readonly=True)
+    provider_id = fields.Many2one(
+        "pbx.provider", string="Cloud PBX", required=True, readonly=True
+    )
     number = fields.Char(
         string="Internal number",
         required=True,
         readonly=True,
         help="As the PBX reports it.",
+    )
+    shown_number = fields.Char(
+        string="Number shown",
+        compute="_compute_shown_number",
+        # Who sees the leg sees whose it is; its number is no secret.
+        compute_sudo=True,
+        help="As it is entered here, where the PBX has another name for the phone.",
     )
     extension_id = fields.Many2one(
         "pbx.extension",
@@ -52,7 +64,9 @@ class PbxCallLeg(models.Model):
     )
 
     is_nobodys = fields.Boolean(
-        readonly=True, help="Nobody had this internal number when it rang or called."
+        internal=True,
+        readonly=True,
+        help="Nobody had this internal number when it rang or called.",
     )
     # For reports: what came of the call here, and how long it rang.
     result = fields.Selection(
@@ -78,3 +92,8 @@ class PbxCallLeg(models.Model):
     _nobodys_idx = models.Index("(extension_id, call_id) WHERE is_nobodys")
     _start_idx = models.Index("(start)")
     _orphan_idx = models.Index("(provider_id, number) WHERE extension_id IS NULL")
+
+    @api.depends("number", "extension_id.number")
+    def _compute_shown_number(self):
+        for leg in self:
+            leg.shown_number = leg.extension_id.number or leg.number

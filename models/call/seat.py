@@ -5,10 +5,14 @@ from typing import NamedTuple
 
 
 class Seat(NamedTuple):
-    """An internal number as it is entered here, and its users at some moment."""
+    """An internal number as it is entered here, and its users at some moment.
+
+    :var bool is_stale: it is not known whether its phone is online, or no longer.
+    """
 
     extension_id: int | bool = False
     user_ids: tuple = ()
+    is_stale: bool = False
 
     @property
     def user_id(self):

@@ -12,12 +12,11 @@ from odoo.addons.phone_validation.models.mail_thread_phone import PHONE_REGEX_PA
 
 from ...telephony import numbers
 from ..call.notify import FRESH
-from ..call.pbx_call import MISSED_DAYS
 from ..tools.companies import of_all_companies
 
 # Without an event for so long a phone rings no more: the call's end was lost.
 STILL_RINGS = timedelta(minutes=5)
-# How many missed calls are counted.
+# How many callers to call back are counted.
 MAX_MISSED = 100
 MAX_CARDS = 10
 # Calls going on in which the user has a part: most are taken by colleagues.
@@ -180,65 +179,55 @@ class PbxDesk(models.AbstractModel):
         )
 
     def _missed(self):
-        """Return model and domain of missed calls that this user should call back."""
-        calls, in_companies = self._log()
-        since = fields.Datetime.now() - timedelta(days=MISSED_DAYS)
-        waiting = Domain("start", ">", since) & Domain("to_call_back", "=", True)
-        return calls, in_companies & waiting & Domain.custom(to_sql=self._is_mine)
-
-    def _is_mine(self, model, alias, query):
-        """Return the SQL condition that this user should call a missed call back."""
-        columns = ("id", "user_id", "partner_id", "lead_id")
-        call = {
-            name: SQL.identifier(alias, name, to_flush=model._fields[name])
-            for name in columns
-        }
-        # No phone rang: supervisors see to it.
-        nobody = self.env.user.has_group("cloud_pbx.group_pbx_manager") and SQL(
-            """OR (SELECT TRUE FROM pbx_call_participant_rel
-                    WHERE call_id = %(id)s LIMIT 1) IS NULL""",
-            **call,
-        )
-        # Scalar subqueries, run for the few calls that wait: with EXISTS the database
-        # may choose to read all contacts first.
-        return SQL(
-            """(%(user_id)s = %(me)s
-                OR (SELECT TRUE FROM pbx_call_participant_rel
-                     WHERE call_id = %(id)s AND user_id = %(me)s LIMIT 1)
-                OR (SELECT user_id FROM res_partner WHERE id = %(partner_id)s) = %(me)s
-                OR (SELECT user_id FROM crm_lead WHERE id = %(lead_id)s) = %(me)s
-                %(nobody)s)""",
-            me=self.env.uid,
-            nobody=nobody or SQL(),
-            **call,
-        )
+        """Return model and domain of the call-backs that are this user's business."""
+        self.env["pbx.promise"].check_access("read")
+        # sudo: the domain names no more than one may see, and the rules would add the
+        # same conditions once more; with them the database reads whole tables
+        promises = self.env["pbx.promise"].sudo()
+        in_companies = Domain("company_id", "in", self.env.companies.ids)
+        return promises, in_companies & promises._my_open()
 
     @api.model
     @api.readonly
     def count_missed(self):
-        """Return how many missed calls nobody has called back, up to ``MAX_MISSED``."""
+        """Return how many callers nobody has called back, up to ``MAX_MISSED``."""
         return of_all_companies(self)._count_missed()
 
     def _count_missed(self):
-        calls, missed = self._missed()
-        return calls.search_count(missed, limit=MAX_MISSED)
+        promises, mine = self._missed()
+        return promises.search_count(mine, limit=MAX_MISSED)
 
     @api.model
     @api.readonly
     def missed_calls(self):
-        """Return whom nobody has called back: a row for each caller, the last first.
+        """Return whom nobody has called back: a row for each, the most urgent first.
 
-        :return: as of :meth:`recent`, with ``ids``: all missed calls of the caller.
+        :return: as of :meth:`recent`, of the last lost call; with ``ids``, all lost
+            calls of the caller, ``promise_id``, ``attempts``, ``tries``, ``deadline``,
+            ``overdue``, ``responsible`` (a name) and ``is_mine``.
         """
         self = of_all_companies(self)
-        calls, missed = self._missed()
-        callers = calls.search(missed, limit=MAX_MISSED).grouped(
-            lambda call: call.partner_id or call.number
-        )
-        rows = self._rows(calls.union(*(same[0] for same in callers.values())))
+        promises, mine = self._missed()
+        found = promises.search(mine, order="deadline, opened_at, id", limit=MAX_MISSED)
+        lost = found.call_ids.filtered(lambda call: call.promise_part == "lost")
+        of_promise = lost.sorted("start", reverse=True).grouped("promise_id")
+        found = found.filtered(lambda promise: promise in of_promise)
+        # One record set: what the rows need is read of all of them at once.
+        last = lost.browse([of_promise[promise].ids[0] for promise in found])
+        # sudo: who calls back sees what the caller's calls show, wherever they rang
         return [
-            {**row, "ids": same.ids}
-            for row, same in zip(rows, callers.values(), strict=True)
+            {
+                **self._row(call),
+                "ids": of_promise[promise].ids,
+                "promise_id": promise.id,
+                "attempts": promise.attempts,
+                "tries": promise.tries,
+                "deadline": fields.Datetime.to_string(promise.deadline),
+                "overdue": promise.overdue,
+                "responsible": promise.user_id.name or "",
+                "is_mine": promise.user_id.id == self.env.uid,
+            }
+            for promise, call in zip(found, last, strict=True)
         ]
 
     @api.model
@@ -282,7 +271,7 @@ class PbxDesk(models.AbstractModel):
             "start": fields.Datetime.to_string(call.start),
             "direction": call.direction,
             "state": call.state,
-            "outcome": call.outcome,
+            "outcome": call._outcome_for_me(),
             "name": party["name"],
             "partner_id": call.partner_id.id,
             "number": party["number"],
@@ -399,6 +388,8 @@ class PbxDesk(models.AbstractModel):
             raise UserError(self.env._("It is no longer there. Load the page again."))
         if not partner.has_access("read"):
             raise AccessError(self.env._("You may not see this contact."))
+        if call.direction == "internal":
+            raise UserError(self.env._("An internal call is not linked to a contact."))
         call._pick(partner)
         return self.cards([call.id])
 

@@ -9,7 +9,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
 from ...telephony import numbers
-from ...telephony.event import ANSWERED, RINGING, CallFacts
+from ...telephony.call import has_left, is_with_the_pbx, ringing_since
+from ...telephony.facts import CallFacts
+from ..call.pbx_call import UNSETTLED
 from .pbx_desk import STILL_RINGS
 
 MAX_TAGS = 6
@@ -43,6 +45,7 @@ class PbxDeskCard(models.AbstractModel):
         contacts = known.partner_id._filtered_access("read")
         reasons = self._reasons(known, contacts)
         spoken = self._last_spoken(known)
+        promises = self._promises(known)
         return [
             {
                 **self._card(call),
@@ -51,6 +54,7 @@ class PbxDeskCard(models.AbstractModel):
                 **self._party_values(call, call in known, contacts),
                 "owner": self._owner(call) if call in known else "",
                 "last_spoken": spoken.get(call.id, False),
+                "promise": promises.get(call.id, False),
                 **reasons.get(call, {"leads": [], "activities": [], "calls": []}),
             }
             for call in calls
@@ -69,7 +73,7 @@ class PbxDeskCard(models.AbstractModel):
             "state": standing.state,
             "taken_by": standing.taken_by,
             "direction": "inbound" if call._is_to_me() else call.direction or "",
-            "outcome": call.outcome or "",
+            "outcome": call._outcome_for_me(),
             "disposition": call.disposition or "",
             "failure_reason": call.failure_reason or "",
             "voicemail": self._voicemail(call),
@@ -85,8 +89,10 @@ class PbxDeskCard(models.AbstractModel):
             "then_dial": call.then_dial or "",
             "can_claim": call.can_claim,
             "can_create_contact": self.env["res.partner"].has_access("create"),
-            "can_create_lead": self.env["crm.lead"].has_access("create"),
-            "to_call_back": call.to_call_back,
+            "can_create_lead": call.direction != "internal"
+            and self.env["crm.lead"].has_access("create"),
+            "can_link": call.direction != "internal",
+            "to_call_back": call.with_context(**{UNSETTLED: True}).to_call_back,
             "country": call.number_country_id.name or "",
             "flag": call.number_country_id.image_url or "",
             "zone": numbers.zone_of(call.number, datetime.now(UTC)),
@@ -106,11 +112,9 @@ class PbxDeskCard(models.AbstractModel):
 
         ``rings_phone`` is the user's own phone, as long as that is what rings.
         """
-        is_own_leg = call.state == "ringing" and call.clicked_at and (
-            not call.ref or call.own_leg_only
-        )  # fmt: skip
+        rings_own = call._rings_own_phone()
         return {
-            "rings_phone": call.extension_id.number or "" if is_own_leg else "",
+            "rings_phone": call.extension_id.number or "" if rings_own else "",
             "can_hang_up": call._can_hang_up(),
         }
 
@@ -122,9 +126,13 @@ class PbxDeskCard(models.AbstractModel):
         spoke, user = call.extension_id, call.user_id
         mine = user.id == self.env.uid or (not user and spoke in phones)
         if call.direction == "internal" or mine:
-            return Standing(call.state)
+            # Whoever was only called is not out of it because the caller is.
+            is_over = mine and call.state == "ongoing" and self._has_left(call, spoke)
+            return Standing("done" if is_over else call.state)
         if call.state == "ringing" and (call.direction == "inbound" or not user):
-            return Standing("ringing")
+            # sudo: of the facts only whether any phone can still be lifted
+            rings_no_more = is_with_the_pbx(CallFacts.from_json(call.sudo().facts))
+            return Standing("done" if rings_no_more else "ringing")
         if call.state == "done" and call.outcome != "answered":
             return Standing("done")
         name = user.name or spoke.display_name or ""
@@ -134,6 +142,12 @@ class PbxDeskCard(models.AbstractModel):
             return Standing("ringing")
         return Standing("taken", name or self.env._("a colleague"))
 
+    def _has_left(self, call, extension):
+        """Tell whether who spoke last handed the call on, and it goes on elsewhere."""
+        # sudo: of the facts only whether the phone of that user is still in the call
+        facts = CallFacts.from_json(call.sudo().facts)
+        return bool(extension) and has_left(facts, extension._identity())
+
     def _is_handed_on(self, call, spoke, phones):
         """Tell whether it rings at one of ``phones`` while somebody else speaks.
 
@@ -142,21 +156,10 @@ class PbxDeskCard(models.AbstractModel):
         own = call.leg_ids.filtered(lambda leg: leg.extension_id in phones)
         if not own or not spoke:
             return False
-        numbers_rung = set(own.mapped("number"))
         # sudo: of the facts only what concerns the user's own phones
-        events = CallFacts.from_json(call.sudo().facts).events
-        lifted = [
-            event.when
-            for event in events
-            if event.kind == ANSWERED and event.extension == spoke._identity()
-        ]
-        since = max([*lifted, fields.Datetime.now() - STILL_RINGS])
-        return bool(lifted) and any(
-            event.kind == RINGING
-            and event.extension in numbers_rung
-            and event.when > since
-            for event in events
-        )
+        facts = CallFacts.from_json(call.sudo().facts)
+        since = ringing_since(facts, set(own.mapped("number")), spoke._identity())
+        return bool(since) and since > fields.Datetime.now() - STILL_RINGS
 
     # ----------------------------------------------------------------------- the party
 
@@ -172,7 +175,7 @@ class PbxDeskCard(models.AbstractModel):
     def _other_party(self, call):
         """Return name and number of the party at the other end."""
         if call.direction == "internal":
-            number = call._other_leg().number or call.number or ""
+            number = call._other_leg().shown_number or call.number or ""
             return {
                 "name": call.colleague_name or "",
                 "number": number,
@@ -226,6 +229,7 @@ class PbxDeskCard(models.AbstractModel):
                 for tag in partner.category_id[:MAX_TAGS]
             ],
             "country": partner.country_id.name or "",
+            "company_id": partner.commercial_partner_id.id,
         }
 
     def _avatar(self, partner):
@@ -237,8 +241,7 @@ class PbxDeskCard(models.AbstractModel):
     def _owner(self, call):
         """Return the name of the salesperson, whoever may see contact and lead."""
         # sudo: whose customer calls is for all who take the call; the name alone
-        partner, lead = call.partner_id.sudo(), call.lead_id.sudo()
-        user = partner.user_id or partner.commercial_partner_id.user_id or lead.user_id
+        user = call.owner_id.sudo()
         return "" if user == self.env.user else user.name or ""
 
     def _last_spoken(self, calls):
@@ -288,6 +291,52 @@ class PbxDeskCard(models.AbstractModel):
             }
             for (call_id, _partner, start), person in zip(rows, people, strict=True)
         }
+
+    # -------------------------------------------------- what they were promised already
+
+    def _promises(self, calls):
+        """Return ``{id of a call: the open call-back of its party}``.
+
+        It is that of the number, else of the person, who has another number as well.
+
+        :return: ``{"id", "deadline", "attempts", "overdue", "can_open"}`` of each.
+        """
+        calls = calls.filtered(
+            lambda call: call.direction != "internal" and call.number
+        )
+        if not calls:
+            return {}
+        persons = calls.partner_id.sudo().filtered(lambda one: not one.is_company)
+        # sudo: that somebody has to call back, for all whose phones ring; no names
+        found = self.env["pbx.promise"].sudo().search(
+            Domain("state", "=", "open")
+            & Domain("company_id", "in", calls.company_id.ids)
+            & (
+                Domain("number", "in", calls.mapped("number"))
+                | Domain("partner_id", "in", persons.ids)
+            )
+        )  # fmt: skip
+        readable = found.sudo(False)._filtered_access("read")
+        promises = {}
+        for call in calls:
+            theirs = found.filtered(
+                lambda one, call=call: (
+                    one.company_id == call.company_id
+                    and (
+                        one.number == call.number
+                        or (one.partner_id and one.partner_id == call.partner_id)
+                    )
+                )
+            ).sorted(lambda one, call=call: one.number != call.number)[:1]
+            if theirs:
+                promises[call.id] = {
+                    "id": theirs.id,
+                    "deadline": fields.Datetime.to_string(theirs.deadline),
+                    "attempts": theirs.attempts,
+                    "overdue": theirs.overdue,
+                    "can_open": theirs.id in readable.ids,
+                }
+        return promises
 
     # ------------------------------------------------------------ why they may call
 

@@ -1,1 +1,1 @@
-from . import pbx_history, reader
+from . import pbx_history, pbx_replay, reader

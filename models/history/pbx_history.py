@@ -5,8 +5,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from ...telephony import dialect as dialects
 from ...telephony import errors
 from ...telephony.dialect import NotOffered
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from .reader import HistoryReader, Place, Progress
 
 # Where nothing of a cloud PBX was ever read.
@@ -37,6 +39,7 @@ class PbxHistory(models.Model):
 
     _name = "pbx.history"
     _description = "Import of past calls"
+    _inherit = ["pbx.internal.fields"]
     _order = "id desc"
 
     provider_id = fields.Many2one(
@@ -117,7 +120,7 @@ class PbxHistory(models.Model):
     )
     error = fields.Text(readonly=True, copy=False)
     next_attempt_at = fields.Datetime(string="Goes on at", readonly=True, copy=False)
-    is_waiting_for = fields.Boolean(compute="_compute_is_waiting_for")
+    is_waiting_for = fields.Boolean(internal=True, compute="_compute_is_waiting_for")
 
     _catch_up_uniq = models.UniqueIndex(
         "(provider_id) WHERE kind = 'catch_up'", "A cloud PBX catches up in one way."
@@ -180,11 +183,16 @@ class PbxHistory(models.Model):
         """Start it from the window where it was entered, and show how it goes on."""
         self.ensure_one()
         self.action_start()
+        # The list's own action, by whose path the address names it.
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cloud_pbx.pbx_history_action"
+        )
         return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
+            **action,
             "res_id": self.id,
             "views": [(False, "form")],
+            # Else the id of the window's record would stand there besides.
+            "context": {"active_id": False},
         }
 
     @api.autovacuum
@@ -233,7 +241,11 @@ class PbxHistory(models.Model):
         providers = self.env["pbx.provider"].sudo().search([("user_id", "!=", False)])
         providers._notice_connected()
         turn = [
-            one for one in providers if one.is_running and not one._missing_fields()
+            one
+            for one in providers
+            if one.is_running
+            and not one._missing_fields()
+            and not dialects.get(one.dialect).can_replay
         ]
         while turn:
             provider = turn.pop(0)

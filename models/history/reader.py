@@ -19,8 +19,8 @@ from ...telephony import dialect as dialects
 from ...telephony import errors
 from ...telephony.dialect import NotOffered, fixed_zone
 from ...telephony.local_time import in_zones
+from ...telephony.rows import group_rows
 from ..call.log import CallLog
-from ..call.match import made_up_groups
 from ..tools.transactions import in_own_transaction, try_lock, wait_for_locks
 
 _logger = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class HistoryReader:
             else:
                 without.append(event)
         if not dialects.get(self.settings.dialect).history_has_ids:
-            groups.update(made_up_groups(without))
+            groups.update({one.ref: one.rows for one in group_rows(without)})
         return groups
 
     def _write_part(self, history_id, place, groups, page=None):

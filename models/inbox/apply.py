@@ -5,6 +5,7 @@ answered is committed already, and what fails here must fail alone.
 """
 # pylint: disable=invalid-commit
 
+import contextlib
 import json
 import logging
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from ..tools.transactions import (
     gave_up_waiting,
     limit_lock_waits,
     lock_timeout,
+    one_after_another,
     pause_before_retry,
 )
 
@@ -35,6 +37,9 @@ _logger = logging.getLogger(__name__)
 MAX_TOGETHER = 200
 # Until the job looks at events whose call is locked by somebody else.
 LOCKED_SECONDS = 15
+# A call of the same number that ended so lately may not have been seen; the job sees to
+# calls that began longer ago.
+UNSEEN_SECONDS, UNSEEN_HOURS = 10, 12
 # Minutes until a failed event is tried again; the last one goes on for ever.
 PAUSES_MINUTES = (1, 5, 30, 120, 360, 1440)
 
@@ -48,6 +53,8 @@ class Waiting(NamedTuple):
     payload: str
     received_at: datetime
     attempts: int
+    # What the PBX was told that asked with it, as telephony.routing.Outcome writes it.
+    decision: dict | None = None
 
     @property
     def delivery(self):
@@ -79,11 +86,18 @@ class Apply:
         self.provider_id, self.ref = provider_id, ref
         self.memory = {} if memory is None else memory
         self.settings = self.env["pbx.provider"]._settings(provider_id)
+        # Ids of internal numbers whose phones do something now.
+        self.online_ids = set()
 
     # -------------------------------------------------------------- transactions
 
     def run(self):
         """Apply all that waits, in fresh transactions, as long as nobody else does."""
+        with contextlib.ExitStack() as turn:
+            self._run(turn)
+
+    def _run(self, turn):
+        """The same; ``turn`` is entered once others are met, and left at the end."""
         cr, conflicts, failure = self.env.cr, 0, None
         while True:
             waiting = self._read_waiting(lock=True)
@@ -96,6 +110,8 @@ class Apply:
                     self._apply_one_by_one(waiting, failure)
                     call, failure = None, None
                 is_outbound = call and call.direction == "outbound"
+                number = call and call.state == "done" and call.number
+                is_lost = bool(number) and call.outcome != "answered"
                 cr.commit()
             except psycopg2.errors.LockNotAvailable:
                 cr.rollback()
@@ -112,6 +128,15 @@ class Apply:
                     )
                     return
                 pause_before_retry(min(conflicts, TRIES))
+                try:
+                    if conflicts == 1:
+                        # Many calls of one number may end in the same instant.
+                        key = f"pbx.call/{self.settings.company_id}"
+                        turn.enter_context(one_after_another(self.env, key))
+                except psycopg2.errors.LockNotAvailable:
+                    cr.rollback()
+                    self._leave_to_the_job()
+                    return
                 continue
             except Exception as error:  # noqa: BLE001
                 cr.rollback()
@@ -119,12 +144,32 @@ class Apply:
                     raise  # even noting the failure fails
                 failure = error
                 continue
-            if is_outbound:
+            self._note_online()
+            if is_outbound and not dialects.get(self.settings.dialect).reports_legs:
                 self._join_unseen(call)
+            if number:
+                self._follow_unseen(call, number, is_lost)
             more = self._read_waiting(limit=1)
             cr.commit()
             if not more:
                 return
+
+    def _note_online(self):
+        """Phones that ring, answer or dial are connected, whatever was known before.
+
+        After the commit, in a transaction of its own: no event waits for it, or is
+        applied anew because of it.
+        """
+        if not self.online_ids:
+            return
+        extensions = self.env["pbx.extension"].browse(sorted(self.online_ids))
+        self.online_ids = set()
+        try:
+            extensions._note_online()
+            self.env.cr.commit()
+        except CONFLICTS:
+            # Somebody else has just noted the same.
+            self.env.cr.rollback()
 
     def _leave_to_the_job(self):
         """Somebody holds a row for longer than a request may wait."""
@@ -155,17 +200,56 @@ class Apply:
         Two ids have two locks, and neither transaction sees what the other wrote. Once
         both are committed the later one does.
         """
+
+        def join():
+            log = self._log()
+            if log.matcher.near_a_leg(call):
+                limit_lock_waits(self.env)
+                log.join_legs(call, wait=True)
+
+        # Joined by the other's transaction, perhaps: then it looks again.
+        self._retry(join)
+
+    def _follow_unseen(self, call, number, is_lost):
+        """Derive call-backs anew where another call of the number ended meanwhile.
+
+        One was lost and in the other somebody spoke, perhaps: neither transaction saw
+        the other call.
+        """
+
+        def follow():
+            now = fields.Datetime.now()
+            others = self.env.execute_query(
+                SQL(
+                    """SELECT 1 FROM pbx_call
+                        WHERE number = %s AND company_id = %s AND id != %s
+                          AND state = 'done' AND start > %s AND write_date > %s
+                          AND (%s OR direction = 'inbound' AND outcome != 'answered')
+                        LIMIT 1""",
+                    number,
+                    self.settings.company_id,
+                    call.id,
+                    now - timedelta(hours=UNSEEN_HOURS),
+                    now - timedelta(seconds=UNSEEN_SECONDS),
+                    is_lost,
+                )
+            )
+            if others and (left := call.exists()):
+                limit_lock_waits(self.env)
+                self._log().follow_promises(left)
+
+        self._retry(follow)
+
+    def _retry(self, work):
+        """Do ``work`` in a transaction, anew where it met another one."""
         cr = self.env.cr
         for attempt in range(1, TRIES + 1):
             try:
-                log = self._log()
-                if log.matcher.near_a_leg(call):
-                    limit_lock_waits(self.env)
-                    log.join_legs(call, wait=True)
+                work()
+                self.env.flush_all()
                 cr.commit()
                 return
             except CONFLICTS as error:
-                # Joined by the other's transaction, perhaps: look again.
                 cr.rollback()
                 if isinstance(error, psycopg2.errors.LockNotAvailable):
                     gave_up_waiting()
@@ -186,7 +270,7 @@ class Apply:
                  SELECT %(lock)s AS locked, %(limit_waits)s)
                  SELECT this.locked, waiting.* FROM this LEFT JOIN LATERAL (
                  SELECT id, event_type, ref, payload, received_at,
-                          coalesce(attempts, 0)
+                          coalesce(attempts, 0), decision
                      FROM pbx_event
                     WHERE this.locked
                       AND provider_id = %(provider)s AND %(of_call)s
@@ -298,7 +382,9 @@ class Apply:
         if not call_events:
             return None
         log = self._log(waiting)
-        call = log.add_events(call_events)
+        decisions = [event.decision for event in waiting if event.decision]
+        call = log.add_events(call_events, decisions=decisions)
+        self.online_ids |= log.online_ids
         for event in waiting if log.left_out else ():
             read = applied.get(event.id)
             if read and all(one in log.left_out for one in read):

@@ -1,5 +1,6 @@
 import json
 import logging
+import time
 from datetime import timedelta
 
 import psycopg2.errors
@@ -9,8 +10,11 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
-from ...telephony.dialect import Decision
+from ...telephony import routing
 from ...telephony.event import LOGGED
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
+from ..routing.of_call import as_kept, phone_of
+from ..routing.router import DEADLINE_SECONDS, Deadline, Router
 from ..tools.notification import notification
 from ..tools.retention import delete_old
 from ..tools.transactions import (
@@ -36,6 +40,7 @@ class PbxEvent(models.Model):
 
     _name = "pbx.event"
     _description = "Phone event"
+    _inherit = ["pbx.internal.fields"]
     _order = "received_at desc, id desc"
     _rec_name = "event_type"
 
@@ -53,6 +58,9 @@ class PbxEvent(models.Model):
         string="Received contents", compute="_compute_payload_readable"
     )
     reply = fields.Text(help="What was answered.")
+    decision = fields.Json(
+        groups=fields.NO_ACCESS, help="What a PBX was told that asked how to go on."
+    )
     received_at = fields.Datetime(string="Received", required=True)
     state = fields.Selection(
         [
@@ -67,14 +75,15 @@ class PbxEvent(models.Model):
     attempts = fields.Integer()
     next_attempt_at = fields.Datetime(string="Next attempt")
     error = fields.Text()
-    digest = fields.Char(help="Recognizes a repeated delivery.")
+    digest = fields.Char(internal=True, help="Recognizes a repeated delivery.")
     awaits_history = fields.Boolean(
         string="Waits for past calls",
         help="Its signature came with another call before: it is applied when the "
         "PBX's own list of past calls has this one.",
     )
     by_former_secret = fields.Boolean(
-        help="Only the secret from before the last change proved it."
+        internal=True,
+        help="Only the secret from before the last change proved it.",
     )
     call_id = fields.Many2one(
         "pbx.call", string="Phone call", compute="_compute_call_id", compute_sudo=True
@@ -87,6 +96,8 @@ class PbxEvent(models.Model):
     )
     _awaits_idx = models.Index("(provider_id, ref) WHERE awaits_history")
     _received_idx = models.Index("(provider_id, received_at)")
+    # What a call was answered before.
+    _decision_idx = models.Index("(provider_id, ref) WHERE decision IS NOT NULL")
 
     def _compute_call_id(self):
         calls = self.env["pbx.call"]
@@ -113,7 +124,7 @@ class PbxEvent(models.Model):
     # ------------------------------------------------------------- taking in
 
     @api.model
-    def _take(self, settings, delivery, reply=None):
+    def _take(self, settings, delivery, reply=None, outcome=None):
         """Write a proven delivery down; return the event's id, ``None`` for a repeat.
 
         One statement, so that it costs the same however large the inbox is. What comes
@@ -123,6 +134,7 @@ class PbxEvent(models.Model):
         :param PbxSettings settings: of the provider it came for.
         :param Delivery delivery: what the dialect proved.
         :param Reply reply: what the PBX will be answered; kept where a log is.
+        :param Outcome outcome: what decided the answer.
         :raises CONFLICTS: another one is taken in at this moment: try again.
         """
         answer = reply.body if reply and settings.keep_log else ""
@@ -144,12 +156,14 @@ class PbxEvent(models.Model):
                      FROM now, owner
                     WHERE %(proof)s IS NOT NULL AND NOT own AND NOT other
               ON CONFLICT (provider_id, digest, part) DO NOTHING)
+                    %(hold)s
               INSERT INTO pbx_event (provider_id, event_type, ref, payload, digest,
-                                     reply, by_former_secret, received_at, state,
+                                     reply, decision, by_former_secret,
+                                     received_at, state,
                                      awaits_history, attempts, create_uid, write_uid,
                                      create_date, write_date)
                    SELECT %(provider)s, %(event)s, %(ref)s, %(payload)s, %(digest)s,
-                          %(reply)s, %(by_former)s, now.now,
+                          %(reply)s, %(decision)s::jsonb, %(by_former)s, now.now,
                           CASE WHEN other AND NOT own THEN 'ignored' ELSE 'pending' END,
                           other AND NOT own, 0, %(user)s, %(user)s, now.now, now.now
                      FROM now, owner
@@ -164,6 +178,8 @@ class PbxEvent(models.Model):
             payload=json.dumps(delivery.payload, ensure_ascii=False),
             digest=delivery.digest or None,
             reply=None if answer in ("", "{}") else answer,
+            decision=outcome and json.dumps(as_kept(outcome)),
+            hold=self._hold_phone(settings, delivery, outcome),
             by_former=delivery.by_former_secret,
             user=settings.user_id,
             timeout=lock_timeout(),
@@ -180,6 +196,26 @@ class PbxEvent(models.Model):
         if awaits:
             self._hold(settings, delivery, event_id)
         return event_id
+
+    @staticmethod
+    def _hold_phone(settings, delivery, outcome):
+        """Return the part of a statement that notes that a phone is sent a call.
+
+        Another call that was sent there meanwhile is met in its row.
+        """
+        phone = phone_of(outcome) if outcome and delivery.ref else ""
+        if not phone:
+            return SQL()
+        return SQL(
+            """, held AS (
+              INSERT INTO pbx_route_sent (provider_id, number, ref, sent_at)
+                   SELECT %s, %s, %s, now.now FROM now, owner WHERE own OR NOT other
+              ON CONFLICT (provider_id, number)
+                DO UPDATE SET ref = excluded.ref, sent_at = excluded.sent_at)""",
+            settings.id,
+            phone,
+            delivery.ref,
+        )
 
     @api.model
     def _forget_old_digest(self, settings, delivery):
@@ -252,25 +288,47 @@ class PbxEvent(models.Model):
         Commits: what is answered with 200 is in the database.
         """
         memory = {}
-        # Before the row is written: later, whoever applies it would be in the way.
-        reply = self._reply_to(settings, delivery, memory)
-        if self._take_and_commit(settings, delivery, reply) is not None:
-            env = self.env(user=SUPERUSER_ID, context={})
-            Apply(env, settings.id, delivery.ref, memory).run()
+        reply, taken = self._answer_and_commit(settings, delivery, memory)
+        env = self.env(user=SUPERUSER_ID, context={})
+        for ref in dict.fromkeys(one.ref for one in taken):
+            Apply(env, settings.id, ref, memory).run()
+        if delivery.held_back or delivery.reports:
+            # Of a repeat, too: a replay says once more that it is done.
+            self.env["pbx.replay"]._take_note(settings.id, delivery)
+        if delivery.needs_renewal:
+            self.env["pbx.subscription"]._renew_now(settings.id)
         return reply
 
     @api.model
-    def _take_and_commit(self, settings, delivery, reply):
-        """Write a delivery down as :meth:`_take`, whoever writes at the same instant.
+    def _answer_and_commit(self, settings, delivery, memory):
+        """Decide, and write a delivery down as :meth:`_take` does, with all that came
+        with it, whoever writes at the same instant.
 
+        Who met another transaction decides anew: the other call may have been sent to
+        the phone that was free a moment ago.
+
+        :param dict memory: of the look-ups, for whoever applies the event.
+        :return: ``(reply, those that are new)``: all of it is kept, or nothing.
         :raises CONFLICTS: it met others each time, or rows are locked.
         """
-        cr = self.env.cr
+        cr, ends_at = self.env.cr, time.monotonic() + DEADLINE_SECONDS
         for attempt in range(1, TRIES + 1):
+            # Before the row is written: later, whoever applies it would be in the way.
+            outcome = self._decide(settings, delivery, memory, ends_at)
+            reply = dialects.get(settings.dialect).reply(
+                delivery, outcome and outcome.decision
+            )
             try:
-                event_id = self._take(settings, delivery, reply)
+                taken = [
+                    one
+                    for one in (delivery, *delivery.further)
+                    if self._take(
+                        settings, one, reply, outcome if one is delivery else None
+                    )
+                    is not None
+                ]
                 cr.commit()  # pylint: disable=invalid-commit
-                return event_id
+                return reply, taken
             except CONFLICTS as error:
                 cr.rollback()
                 if isinstance(error, psycopg2.errors.LockNotAvailable):
@@ -282,38 +340,30 @@ class PbxEvent(models.Model):
         raise ValueError("no attempt was allowed")
 
     @api.model
-    def _reply_to(self, settings, delivery, memory):
-        """Return the :class:`Reply` to a delivery.
+    def _decide(self, settings, delivery, memory, ends_at):
+        """Return the :class:`~...telephony.routing.Outcome` for a PBX that asks.
 
-        :param dict memory: of the look-ups, for whoever applies the event.
+        Whatever fails, or comes too late, leaves the PBX its own scenario: the event is
+        kept all the same. Needs no lock: whoever applies the event, the look-up is the
+        same.
+
+        :param float ends_at: until when, by ``time.monotonic()``.
+        :return: ``None`` where the PBX does not ask.
         """
-        dialect, decision = dialects.get(settings.dialect), None
-        if delivery.asks_routing and dialect.can_answer_routing:
-            try:
-                decision = self._decide(settings, delivery, memory)
-            except Exception:  # noqa: BLE001
-                # The event is kept all the same; the PBX goes on as it would anyway.
-                self.env.cr.rollback()
-                _logger.exception("Cloud PBX %s: no decision for it", settings.id)
-        return dialect.reply(delivery, decision)
-
-    @api.model
-    def _decide(self, settings, delivery, memory):
-        """Return the answer to a PBX that asks: the caller's name, if it is known.
-
-        Needs no lock: whoever applies the event, the look-up is the same.
-        """
-        if settings.lookup_on_answer:
-            return Decision()
-        events = dialects.get(settings.dialect).read(
-            delivery, fields.Datetime.now(), settings.account
-        )
-        if not events:
-            return Decision()
-        match = self.env["pbx.directory"]._find(
-            settings, events[0].caller, events[0].called, memory
-        )
-        return Decision(caller_name=match.name)
+        dialect = dialects.get(settings.dialect)
+        if not (delivery.asks_routing and dialect.can_answer_routing):
+            return None
+        try:
+            events = dialect.read(delivery, fields.Datetime.now(), settings.account)
+            if not events:
+                return None
+            with Deadline(self.env, ends_at) as deadline:
+                router = Router(self.env, settings, memory, deadline)
+                return router.decide_event(events[0], delivery)
+        except Exception as error:  # noqa: BLE001
+            self.env.cr.rollback()
+            _logger.exception("Cloud PBX %s: no decision for it", settings.id)
+            return routing.failed(type(error).__name__)
 
     # ----------------------------------------------------------------- people
 

@@ -1,6 +1,7 @@
 """A request to a webhook: who is asking, is it proven, keep it, answer."""
 
 import contextlib
+import dataclasses
 import logging
 
 from ...telephony import dialect as dialects
@@ -42,10 +43,12 @@ def answer(env, dialect, token, request):
             raise dialects.Refused(
                 403, "inactive: archived, or nobody active is entered under “Run as”"
             )
-        delivery = vendor.check(request, settings.account)
+        delivery = _check(env, settings, vendor, request)
         return env["pbx.event"]._receive(settings, delivery)
     except dialects.Refused as refused:
         _log_refusal(settings and settings.id, refused)
+        if settings and settings.is_running and refused.status == 403:
+            _note_unproven(env, settings.id)
         reason = REASONS.get(refused.status, "Refused")
         return dialects.Reply(status=refused.status, body=reason)
 
@@ -62,6 +65,39 @@ def _settings(env, dialect, token):
     if settings is None or settings.dialect != dialect:
         raise dialects.Refused(404, "unknown token")
     return settings
+
+
+def _check(env, settings, vendor, request):
+    """Return the proven delivery of a request.
+
+    What this worker keeps in memory may be older than what was subscribed just now: a
+    transaction that began before may have read it after the others were told. So what
+    is not known is looked for once more.
+
+    :raises Refused: it is not proven, or cannot be read.
+    """
+    try:
+        return vendor.check(request, settings.account)
+    except dialects.Refused as refused:
+        if refused.status != 403 or not vendor.subscribes:
+            raise
+        stored = env["pbx.subscription"]._read_now(settings)
+        memory = stored["details"] if stored else {}
+        expecting_until = stored["expecting_until"] if stored else None
+        known = (settings.account.memory, settings.account.expecting_until)
+        if known == (memory, expecting_until):
+            raise
+        env.registry.clear_cache()
+        account = dataclasses.replace(
+            settings.account, memory=memory, expecting_until=expecting_until
+        )
+        return vendor.check(request, account)
+
+
+def _note_unproven(env, provider_id):
+    """Let the form say that an event came to the right address without its proof."""
+    if seldom.is_due(("unproven", provider_id)):
+        env["pbx.replay"]._note_unproven(provider_id)
 
 
 def _log_refusal(provider_id, refused):

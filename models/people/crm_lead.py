@@ -1,25 +1,37 @@
 from odoo import api, fields, models
 
-from .pbx_phone_number import phone_triggers
+from . import pbx_caller_mixin  # noqa: F401  (the model that is inherited comes first)
 
 
 class CrmLead(models.Model):
-    _inherit = "crm.lead"
+    _name = "crm.lead"
+    _inherit = ["crm.lead", "pbx.caller.mixin"]
 
     pbx_call_ids = fields.One2many(
         "pbx.call", "lead_id", string="Calls", groups="cloud_pbx.group_pbx_user"
     )
-    pbx_call_count = fields.Integer(
-        string="Number of calls",
-        compute="_compute_pbx_call_count",
+    pbx_call_id = fields.Many2one(
+        "pbx.call",
+        string="First call",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
         groups="cloud_pbx.group_pbx_user",
+        help="The call that this lead came from.",
     )
-
-    # Sent once by the form that a call opened, and kept nowhere.
-    pbx_new_from_call_id = fields.Integer(
-        string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
+    pbx_line_id = fields.Many2one(
+        "pbx.line",
+        string="Line",
+        compute="_compute_pbx_line_id",
+        # Of the call, whoever may see that.
+        compute_sudo=True,
+        store=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="cloud_pbx.group_pbx_user",
+        help="Under which of our lines its first call came.",
     )
-
     # Not shown to anybody: what Odoo recomputes when a number or a country changes.
     pbx_number_ids = fields.One2many(
         "pbx.phone.number",
@@ -30,14 +42,11 @@ class CrmLead(models.Model):
         groups=fields.NO_ACCESS,
     )
 
-    def init(self):
-        # Whoever extends leads may bring another phone field.
-        self.pool.post_init(self.env["pbx.phone.scan"]._prepare)
-        return super().init()
-
-    @api.depends(phone_triggers)
-    def _compute_pbx_number_ids(self):
-        self.env["pbx.phone.number"]._numbers_changed(self)
+    # Not the call's line: each call would then look for leads of its own.
+    @api.depends("pbx_call_id")
+    def _compute_pbx_line_id(self):
+        for lead in self:
+            lead.pbx_line_id = lead.pbx_call_id.line_id
 
     @api.depends("pbx_call_ids")
     def _compute_pbx_call_count(self):
@@ -49,17 +58,20 @@ class CrmLead(models.Model):
         for lead in self:
             lead.pbx_call_count = counts.get(lead, 0)
 
-    def action_view_pbx_calls(self):
-        self.ensure_one()
-        self.env["pbx.call"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "cloud_pbx.pbx_call_action"
-        )
-        return {
-            **action,
-            "domain": [("lead_id", "=", self.id)],
-            "context": {"default_lead_id": self.id},
-        }
+    def _pbx_call_domain(self):
+        return [("lead_id", "in", self.ids)]
+
+    def _pbx_promise_domain(self):
+        return [
+            "|",
+            ("lead_id", "in", self.ids),
+            ("partner_id", "in", self.partner_id.ids),
+        ]
+
+    def _has_pbx_promise(self, promise):
+        if promise.lead_id:
+            return promise.lead_id == self._origin
+        return bool(self.partner_id) and promise.partner_id == self.partner_id._origin
 
     # ------------------------------------------------------------------- CRUD
 
@@ -67,8 +79,7 @@ class CrmLead(models.Model):
     def create(self, vals_list):
         call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         leads = super().create(vals_list)
-        for lead, call_id in zip(leads, call_ids, strict=True):
-            self.env["pbx.call"]._adopt_created(lead, call_id)
+        self.env["pbx.call"]._adopt_created(leads, call_ids)
         return leads
 
     def write(self, vals):
@@ -116,5 +127,13 @@ class CrmLead(models.Model):
     def _merge_dependences(self, opportunities):
         result = super()._merge_dependences(opportunities)
         opportunities._pbx_calls_sudo().write({"lead_id": self.id})
+        # sudo: what becomes of a call-back does not depend on who may see it
+        promises = self.env["pbx.promise"].sudo().with_context(tracking_disable=True)
+        promises.search([("lead_id", "in", opportunities.ids)]).lead_id = self.id
+        # sudo: likewise the call that it all began with
+        all_sudo = (self | opportunities).sudo()
+        first = all_sudo.pbx_call_id.sorted(lambda call: (call.start, call.id))[:1]
+        if first != self.sudo().pbx_call_id:
+            self.sudo().pbx_call_id = first
         self.env["pbx.call"]._record_merged(opportunities, self)
         return result

@@ -119,7 +119,7 @@ class PbxDirectory(models.AbstractModel):
 
     def _match_contact(self, source, row, settings, leads):
         """Return a contact, with its one open lead if it has just one."""
-        found = self.env.execute_query(
+        found = self._rows(
             SQL(
                 """SELECT lead.id FROM crm_lead lead
                     WHERE (lead.partner_id = %s OR lead.id = ANY(%s)) AND %s LIMIT 2""",
@@ -187,6 +187,12 @@ class PbxDirectory(models.AbstractModel):
             [*KEYS, "active", "company_id", "partner_id", "won_status"]
         )
 
+    def _rows(self, query):
+        """Return the rows of a look-up. Where a PBX waits it may be ended for taking
+        too long, and the log must not hold who calls."""
+        self.env.cr.execute(query, log_exceptions=False)
+        return self.env.cr.fetchall()
+
     def _known(self, settings, number):
         """Return what is known of ``number``, as :class:`Known`, not verified yet.
 
@@ -196,7 +202,7 @@ class PbxDirectory(models.AbstractModel):
         self._flush_people()
         self.env["pbx.call"].flush_model(["number", "line", "partner_id"])
         wanted = numbers.canonical(number)
-        rows = self.env.execute_query(
+        rows = self._rows(
             SQL(
                 """
                 WITH found AS MATERIALIZED (

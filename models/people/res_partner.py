@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .pbx_phone_number import phone_triggers, with_phone
+from . import pbx_caller_mixin  # noqa: F401  (the model that is inherited comes first)
+from .pbx_phone_number import with_phone
 
 # Besides its numbers: changes by which a contact may get other callers.
 MATCHED_FIELDS = {"parent_id", "active", "company_id"}
@@ -9,28 +10,19 @@ LAST_CALLS = 10
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "pbx.caller.mixin"]
 
     # Callers are looked up by it; nothing else in Odoo indexes it.
     phone_sanitized = fields.Char(index="btree_not_null")
     pbx_call_ids = fields.One2many(
         "pbx.call", "partner_id", string="Calls", groups="cloud_pbx.group_pbx_user"
     )
-    pbx_call_count = fields.Integer(
-        string="Number of calls",
-        compute="_compute_pbx_call_count",
-        groups="cloud_pbx.group_pbx_user",
-    )
     pbx_last_call_ids = fields.Many2many(
         "pbx.call",
         string="Last calls",
         compute="_compute_pbx_last_call_ids",
         groups="cloud_pbx.group_pbx_user",
-    )
-
-    # Sent once by the form that a call opened, and kept nowhere.
-    pbx_new_from_call_id = fields.Integer(
-        string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
     )
 
     pbx_candidate_name = fields.Char(
@@ -48,15 +40,6 @@ class ResPartner(models.Model):
         store=True,
         groups=fields.NO_ACCESS,
     )
-
-    def init(self):
-        # Whoever extends contacts may bring another phone field.
-        self.pool.post_init(self.env["pbx.phone.scan"]._prepare)
-        return super().init()
-
-    @api.depends(phone_triggers)
-    def _compute_pbx_number_ids(self):
-        self.env["pbx.phone.number"]._numbers_changed(self)
 
     @api.depends("complete_name", "active")
     @api.depends_context("lang")
@@ -99,13 +82,18 @@ class ResPartner(models.Model):
         )
         return [("partner_id", "in", family.ids)]
 
-    def action_view_pbx_calls(self):
-        self.ensure_one()
-        self.env["pbx.call"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "cloud_pbx.pbx_call_action"
-        )
-        return {**action, "domain": self._pbx_call_domain(), "context": {}}
+    def _pbx_promise_domain(self):
+        return [("partner_id", "child_of", self.ids)]
+
+    def _has_pbx_promise(self, promise):
+        # sudo: whose contact the caller is, of a call-back that the user sees
+        partner = promise.sudo().partner_id
+        while partner:
+            # A company sees whom to call back among its contacts.
+            if partner == self._origin:
+                return True
+            partner = partner.parent_id
+        return False
 
     def action_pbx_pick(self):
         """“This is who called”: chosen among several from a call's form."""
@@ -122,8 +110,7 @@ class ResPartner(models.Model):
     def create(self, vals_list):
         call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         partners = super().create(vals_list)
-        for partner, call_id in zip(partners, call_ids, strict=True):
-            self.env["pbx.call"]._adopt_created(partner, call_id)
+        self.env["pbx.call"]._adopt_created(partners, call_ids)
         return partners
 
     def write(self, vals):

@@ -143,10 +143,13 @@ class PbxAssignment(models.Model):
         settings = self.env["pbx.provider"]._settings(provider_id)
         identity = dialects.get(settings.dialect).extension_identity
         extensions = self.env["pbx.extension"]
-        extensions.flush_model([identity, "provider_id", "user_ids"])
+        extensions.flush_model(
+            [identity, "provider_id", "user_ids", "status", "checked_at"]
+        )
         rows = self.env.execute_query(
             SQL(
-                """SELECT wanted.name, extension.id, span.id, span.user_id, span.since,
+                """SELECT wanted.name, extension.id, extension.status,
+                          extension.checked_at, span.id, span.user_id, span.since,
                           span.until, span.since_event, span.until_event
                      FROM unnest(%(names)s::text[]) AS wanted(name)
                 LEFT JOIN pbx_extension extension
@@ -161,18 +164,20 @@ class PbxAssignment(models.Model):
                 column=SQL.identifier("extension", identity),
             )
         )
-        spans, entered = {}, {}
-        for name, extension_id, span_id, *span in rows:
-            entered.setdefault(name, extension_id or False)
+        spans, entered, now = {}, {}, fields.Datetime.now()
+        for name, extension_id, status, checked_at, span_id, *span in rows:
+            is_stale = not extensions._is_fresh(status, checked_at, now)
+            entered.setdefault(
+                name, (extension_id or False, bool(extension_id) and is_stale)
+            )
             if span_id:
                 spans.setdefault(name, {})[span_id] = _Span(*span)
-        return {
-            (name, moment): Seat(
-                entered.get(name, False),
-                _users_at(list(spans.get(name, {}).values()), moment),
-            )
-            for name, moment in moments
-        }
+        found = {}
+        for name, moment in moments:
+            extension_id, is_stale = entered.get(name, (False, False))
+            users = _users_at(list(spans.get(name, {}).values()), moment)
+            found[name, moment] = Seat(extension_id, users, is_stale)
+        return found
 
     # ------------------------------------------------------------------ housekeeping
 

@@ -9,6 +9,7 @@ STEPS = [
     ("notifications", "Notifications"),
     ("extensions", "Internal numbers"),
     ("lines", "Lines"),
+    ("events", "Events"),
     ("users", "Users"),
 ]
 

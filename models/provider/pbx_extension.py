@@ -1,15 +1,22 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, ormcache
 
 from ...telephony import dialect as dialects
-from ...telephony import numbers
+from ...telephony import errors, numbers
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..tools.secret_field import Secret
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 
 # What open pages of a phone's users show of it.
 SHOWN = frozenset(("user_ids", "number", "name", "status", "caller_id"))
+# What events may call it by.
+NAMING = frozenset(("number", "login", "caller_id", "provider_id"))
+# What was known to be online so lately is not written down anew.
+ONLINE_MINUTES = 3
 # What decides who has which number.
 ASSIGNED = frozenset(("user_ids", "number", "login", "provider_id"))
 
@@ -19,7 +26,7 @@ class PbxExtension(models.Model):
 
     _name = "pbx.extension"
     _description = "Internal number"
-    _inherit = ["pbx.secrets"]
+    _inherit = ["pbx.secrets", "pbx.internal.fields"]
     _order = "provider_id, number"
     _rec_names_search = ["number", "name"]
     _check_company_auto = True
@@ -84,17 +91,22 @@ class PbxExtension(models.Model):
         help="Calls of this internal number from before it had a user.",
     )
     earlier_call_question = fields.Char(
-        compute="_compute_earlier_calls", groups="base.group_system"
+        internal=True, compute="_compute_earlier_calls", groups="base.group_system"
     )
     users_without_rights = fields.Char(
-        compute="_compute_users_without_rights", groups="base.group_system"
+        internal=True,
+        compute="_compute_users_without_rights",
+        groups="base.group_system",
     )
 
     pbx_name = fields.Char(
         "Name at the PBX", readonly=True, copy=False, help="How the PBX calls it."
     )
     checked_at = fields.Datetime(
-        string="Asked", readonly=True, copy=False, help="When the PBX was last asked."
+        string="Status known at",
+        readonly=True,
+        copy=False,
+        help="When the PBX was last asked, or reported something of this phone.",
     )
 
     _number_uniq = models.Constraint(
@@ -286,6 +298,7 @@ class PbxExtension(models.Model):
             ]
         )
         self.env["pbx.assignment"]._update(extensions.provider_id.ids)
+        extensions.provider_id._forget_extension_names()
         extensions._adopt_legs()
         extensions.provider_id._update_users_step()
         if extensions.user_ids:
@@ -339,6 +352,17 @@ class PbxExtension(models.Model):
         self.ensure_one()
         return self[self.provider_id._dialect().extension_identity]
 
+    def _names(self):
+        """Return the set of names by which events may call this extension."""
+        self.ensure_one()
+        dialect = self.provider_id._dialect()
+        if not dialect.names_extensions:
+            return {self._identity()} - {False}
+        names = dialect.extension_names(
+            self.number or "", self.login or "", self.caller_id or ""
+        )
+        return set(names) - {""}
+
     def write(self, vals):
         if not (SHOWN | ASSIGNED).intersection(vals):
             return super().write(vals)
@@ -349,7 +373,8 @@ class PbxExtension(models.Model):
                 super(PbxExtension, extension).write(extension._with_followers(vals))
         else:
             super().write(vals)
-        if "number" in vals:
+        if NAMING.intersection(vals):
+            providers._forget_extension_names()
             self._adopt_legs()
         if ASSIGNED.intersection(vals):
             providers |= self.provider_id
@@ -374,6 +399,7 @@ class PbxExtension(models.Model):
     def unlink(self):
         users, providers = self.user_ids, self.provider_id
         result = super().unlink()
+        providers._forget_extension_names()
         self.env["pbx.assignment"]._update(providers.ids)
         providers._update_users_step()
         self.env["pbx.notifier"]._phones_changed(users)
@@ -401,51 +427,57 @@ class PbxExtension(models.Model):
 
         Who sat there then is not known: the users of those calls stay as they are.
         """
-        for provider, extensions in self.grouped("provider_id").items():
-            extensions._adopt_legs_of(provider._dialect())
-
-    def _adopt_legs_of(self, dialect):
+        names = [(one.id, name) for one in self for name in one._names()]
         self.flush_recordset()
         self.env["pbx.call.leg"].flush_model()
         self.env.execute_query(
             SQL(
-                """UPDATE pbx_call_leg leg SET extension_id = extension.id
-                     FROM pbx_extension extension
-                    WHERE extension.id = ANY(%s)
-                      AND leg.provider_id = extension.provider_id
-                      AND leg.number = %s
+                """UPDATE pbx_call_leg leg SET extension_id = named.extension_id
+                     FROM unnest(%s::int[], %s::varchar[])
+                              named(extension_id, name)
+                     JOIN pbx_extension extension ON extension.id = named.extension_id
+                    WHERE leg.provider_id = extension.provider_id
+                      AND leg.number = named.name
                       AND leg.extension_id IS NULL
                 RETURNING leg.id""",
-                list(self.ids),
-                SQL.identifier("extension", dialect.extension_identity),
+                [extension_id for extension_id, _name in names],
+                [name for _extension_id, name in names],
             )
         )
         self.env["pbx.call.leg"].invalidate_model(["extension_id"])
         self.env["pbx.call"].invalidate_model(["unknown_extensions"])
 
     @api.model
-    def _known(self, provider_id, names):
+    def _known(self, provider_id, names, endpoints=()):
         """Return the set of those of ``names`` that are extensions of this PBX.
 
-        It lists them, or they have taken part in a call as such.
+        It lists them, or they have taken part in a call as such: people dial the number
+        of one whose phone has another name at the PBX. Of ``endpoints`` those that it
+        lists: for what one of them once passed, settings may have changed.
         """
-        if not names:
+        if not names and not endpoints:
             return set()
         settings = self.env["pbx.provider"]._settings(provider_id)
         identity = dialects.get(settings.dialect).extension_identity
-        self.flush_model([identity, "provider_id"])
+        self.flush_model([identity, "number", "provider_id"])
         self.env["pbx.call.leg"].flush_model(["provider_id", "number", "extension_id"])
         rows = self.env.execute_query(
             SQL(
                 """SELECT wanted.identity
-                     FROM unnest(%(names)s::varchar[]) wanted(identity)
+                     FROM unnest(%(wanted)s::varchar[]) wanted(identity)
                     WHERE EXISTS (SELECT 1 FROM pbx_extension extension
                                    WHERE extension.provider_id = %(provider)s
                                      AND %(identity)s = wanted.identity)
-                       OR EXISTS (SELECT 1 FROM pbx_call_leg leg
+                       OR wanted.identity = ANY(%(names)s) AND EXISTS (
+                                  SELECT 1 FROM pbx_extension extension
+                                   WHERE extension.provider_id = %(provider)s
+                                     AND extension.number = wanted.identity)
+                       OR wanted.identity = ANY(%(names)s) AND EXISTS (
+                                  SELECT 1 FROM pbx_call_leg leg
                                    WHERE leg.provider_id = %(provider)s
                                      AND leg.number = wanted.identity
                                      AND leg.extension_id IS NULL)""",
+                wanted=[*names, *endpoints],
                 names=list(names),
                 provider=provider_id,
                 identity=SQL.identifier("extension", identity),
@@ -480,8 +512,82 @@ class PbxExtension(models.Model):
         self._set_online(reported.online)
         return labels
 
+    def _ask_pbx(self, dialect, account):
+        """Ask whether a phone is registered here, and all else if never asked before.
+
+        :raises NotOffered: this PBX does not say so.
+        """
+        self._take_answer(self._fetch_from_pbx(dialect, account))
+
+    def _fetch_from_pbx(self, dialect, account):
+        """Return what the PBX answers: an :class:`Extension` for one that it was never
+        asked about, else whether it is online; ``None``: it does not know."""
+        self.ensure_one()
+        identity = self._identity()
+        try:
+            if self.checked_at:
+                return dialect.fetch_online(account, identity)
+            return dialect.fetch_extension(account, identity)
+        except (errors.NotFound, errors.BadParameter, errors.BadAnswer):
+            return None
+
+    def _take_answer(self, answer):
+        """Write down what :meth:`_fetch_from_pbx` returned."""
+        if answer is None or isinstance(answer, bool):
+            self._set_online(answer)
+        else:
+            self._update_from_pbx(answer)
+
+    def _update_from_list(self, listed):
+        """Take over what one question told of all extensions."""
+        by_login = {one.login: one for one in listed}
+        for extension in self:
+            if reported := by_login.get(extension._identity()):
+                extension._update_from_pbx(reported)
+            else:
+                extension._set_online(None)
+
     def _set_online(self, online):
         """Write down that a phone is registered here, or not (``None``: unknown)."""
         status = {True: "online", False: "offline"}.get(online, "unknown")
         self.filtered(lambda one: one.status != status).status = status
         self.checked_at = fields.Datetime.now()
+
+    @staticmethod
+    def _is_fresh(status, checked_at, now):
+        """Tell whether it was known a few minutes ago that a phone is online.
+
+        One that the PBX was never asked about is known by its events alone.
+        """
+        since = now - timedelta(minutes=ONLINE_MINUTES)
+        return status == "online" and (checked_at is None or checked_at >= since)
+
+    def _note_online(self):
+        """Their phones have just done something: they are online.
+
+        Nobody waits for one that somebody else writes. One that the PBX was never asked
+        about stays so: the question is for more than that.
+
+        :raises CONFLICTS: somebody else has written the same at this moment.
+        """
+        names = ["status", "checked_at"]
+        self.flush_recordset(names)
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_extension extension
+                      SET status = 'online', checked_at =
+                          CASE WHEN extension.checked_at IS NOT NULL THEN %s END
+                     FROM (SELECT id, status FROM pbx_extension WHERE id = ANY(%s)
+                         ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) before
+                    WHERE extension.id = before.id
+                RETURNING extension.id, before.status != 'online'""",
+                fields.Datetime.now(),
+                self.ids,
+            ),
+            log_exceptions=False,
+        )
+        rows = self.env.cr.fetchall()
+        self.invalidate_recordset(names)
+        changed = self.browse([one for one, is_changed in rows if is_changed])
+        if changed:
+            self.env["pbx.notifier"]._phones_changed(changed.user_ids)

@@ -7,42 +7,61 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from lxml import etree
 from markupsafe import Markup
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime, format_time
 
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ...telephony import dialect as dialects
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..api.client import explain, open_api
 from ..history.fetch_now import FetchNow
+from ..history.replay import Replay
+from ..routing.trial import Trial
 from ..tools.jobs import for_each_provider
 from ..tools.notification import notification
 from ..tools.secret_field import Secret, without_blanks
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
-from .connect import ESSENTIAL_STEPS, Connect, Disconnect, users_step
+from .connect import (
+    ESSENTIAL_STEPS,
+    REACHING_STEPS,
+    Connect,
+    Disconnect,
+    users_step,
+)
+from .form import FormByDialect
 from .self_test import SelfTest
 from .settings import PbxSettings
-from .watch import DailyLook, Renewal, SilenceCheck
+from .watch import DailyLook, Renewal, SilenceCheck, StatusLook
 
 _logger = logging.getLogger(__name__)
 
 ADMIN = "base.group_system"
 # For so long events signed by the former secret are taken.
 FORMER_SECRET_HOURS = 24
+# For so long the form says that an event was refused.
+REFUSED_MINUTES = 60
+# Of a secret that Odoo makes: 32 characters.
+SECRET_BYTES = 24
+# Of so many connections the keys are compared.
+MAX_TWINS = 50
+# A change of one of these may let events through that a PBX had to keep.
+EVENT_ACCESS = frozenset(
+    (
+        *("active", "user_id", "dialect", "server_url", "login", "api_key"),
+        *("api_secret", "external_url", "port", "webhook_token"),
+    )
+)
+# With these the PBX is asked.
+ACCESS = frozenset(("api_key", "api_secret", "login", "server_url"))
 # A change of one of these may let recordings in that were refused.
 RECORDING_ACCESS = frozenset(
     ("api_key", "api_secret", "server_url", "user_id", "active", "dialect")
 )
-# Parts of the form that stand for an optional field of the dialects.
-OPTIONAL_PARTS = {
-    "line_ids": "//page[@name='lines']",
-    "history_ids": "//*[@name='history']",
-}
-
 
 # The least that each may be; by the log, repeated deliveries are recognised.
 LEAST_VALUES = {
@@ -68,7 +87,12 @@ class PbxProvider(models.Model):
 
     _name = "pbx.provider"
     _description = "Cloud PBX"
-    _inherit = ["mail.thread", "mail.activity.mixin", "pbx.secrets"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "pbx.secrets",
+        "pbx.internal.fields",
+    ]
     _order = "sequence, id"
     _check_company_auto = True
 
@@ -173,7 +197,7 @@ class PbxProvider(models.Model):
         string="Address changed",
         compute="_compute_webhook_url",
         groups=ADMIN,
-        exportable=False,
+        internal=True,
     )
     keep_log = fields.Boolean(
         string="Keep a log",
@@ -197,7 +221,10 @@ class PbxProvider(models.Model):
     )
     country_id = fields.Many2one(
         "res.country",
-        default=lambda self: self.env.company.country_id,
+        compute="_compute_country_id",
+        store=True,
+        precompute=True,
+        readonly=False,
         help="How national numbers that people typed are read, where neither the "
         "contact nor its company has a country.",
     )
@@ -214,16 +241,19 @@ class PbxProvider(models.Model):
         "time.",
     )
     former_zone = fields.Char(
+        internal=True,
         readonly=True,
         copy=False,
         help="The zone in which times were read before it was changed.",
     )
     old_facts_zone = fields.Char(
+        internal=True,
         readonly=True,
         copy=False,
         help="The zone in which times were read that kept no local text.",
     )
     zone_changed = fields.Boolean(
+        internal=True,
         readonly=True,
         copy=False,
         help="Earlier calls were read in another time zone than the present one.",
@@ -235,10 +265,14 @@ class PbxProvider(models.Model):
         readonly=True,
         copy=False,
     )
-    last_error = fields.Text(readonly=True, copy=False, groups=ADMIN)
+    last_error = fields.Text("Last error", readonly=True, copy=False, groups=ADMIN)
     balance = fields.Char(readonly=True, copy=False, groups=ADMIN)
     recording_mode = fields.Selection(
-        [("store", "Store in Odoo"), ("link", "Fetch a link when it is played")],
+        string="Recordings",
+        selection=[
+            ("store", "Store in Odoo"),
+            ("link", "Fetch a link when it is played"),
+        ],
         default="store",
         required=True,
         help="Links of the PBX end after a while, and so does its storage: a stored "
@@ -252,7 +286,7 @@ class PbxProvider(models.Model):
         "pbx.check", "provider_id", string="Check list", readonly=True, groups=ADMIN
     )
     has_alert = fields.Boolean(
-        exportable=False,
+        internal=True,
         compute="_compute_has_alert",
         groups=ADMIN,
         help="There is an error that the check list does not show.",
@@ -274,14 +308,14 @@ class PbxProvider(models.Model):
         "Enter it there again to give them back.",
     )
     keys_changed = fields.Boolean(
-        exportable=False,
+        internal=True,
         readonly=True,
         copy=False,
         groups=ADMIN,
         help="The keys were changed after this cloud PBX was connected.",
     )
     events_changed = fields.Boolean(
-        exportable=False,
+        internal=True,
         readonly=True,
         copy=False,
         groups=ADMIN,
@@ -294,36 +328,55 @@ class PbxProvider(models.Model):
         help="The PBX answered a request under the present secret.",
     )
     secret_since = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
-    disconnected_at = fields.Datetime(readonly=True, copy=False, groups=ADMIN)
+    disconnected_at = fields.Datetime(
+        internal=True, readonly=True, copy=False, groups=ADMIN
+    )
     former_secret_until = fields.Datetime(
-        readonly=True, copy=False, groups=ADMIN, exportable=False
+        readonly=True, copy=False, groups=ADMIN, internal=True
     )
     can_connect = fields.Boolean(
         "Ready to connect",
         compute="_compute_can_connect",
         groups=ADMIN,
-        exportable=False,
+        internal=True,
     )
     can_check = fields.Boolean(
         "Ready to check",
         compute="_compute_can_connect",
         groups=ADMIN,
-        exportable=False,
+        internal=True,
+    )
+    can_answer_routing = fields.Boolean(
+        internal=True,
+        compute="_compute_can_answer_routing",
+        search="_search_can_answer_routing",
+        help="This server type asks Odoo where calls go.",
+    )
+    has_routes = fields.Boolean(
+        internal=True,
+        compute="_compute_has_routes",
+        help="There are active rules that decide where its calls go.",
     )
     has_connect = fields.Boolean(
         compute="_compute_can_connect",
         groups=ADMIN,
-        exportable=False,
+        internal=True,
         help="This server type is set up by a button.",
     )
     subscription_ids = fields.One2many(
         "pbx.subscription", "provider_id", groups=fields.NO_ACCESS
     )
     subscribed_until = fields.Datetime(
-        string="Events are sent until",
+        string="Subscribed until",
         compute="_compute_subscribed_until",
         groups=ADMIN,
         help="The PBX stops then; Odoo renews it in time.",
+    )
+    subscription_ended = fields.Boolean(
+        compute="_compute_subscribed_until",
+        groups=ADMIN,
+        internal=True,
+        help="The PBX stopped at that time.",
     )
 
     # --- asking the PBX
@@ -345,7 +398,9 @@ class PbxProvider(models.Model):
         groups=ADMIN,
         help="How often it may be asked for past calls.",
     )
-    request_ids = fields.One2many("pbx.request", "provider_id", groups=ADMIN)
+    request_ids = fields.One2many(
+        "pbx.request", "provider_id", string="Requests", groups=ADMIN
+    )
     last_api_error = fields.Text(
         string="Last error of the API",
         compute="_compute_last_api_error",
@@ -365,7 +420,7 @@ class PbxProvider(models.Model):
         "has not answered since.",
     )
     has_requests = fields.Boolean(
-        compute="_compute_request_error_count", groups=ADMIN, exportable=False
+        compute="_compute_request_error_count", groups=ADMIN, internal=True
     )
     refreshed_at = fields.Datetime(
         string="Last daily check",
@@ -382,6 +437,7 @@ class PbxProvider(models.Model):
         "calls. 0: never.",
     )
     balance_amount = fields.Float(
+        internal=True,
         string="Balance as a number",
         readonly=True,
         copy=False,
@@ -407,10 +463,14 @@ class PbxProvider(models.Model):
         string="Failed events", compute="_compute_inbox", compute_sudo=True
     )
     call_count = fields.Integer(
-        string="Number of calls", compute="_compute_call_count", compute_sudo=True
+        string="Number of calls",
+        compute="_compute_call_count",
+        help="Of the calls that you may see.",
     )
     line_ids = fields.One2many("pbx.line", "provider_id", string="Lines")
-    history_ids = fields.One2many("pbx.history", "provider_id", groups=ADMIN)
+    history_ids = fields.One2many(
+        "pbx.history", "provider_id", string="Past calls", groups=ADMIN
+    )
     history_mark = fields.Datetime(
         string="Past calls read up to",
         compute="_compute_history_mark",
@@ -436,7 +496,7 @@ class PbxProvider(models.Model):
     )
     # Not before then is asked for recordings: the PBX does not let us in.
     recordings_paused_until = fields.Datetime(groups=fields.NO_ACCESS, copy=False)
-    hint = fields.Text(compute="_compute_hint", groups=ADMIN, exportable=False)
+    hint = fields.Text(compute="_compute_hint", groups=ADMIN, internal=True)
 
     _webhook_token_uniq = models.UniqueIndex("(webhook_token)")
 
@@ -447,6 +507,27 @@ class PbxProvider(models.Model):
     @api.model
     def _selection_dialect(self):
         return [(dialect.code, dialect.label) for dialect in dialects.available()]
+
+    def _check_target(self, text):
+        """Refuse what is no target of any of these PBXs, in the PBX's own words.
+
+        :raises ValidationError: with an example of one.
+        """
+        spoken = [one._dialect() for one in self] or dialects.available()
+        spoken = [dialect for dialect in spoken if dialect.can_answer_routing]
+        if any(dialect.is_target(text) for dialect in spoken):
+            return
+        example = next((one.target_example for one in spoken), "")
+        raise ValidationError(
+            self.env._(
+                "“%(target)s” is no target of the PBX. Enter it as the PBX writes it, "
+                "such as %(example)s.",
+                target=text,
+                example=example,
+            )
+            if example
+            else self.env._("This PBX takes no targets of its own from Odoo.")
+        )
 
     def _dialect(self):
         self.ensure_one()
@@ -461,6 +542,13 @@ class PbxProvider(models.Model):
             if not address or address in offered:
                 dialect = dialects.get(provider.dialect)
                 provider.server_url = dialect.default_server if dialect else address
+
+    @api.depends("company_id")
+    def _compute_country_id(self):
+        """Offer the country of the company."""
+        for provider in self:
+            country = provider.company_id.country_id
+            provider.country_id = country or provider.country_id
 
     @api.depends("dialect")
     def _compute_limits(self):
@@ -487,6 +575,68 @@ class PbxProvider(models.Model):
             provider.has_connect = bool(dialect and dialect.connect_steps)
             provider.can_connect = ready and provider.has_connect
             provider.can_check = ready and dialect.has_sample
+
+    @api.depends("dialect")
+    def _compute_can_answer_routing(self):
+        for provider in self:
+            dialect = dialects.get(provider.dialect)
+            provider.can_answer_routing = bool(dialect and dialect.can_answer_routing)
+
+    def _compute_has_routes(self):
+        # sudo: whether there are any, for whoever sees the cloud PBX
+        routes_sudo = self.env["pbx.route"].sudo()
+        for provider in self:
+            found = routes_sudo.search_count(routes_sudo._serving(provider), limit=1)
+            provider.has_routes = bool(found)
+
+    @api.model
+    def _search_can_answer_routing(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        codes = [one.code for one in dialects.available() if one.can_answer_routing]
+        wanted = fields.Domain("dialect", "in", codes)
+        if set(value) == {True, False}:
+            return fields.Domain.TRUE
+        return wanted if True in value else ~wanted
+
+    def action_suggest_routes(self):
+        """Make the rules that most begin with, if there are none, and open the list."""
+        self.ensure_one()
+        self.check_access("write")
+        self._check_asks_routing()
+        if not self.has_routes:
+            self.env["pbx.route"]._suggest(self)
+        action = self.env["ir.actions.act_window"]
+        return action._for_xml_id("cloud_pbx.pbx_route_action")
+
+    def simulate(self, number, line=None, at=None):
+        """Return what the PBX would be told about a call, and why. Writes nothing.
+
+        :param str number: as typed, ``""`` if withheld.
+        :param str line: the number of one of its lines; by default the first one.
+        :param str at: UTC; by default now. Phones are as they are now.
+        :return: see :meth:`~..routing.trial.Trial.run`.
+        """
+        self.ensure_one()
+        self.check_access("read")
+        # Rules say who works where, and when: that is not for everybody.
+        self.env["pbx.route"].check_access("read")
+        self._check_asks_routing()
+        return Trial(self).run(number, line, at)
+
+    def _check_asks_routing(self):
+        if not self.can_answer_routing:
+            raise UserError(self.env._("This PBX does not ask Odoo where calls go."))
+
+    def _setup_files(self):
+        """Return ``{file name: text}`` of what is to be installed at the PBX.
+
+        For administrators: the texts may hold secrets.
+        """
+        return {}
+
+    def _events_proven(self):
+        """Follow the step ``events`` of Connect, once it was done."""
 
     def _missing_fields(self):
         """Return the labels of what the PBX needs and nobody has entered yet."""
@@ -522,39 +672,8 @@ class PbxProvider(models.Model):
     def _get_view(self, view_id=None, view_type="form", **options):
         arch, view = super()._get_view(view_id, view_type, **options)
         if view_type == "form":
-            for name in dialects.OPTIONAL_FIELDS:
-                self._show_by_dialect(arch, name)
+            FormByDialect(self.env, arch).run()
         return arch, view
-
-    @api.model
-    def _show_by_dialect(self, arch, name):
-        """Show an optional field for those PBXs alone that use it, as each calls it."""
-        by_texts = {}
-        for dialect in dialects.available():
-            if name in dialect.form:
-                by_texts.setdefault(dialect.form[name], []).append(dialect.code)
-        users = [code for codes in by_texts.values() for code in codes]
-        if part := OPTIONAL_PARTS.get(name):
-            for node in arch.xpath(part):
-                _hide_unless(node, users)
-            return
-        for node in arch.xpath(f"//field[@name='{name}']"):
-            if not by_texts:
-                node.set("invisible", "True")
-                continue
-            parent = node.getparent()
-            for texts, codes in by_texts.items():
-                copy = etree.fromstring(etree.tostring(node, with_tail=False))
-                for attribute, text in (
-                    ("string", texts.label),
-                    ("help", texts.help),
-                    ("placeholder", texts.placeholder),
-                ):
-                    if text:
-                        copy.set(attribute, self.env._(text))
-                _hide_unless(copy, codes)
-                parent.insert(parent.index(node), copy)
-            parent.remove(node)
 
     # ------------------------------------------------------------------------------
     # Settings in memory, for the webhook
@@ -631,6 +750,8 @@ class PbxProvider(models.Model):
     def _account(self):
         """Return what the dialect may know of this account. Holds secrets."""
         self.ensure_one()
+        # sudo: kept from everybody but the code, which passes it on
+        subscription_sudo = self.sudo().subscription_ids
         return dialects.Account(
             key=self.api_key or "",
             secret=self.api_secret or "",
@@ -641,9 +762,37 @@ class PbxProvider(models.Model):
             account=self.account or "",
             country=(self.country_id or self.company_id.country_id).code or "",
             **self._account_zones(),
-            # sudo: kept from everybody but the code, which passes it on
-            memory=self.sudo().subscription_ids.details or {},
+            options={name: self[name] for name in self._dialect().options},
+            memory=subscription_sudo.details or {},
+            expecting_until=subscription_sudo.expecting_until or None,
+            extensions=self._extension_names(),
         )
+
+    def _extension_names(self):
+        """Return the names that events may call extensions by, ``{name: number}``.
+
+        Nothing, where the PBX calls them by one name.
+        """
+        numbers = {}
+        if not self._dialect().names_extensions or not self._origin.id:
+            return numbers
+        # sudo: for the code that reads events, whoever has it read
+        extensions_sudo = self.env["pbx.extension"].sudo()
+        extensions_sudo = extensions_sudo.search(
+            [("provider_id", "=", self._origin.id)], order="id"
+        )
+        for extension in extensions_sudo:
+            for name in extension._names():
+                numbers.setdefault(name, extension.number)
+        # What is somebody's number is nobody else's name.
+        numbers.update((one.number, one.number) for one in extensions_sudo)
+        return numbers
+
+    def _forget_extension_names(self):
+        """Workers keep in memory what events may call extensions by."""
+        # sudo: which PBX it is, nothing else
+        if any(one._dialect().names_extensions for one in self.sudo()):
+            self.env.registry.clear_cache()
 
     @api.model
     @tools.ormcache("token")
@@ -742,6 +891,7 @@ class PbxProvider(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         providers = super().create([_trimmed(vals) for vals in vals_list])
+        providers._make_secrets()
         self.env.registry.clear_cache()
         return providers
 
@@ -763,6 +913,7 @@ class PbxProvider(models.Model):
         was_running = {provider: provider.is_running for provider in self}
         zones = {provider: provider._zone_name() for provider in self}
         result = super().write(vals)
+        self._make_secrets()
         # Workers keep settings in memory.
         self.env.registry.clear_cache()
         for provider, values in before.items():
@@ -775,11 +926,25 @@ class PbxProvider(models.Model):
                 provider._note_zone(zone)
         if RECORDING_ACCESS.intersection(vals):
             self._resume_recordings()
+        self.filtered(
+            lambda one: {*EVENT_ACCESS, *one._dialect().options}.intersection(vals)
+        )._history_wanted()
         if {"active", "user_id"}.intersection(vals):
             # Open pages get or lose the phones of a PBX that is switched on or off.
             switched = self.filtered(lambda one: one.is_running != was_running[one])
             self.env["pbx.notifier"]._phones_changed(switched._phone_users())
+            switched.filtered(lambda one: not one.is_running)._end_subscription()
         return result
+
+    def _make_secrets(self):  # pylint: disable=missing-return
+        """Make the secret where it is Odoo's to choose, and none was entered."""
+        # sudo: that there is none, and to enter one, for whoever may save the rest
+        for provider_sudo in self.sudo():
+            if provider_sudo._dialect().makes_secret and not provider_sudo.api_secret:
+                made = secrets.token_urlsafe(SECRET_BYTES)
+                # Not by write(): nothing was changed that a PBX knew.
+                # pylint: disable-next=super-method-mismatch
+                super(PbxProvider, provider_sudo).write({"api_secret": made})
 
     def _check_company_stays(self, company_id):
         """Refuse another company once there are calls: they would stay behind."""
@@ -798,6 +963,9 @@ class PbxProvider(models.Model):
 
     def unlink(self):
         users = self._phone_users()
+        # What may not be deleted keeps its subscription.
+        self._unlink_except_with_calls()
+        self._end_subscription()
         result = super().unlink()
         self.env.registry.clear_cache()
         self.env["pbx.notifier"]._phones_changed(users)
@@ -815,24 +983,6 @@ class PbxProvider(models.Model):
                 )
             )
 
-    def action_archive(self):
-        """Archive; say so where the PBX goes on sending its events."""
-        sending = self.filtered(
-            lambda provider: provider.active and provider.connected_at
-        )
-        result = super().action_archive()
-        if not sending:
-            return result
-        return notification(
-            self.env._(
-                "%s still sends its events, and Odoo refuses them from now on. To end "
-                "that, unarchive it, press “Disconnect”, and archive it again.",
-                ", ".join(sending.mapped("name")),
-            ),
-            "warning",
-            sticky=True,
-        )
-
     def _write_changes(self, values):
         """Write what differs: each write of this row clears the memory of all workers.
 
@@ -843,14 +993,18 @@ class PbxProvider(models.Model):
             self.write(changed)
         return bool(changed)
 
-    @staticmethod
-    def _watched_settings(vals):
+    def _watched_settings(self, vals):
         """Return which of the settings to be written the PBX has to learn of."""
         return {
             name
             for name in vals
-            if name in ("api_key", "api_secret") or name.startswith("notify_")
+            if name in ACCESS
+            or any(provider._decides_events(name) for provider in self)
         }
+
+    def _decides_events(self, name):
+        """Tell whether this setting decides which events the PBX sends."""
+        return name.startswith("notify_")
 
     def _note_changes(self, before):
         """Note what was changed since the PBX was connected, which it does not know.
@@ -864,8 +1018,10 @@ class PbxProvider(models.Model):
             self._post_note(self.env._("Changed: %s", ", ".join(labels)))
             if self.connected_url:
                 values["keys_changed"] = True
-        if self.connected_url and any(one.startswith("notify_") for one in changed):
+        if self.connected_url and any(map(self._decides_events, changed)):
             values["events_changed"] = True
+        if changed & ACCESS and self._dialect().subscribes:
+            self.env["pbx.subscription"].sudo()._try_soon(self)  # sudo: the job's own
         # sudo: the code's own note; that the secret was changed, one was allowed to
         own_sudo = self.sudo()
         if "api_secret" in changed and own_sudo._is_secret_proven():
@@ -938,6 +1094,26 @@ class PbxProvider(models.Model):
         """Return the users who have a phone there."""
         phones = self.env["pbx.extension"].search([("provider_id", "in", self.ids)])
         return phones.user_ids
+
+    def _end_subscription(self):
+        """These do not take events any more: have the PBXs send none.
+
+        The job does it where this one cannot.
+        """
+        for provider in self:
+            # sudo: whether there is one; the right to switch it off was asked for
+            provider_sudo = provider.sudo()
+            if not provider_sudo.subscription_ids.filtered("details"):
+                continue
+            if not provider._dialect().subscribes:
+                continue
+            sentence = Disconnect(provider_sudo).end_subscription()
+            if not sentence:
+                provider._wake("ir_cron_keep_alive")
+                continue
+            provider_sudo._post_note(sentence)
+            message = f"{provider.name}: {sentence}"
+            self.env["pbx.notifier"]._subscription_ended(self.env.user, message)
 
     def _forget_former_secret(self):
         until = self.former_secret_until
@@ -1066,19 +1242,26 @@ class PbxProvider(models.Model):
         if problem:
             self.write({"state": "error", "last_error": problem})
             return notification(problem, "danger", sticky=True)
-        self.write(
-            {
-                "state": "connected",
-                "last_error": False,
-                "connected_url": self.webhook_url,
-            }
-        )
-        # sudo: what else is wrong stays so; the right to write was asked for.
-        self.sudo()._update_state()
+        values = {"last_error": False}
+        # Where a step of Connect has the PBX itself send an event, ours proves less.
+        proves_more = "events" in self._dialect().connect_steps
+        # After “Disconnect” the PBX sends nothing here, however well it would arrive.
+        is_disconnected = self.disconnected_at and not self.connected_at
+        if not (proves_more or is_disconnected):
+            values |= {"state": "connected", "connected_url": self.webhook_url}
+        self.write(values)
+        # sudo: the list is ours to write; the right to write the record was asked for.
+        own_sudo = self.sudo()
+        if any(one.step == "keys" and one.state == "failed" for one in self.check_ids):
+            # Perhaps they were corrected since. What else is wrong stays so.
+            Connect(own_sudo, urgent=True).try_keys_again()
+        own_sudo._update_state()
         arrived = self.env._(
             "The test event arrived, its signature was right, and it is in the inbox."
         )
-        if was_entered:
+        if proves_more:
+            rest = self.env._("What is left is the PBX's side: press “Connect”.")
+        elif was_entered:
             rest = self.env._("Connect has entered this address at the PBX.")
         else:
             rest = self.env._(
@@ -1106,6 +1289,12 @@ class PbxProvider(models.Model):
         self._post_note(sentence)
         return notification(sentence, "warning")
 
+    def _readable_time(self, moment):
+        """Return naive UTC as the user reads it, with the zone where that is UTC."""
+        zone = self.env.user.tz
+        text = format_datetime(self.env, moment, tz=zone or "UTC", dt_format="short")
+        return text if zone else f"{text} (UTC)"
+
     def _post_note(self, text):
         """Leave a trace of what was done in the chatter; ``text`` holds no secret."""
         self.message_post(body=text, subtype_xmlid="mail.mt_note")
@@ -1128,20 +1317,31 @@ class PbxProvider(models.Model):
             self._write_changes({"state": "error", "last_error": reasons})
         elif "waiting" not in {check.state for check in essential}:
             # Steps that were not tried say nothing: what was known before counts.
-            address = checks.get("address")
-            reached = address and address.state in ("ok", "warning")
+            reached = any(
+                checks[step].state in ("ok", "warning")
+                for step in REACHING_STEPS
+                if step in checks
+            )
             state = "connected" if reached or self.connected_url else "draft"
             self._write_changes({"state": state, "last_error": False})
+        elif self.state == "error":
+            # What failed before may be right by now: what is waited for is not.
+            waiting = [check for check in essential if check.state == "waiting"]
+            reasons = "\n".join(f"{one._label()}: {one.message}" for one in waiting)
+            self._write_changes({"last_error": reasons})
 
     @api.depends("subscription_ids.until")
     def _compute_subscribed_until(self):
         for provider in self:
             # sudo: when it ends is no secret, unlike what it consists of
-            provider.subscribed_until = provider.sudo().subscription_ids.until
+            until = provider.sudo().subscription_ids.until
+            provider.subscribed_until = until
+            provider.subscription_ended = until and until <= fields.Datetime.now()
 
     def _keys_are_good(self):
         """The PBX took the present keys: what happened in between is fetched."""
         self._write_changes({"secret_proven": True})
+        self._forget_reminder("keys")
         if not self.keys_changed:
             return
         self.keys_changed = False
@@ -1160,7 +1360,7 @@ class PbxProvider(models.Model):
     def _explain(self, error):
         """Return what happened, and what to do, for a failed question to the PBX."""
         self.ensure_one()
-        return explain(self.env, self._dialect().label, error)
+        return explain(self.env, self._dialect(), error)
 
     def _compute_last_api_error(self):
         failed = self._failing_requests()
@@ -1233,14 +1433,35 @@ class PbxProvider(models.Model):
         DailyLook(self._in_own_words()).run()
 
     @api.model
+    def _cron_status(self):
+        """Ask each connected PBX who is online, as far as routing rules need it."""
+        # sudo: the job serves all companies.
+        providers = self.sudo().search(
+            [("company_id", "!=", False), ("state", "!=", "draft")]
+        )
+        for_each_provider(
+            providers.filtered("is_running"),
+            lambda provider: StatusLook(provider).run(),
+            "who is online was not asked",
+        )
+
+    @api.model
     def _cron_keep_alive(self):
         """Renew what ends by itself at the PBXs, in time."""
         # sudo: the job serves all companies.
-        due = self.env["pbx.subscription"].sudo()._find_due()
+        subscriptions = self.env["pbx.subscription"].sudo()
         for_each_provider(
-            due.provider_id.filtered("is_running"),
+            subscriptions._find_due().provider_id.filtered("is_running"),
             lambda provider: provider._renew(),
             "not renewed",
+        )
+        # Whom they were for may have been archived: that is no change of these.
+        stopped = subscriptions.search([("provider_id", "!=", False)])
+        stopped = stopped.filtered("details").provider_id
+        for_each_provider(
+            stopped.filtered(lambda provider: not provider.is_running),
+            lambda provider: provider._in_own_words()._end_subscription(),
+            "its subscription was not ended",
         )
 
     def _renew(self):
@@ -1272,6 +1493,31 @@ class PbxProvider(models.Model):
         self._wake(
             "ir_cron_refresh", fields.Datetime.now() + timedelta(seconds=seconds)
         )
+
+    def _reachable_extensions(self):
+        """Return the internal numbers that active routing rules can send a call to."""
+        self.ensure_one()
+        phones = self.env["pbx.extension"]
+        rulebook = self.env["pbx.route"]._rulebook(self.id)
+        user_ids, extension_ids = rulebook.reachable()
+        teams = self.env["crm.team"].browse(rulebook.team_ids)
+        if rulebook.reaches_teams():
+            user_ids |= set(teams.member_ids.ids) & rulebook.agents.keys()
+        user_ids |= {rulebook.agents[one].deputy_id for one in user_ids}
+        user_ids.discard(None)
+        if not user_ids and not extension_ids:
+            return phones
+        return phones.search(
+            Domain("provider_id", "=", self.id)
+            & (
+                Domain("id", "in", list(extension_ids))
+                | Domain("user_ids", "in", list(user_ids))
+            )
+        )
+
+    def _wake_status(self, seconds):
+        """Have the phones that are left asked about in the next minute."""
+        self._wake("ir_cron_status", fields.Datetime.now() + timedelta(seconds=seconds))
 
     # ------------------------------------------------------------------------------
     # Reminders: one of each kind at a time
@@ -1371,11 +1617,14 @@ class PbxProvider(models.Model):
     @api.depends(
         "active",
         "connected_at",
+        "disconnected_at",
+        "subscription_ids.until",
         "user_id.active",
         "dialect",
         "tz",
         "utc_offset",
         "country_id",
+        "company_id.country_id",
         "url_changed",
         "api_key",
         "api_secret",
@@ -1400,7 +1649,9 @@ class PbxProvider(models.Model):
         hints = [
             *self._hints_of_settings(),
             *self._hints_of_address(),
+            *self._hints_of_subscription(),
             *self._hints_of_changes(),
+            *self._hints_of_refusals(),
             *self._hints_of_limits(),
         ]
         return [hint for hint in hints if hint]
@@ -1420,10 +1671,10 @@ class PbxProvider(models.Model):
             )
 
     def _inactive_sentence(self):
-        if not self.active and self.connected_at:
+        if not self.active and self.connected_at and not self._dialect().subscribes:
             return self.env._(
-                "Archived: events are refused. Unarchive it, or press “Disconnect” "
-                "first."
+                "Archived: events are refused. The PBX goes on sending them until you "
+                "press “Disconnect”."
             )
         if not self.active:
             return self.env._("Archived: events are refused.")
@@ -1463,10 +1714,56 @@ class PbxProvider(models.Model):
                 )
             elif self.tz and self.utc_offset and not self._offset_agrees():
                 yield self._clock_sentence()
-        if not self.country_id:
+        if twin := self._twin():
+            yield self.env._(
+                "“%s” has the same keys: each call is logged twice. Archive one of "
+                "the two.",
+                twin.name,
+            )
+        if not (self.country_id or self.company_id.country_id):
             yield self.env._(
                 "No country is chosen: numbers that were typed without a country "
                 "code may not be recognised."
+            )
+
+    def _twin(self):
+        """Return another cloud PBX that is connected with the same keys, if any."""
+        own = self.sudo()  # sudo: keys are compared, and not shown
+        if not (own.api_key and self.connected_at and self.active):
+            return self.browse()
+        # sudo: of other companies, too; its name alone is told
+        others = self.sudo().search(
+            [
+                ("id", "!=", self._origin.id),
+                ("dialect", "=", self.dialect),
+                ("connected_at", "!=", False),
+            ],
+            limit=MAX_TWINS,
+        )
+        same = ("api_key", "server_url", "account", "login")
+        return others.filtered(
+            lambda one: all(one[name] == own[name] for name in same)
+        )[:1]
+
+    def _hints_of_refusals(self):
+        refused = self.env["pbx.replay"]._of(self._origin).unproven_at
+        since = fields.Datetime.now() - timedelta(minutes=REFUSED_MINUTES)
+        if not (self.connected_at and refused):
+            return
+        if refused <= max(since, self.connected_at):
+            return
+        if self._dialect().proof is dialects.Proof.ADDRESS:
+            yield self.env._(
+                "An event was refused at %s: Odoo does not know its subscription, or "
+                "does not allow the address that sent it. If calls are missing, press "
+                "“Connect”.",
+                format_time(self.env, refused, tz=self.env.user.tz or "UTC"),
+            )
+        else:
+            yield self.env._(
+                "An event was refused at %s, since its signature is not right: the PBX "
+                "signs with another secret, or somebody else knows the address.",
+                format_time(self.env, refused, tz=self.env.user.tz or "UTC"),
             )
 
     def _hints_of_limits(self):
@@ -1515,6 +1812,20 @@ class PbxProvider(models.Model):
                 "on the way. HTTPS is better."
             )
 
+    def _hints_of_subscription(self):
+        """Say that no events are sent, where the check list does not."""
+        if not (self._dialect().subscribes and self.is_running):
+            return
+        address = self.check_ids.filtered(lambda check: check.step == "address")
+        if self.disconnected_at and not self.connected_at:
+            yield self.env._("The PBX sends no events to Odoo: press “Connect”.")
+        elif self.subscription_ended and address.state != "failed":
+            yield self.env._(
+                "The PBX has sent no events since %s: its subscription has ended. "
+                "Odoo subscribes anew.",
+                format_datetime(self.env, self.subscribed_until, dt_format="short"),
+            )
+
     def _hints_of_changes(self):
         refused = {check.step for check in self.check_ids if check.state == "failed"}
         # Once tried and refused, the check list says what to do.
@@ -1523,7 +1834,12 @@ class PbxProvider(models.Model):
                 "The keys changed: press “Connect”. What the PBX still sends with "
                 "the old ones is taken for a day."
             )
-        if self.events_changed:
+        if self.events_changed and self._dialect().subscribes:
+            yield self.env._(
+                "The settings of the subscription changed, and the PBX has the former "
+                "ones: press “Connect”."
+            )
+        elif self.events_changed:
             yield self.env._(
                 "Other events are ticked than the PBX sends: press “Connect”."
             )
@@ -1576,12 +1892,13 @@ class PbxProvider(models.Model):
             provider.waiting_count = counts.get((provider._origin.id, "pending"), 0)
             provider.failed_count = counts.get((provider._origin.id, "failed"), 0)
 
+    @api.depends_context("uid")
     def _compute_call_count(self):
-        counts = dict(
-            self.env["pbx.call"]._read_group(
-                [("provider_id", "in", self.ids)], ["provider_id"], ["__count"]
-            )
-        )
+        # The button that shows it opens the calls that the user may see.
+        calls, counts = self.env["pbx.call"], {}
+        if calls.has_access("read"):
+            domain = [("provider_id", "in", self.ids)]
+            counts = dict(calls._read_group(domain, ["provider_id"], ["__count"]))
         for provider in self:
             provider.call_count = counts.get(provider._origin, 0)
 
@@ -1607,6 +1924,9 @@ class PbxProvider(models.Model):
 
     def _history_wanted(self):
         """Have the job catch up soon."""
+        if any(dialects.get(one.dialect).can_replay for one in self):
+            # sudo: to start the job is all that is done with it
+            self.env.ref("cloud_pbx.ir_cron_replay").sudo()._trigger()
         histories = self.env["pbx.history"].sudo()  # sudo: the job's own table
         for provider in self:
             catch_up = histories._catch_up_of(provider.id)
@@ -1622,6 +1942,8 @@ class PbxProvider(models.Model):
         self.ensure_one()
         self.check_access("write")
         self._check_running()
+        if dialects.get(self.dialect).can_replay:
+            return Replay(self).run_for_person()
         return FetchNow(self).run()
 
     def _fetches_recordings(self):
@@ -1642,10 +1964,3 @@ def _trimmed(vals):
         name: (without_blanks(value) or False) if name in PASTED else value
         for name, value in vals.items()
     }
-
-
-def _hide_unless(node, codes):
-    """Have a part of the form shown for these dialects alone, besides its own rule."""
-    rule = f"dialect not in {sorted(codes)!r}"
-    own = node.get("invisible")
-    node.set("invisible", f"({own}) or {rule}" if own else rule)

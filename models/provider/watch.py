@@ -4,24 +4,32 @@ Each class is one run for one provider, in the language of whom its sentences ar
 """
 
 import logging
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from odoo import fields
 from odoo.exceptions import UserError
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
-from .connect import Connect, StepResult
+from ..tools.transactions import CONFLICTS, in_own_transaction, lock_rows
+from .connect import SUBSCRIBE_PAUSE_MINUTES, Connect, StepResult, as_sentence
 from .self_test import SelfTest
 
 _logger = logging.getLogger(__name__)
 
 # What was asked so long ago is asked again.
 DAILY_HOURS = 20
+# What was asked so long ago is asked again where routing rules need it: a bit less than
+# the job's pause.
+STATUS_MINUTES = 4
+# The limit of a PBX is for a minute; a bit longer, as questions arrive later than they
+# leave.
+WINDOW_SECONDS = 62
 # Extensions between two commits.
 COMMIT_EVERY = 20
-# Until a renewal that failed is tried again.
-RENEWAL_PAUSE_MINUTES = (1, 2, 5, 10)
+# After so long without an event a subscription is looked at, where nobody chose another
+# time.
+USUAL_SILENCE_MINUTES = 60
 # A wrong key is not tried so often.
 WRONG_KEY_PAUSE_MINUTES = (60,)
 
@@ -84,21 +92,15 @@ class DailyLook:
             ],
             order="checked_at NULLS FIRST, number",
         )
+        if due and dialect.lists_online:
+            due._update_from_list(dialect.fetch_extensions(account))
+            return
         for place, extension in enumerate(due):
             try:
-                if extension.checked_at:
-                    extension._set_online(
-                        dialect.fetch_online(account, extension._identity())
-                    )
-                else:
-                    extension._update_from_pbx(
-                        dialect.fetch_extension(account, extension._identity())
-                    )
+                extension._ask_pbx(dialect, account)
             except dialects.NotOffered:
                 due[place:]._set_online(None)
                 return
-            except (errors.NotFound, errors.BadParameter, errors.BadAnswer):
-                extension._set_online(None)
             if (place + 1) % COMMIT_EVERY:
                 continue
             if not self.env["ir.cron"]._commit_progress(0, remaining=1):
@@ -114,6 +116,81 @@ class DailyLook:
         provider._remind("keys", reason)
 
 
+class StatusLook:
+    """Who is online among the phones that routing rules can reach.
+
+    A state of yesterday would lose callers; and nobody asks the PBX while a caller
+    waits.
+    """
+
+    def __init__(self, provider):
+        self.provider, self.env = provider, provider.env
+
+    def run(self):
+        """Ask about those that were not asked about for longest, within the limit."""
+        provider = self.provider
+        due = provider._reachable_extensions().filtered(self._is_due)
+        if not due:
+            return
+        due = due.sorted(lambda one: (one.checked_at or datetime.min, one.number))
+        dialect, account = provider._open_api()
+        try:
+            if dialect.lists_online:
+                listed = dialect.fetch_extensions(account)
+                self._write(due, lambda own: own._update_from_list(listed))
+                return
+            most = self._questions_left()
+            for extension in due[:most]:
+                self._ask(extension, dialect, account)
+            if len(due) > most:
+                provider._wake_status(WINDOW_SECONDS)
+        except dialects.NotOffered:
+            return  # the daily look says so
+        except errors.RateLimited as error:
+            provider._wake_status(error.retry_after)
+        except errors.PbxError as error:
+            # The log of requests has it, and what is to be done about it.
+            _logger.info("Cloud PBX %s: status not asked, %s", provider.id, error.code)
+
+    @staticmethod
+    def _is_due(extension):
+        before = fields.Datetime.now() - timedelta(minutes=STATUS_MINUTES)
+        return not extension.checked_at or extension.checked_at < before
+
+    def _questions_left(self):
+        """Return how many questions the half of the limit leaves for this minute.
+
+        This job may have run a moment ago: what is known since then counts as asked.
+        """
+        since = fields.Datetime.now() - timedelta(seconds=WINDOW_SECONDS)
+        asked = self.env["pbx.extension"].search_count(
+            [("provider_id", "=", self.provider.id), ("checked_at", ">=", since)]
+        )
+        return max(0, self.provider.general_limit // 2 - asked)
+
+    def _ask(self, extension, dialect, account):
+        """Ask about one; what is answered is kept whatever becomes of the others."""
+        reported = extension._fetch_from_pbx(dialect, account)
+        self._write(extension, lambda own: own._take_answer(reported))
+
+    def _write(self, extensions, write):
+        """Write it in a transaction of its own, begun after the answer.
+
+        What an event says of a phone meanwhile is newer: then nothing is written.
+        """
+
+        def write_alone(env):
+            own = extensions.with_env(env)
+            lock_rows(own, "NO KEY UPDATE")
+            write(own)
+
+        try:
+            in_own_transaction(self.env, write_alone, tries=1)
+        except CONFLICTS:
+            _logger.info("Cloud PBX %s: an event was quicker", self.provider.id)
+        extensions.invalidate_recordset()
+
+
 class Renewal:
     """Renews in time what ends by itself at the PBX."""
 
@@ -123,40 +200,64 @@ class Renewal:
     def run(self):
         """Renew it; a failure is tried again, and is an alarm once it has ended."""
         provider = self.provider
-        before = provider.subscribed_until
-        try:
-            Connect(provider).subscribe(renew=True)
-        except errors.PbxError as error:
-            self._note_failure(error)
+        connect = Connect(provider)
+        if not connect.try_lock():
+            return  # whoever has it sees to it
+        # It may have been renewed while this one waited for its turn.
+        subscriptions, now = self.env["pbx.subscription"].sudo(), fields.Datetime.now()
+        if not subscriptions._is_due(provider):
             return
-        had_ended = before and before <= fields.Datetime.now()
+        stored = subscriptions._read_now(provider)
+        try:
+            results = connect.renew()
+        except errors.PbxError as error:
+            self._note_failure(connect, error, stored["until"])
+            return
         provider._forget_reminder("renewal")
-        if provider.state == "error":
+        if "keys" in results:
+            provider._forget_reminder("keys")
+        if results:
+            self.env["pbx.check"]._write_results(provider, results)
+        if results or provider.state == "error":
             provider._update_state()
-        if had_ended:
+        if stored["until"] and stored["until"] <= now:
             # Meanwhile no event came: what happened is read from the history.
             provider._history_wanted()
 
-    def _note_failure(self, error):
-        provider = self.provider
-        if isinstance(error, errors.WrongKey | errors.AddressNotAllowed):
-            pauses = WRONG_KEY_PAUSE_MINUTES
-        else:
-            pauses = RENEWAL_PAUSE_MINUTES
-        subscriptions = self.env["pbx.subscription"].sudo()
-        _renew_at, has_ended = subscriptions._note_failure(provider, pauses)
-        if not has_ended:
+    def _note_failure(self, connect, error, until):
+        provider, results = self.provider, {}
+        reason = provider._explain(error)
+        no_entry = isinstance(error, errors.WrongKey | errors.AddressNotAllowed)
+        _renew_at, ended_at = (
+            self.env["pbx.subscription"]
+            .sudo()
+            ._note_failure(
+                provider,
+                WRONG_KEY_PAUSE_MINUTES if no_entry else SUBSCRIBE_PAUSE_MINUTES,
+                getattr(error, "retry_after", 0),
+            )
+        )
+        if no_entry:
+            # Asking again is no use: somebody has to see to it, before it ends.
+            results["keys"] = StepResult("failed", reason)
+            provider._remind("keys", reason)
+        if ended_at:
+            sentence = self.env._(
+                "Not subscribed since %(since)s: the PBX sends no events, and could "
+                "not be subscribed to anew: %(reason)s Odoo goes on trying.",
+                since=provider._readable_time(ended_at),
+                reason=as_sentence(reason),
+            )
+            results["address"] = StepResult("failed", sentence)
+            provider._remind("renewal", sentence)
+        elif not until and not no_entry:
+            results["address"] = connect.not_yet(error)
+        if not results:
             # What was set up still holds: no alarm yet.
             _logger.info("Cloud PBX %s: not renewed, %s", provider.id, error.code)
             return
-        reason = self.env._(
-            "The PBX has sent no events since %(since)s (UTC), and could not be made "
-            "to resume: %(reason)s",
-            since=fields.Datetime.to_string(provider.subscribed_until),
-            reason=provider._explain(error),
-        )
-        provider._write_changes({"state": "error", "last_error": reason})
-        provider._remind("renewal", reason)
+        self.env["pbx.check"]._write_results(provider, results)
+        provider._update_state()
 
 
 class SilenceCheck:
@@ -170,6 +271,7 @@ class SilenceCheck:
         provider = self.provider
         if provider.state == "draft" or not provider.active:
             return
+        self._look_at_subscription()
         heard = self._last_event()
         reminders = provider.activity_search(["cloud_pbx.activity_type_silence"])
         if reminders:
@@ -187,6 +289,32 @@ class SilenceCheck:
             )
             provider._remind("silence", f"{intro}\n{cause}")
             _logger.warning("Cloud PBX %s: events of calls are missing", provider.id)
+
+    def _look_at_subscription(self):
+        """Have it renewed, should it have ended before its time.
+
+        The PBX is asked after an hour without any event in which people work.
+        """
+        provider, now = self.provider, fields.Datetime.now()
+        until, dialect = provider.subscribed_until, provider._dialect()
+        if not (dialect.subscribes and provider.is_running and until and until > now):
+            return  # there is none, or its renewal is under way
+        minutes = provider.silence_minutes or USUAL_SILENCE_MINUTES
+        since = now - timedelta(minutes=minutes)
+        known = [provider.last_event_at, provider.connected_at]
+        if max(filter(None, known), default=since) > since:
+            return
+        if not self._is_working_time(now):
+            return
+        try:
+            dialect, account = provider._open_api()
+            is_there = dialect.has_subscription(account)
+        except (errors.PbxError, dialects.NotOffered) as error:
+            _logger.info("Cloud PBX %s: no look, %s", provider.id, error)
+            return
+        if not is_there:
+            _logger.info("Cloud PBX %s: its subscription has gone", provider.id)
+            self.env["pbx.subscription"].sudo()._renew_now(provider.id)
 
     def _last_event(self):
         """Return when the PBX last sent an event of a call, or ``False``."""
@@ -217,6 +345,8 @@ class SilenceCheck:
         known = [moment for moment in (heard, self.provider.connected_at) if moment]
         if not known or max(known) > since:
             return False
+        if dialects.get(self.provider.dialect).can_replay:
+            return self._has_calls()
         return bool(
             self.env["pbx.call"].search_count(
                 [
@@ -229,6 +359,15 @@ class SilenceCheck:
                 limit=1,
             )
         )
+
+    def _has_calls(self):
+        """Ask a PBX without a history whether calls go on now."""
+        try:
+            dialect, account = self.provider._open_api()
+            return bool(dialect.fetch_live_legs(account))
+        except (errors.PbxError, dialects.NotOffered) as error:
+            _logger.info("Cloud PBX %s: no look, %s", self.provider.id, error)
+            return False
 
     def _is_working_time(self, moment):
         """Tell whether people of the company work at ``moment`` (naive UTC)."""
@@ -268,7 +407,7 @@ class SilenceCheck:
         if setup and not any(setup.notifications.values()):
             return env._("All events are switched off at the PBX: press “Connect”.")
         try:
-            problem = SelfTest(provider).run()
+            problem = SelfTest(provider).run() if dialect.has_sample else ""
         except UserError as error:
             problem = str(error)
         return problem or env._(

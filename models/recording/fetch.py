@@ -20,6 +20,7 @@ from odoo.tools import SQL
 from ...telephony import dialect as dialects
 from ...telephony import errors
 from ...telephony.http import sound
+from ...telephony.sound_length import seconds_of
 from ..tools.transactions import CONFLICTS, in_own_transaction, lock_rows
 
 _logger = logging.getLogger(__name__)
@@ -170,8 +171,15 @@ class Fetch:
             # No transaction is open while the file comes.
             self.env["ir.cron"]._commit_progress()
             received = sound.fetch(
-                source.url, account.server_url, file, max_bytes, source.headers
+                source.url,
+                account.server_url,
+                file,
+                max_bytes,
+                source.headers,
+                explain=source.explain,
             )
+            if received.size <= source.empty_bytes:
+                raise errors.NotFound("nothing is recorded yet")
         except (errors.PbxError, dialects.NotOffered) as error:
             return self._after_error(error, provider)
         except psycopg2.Error:
@@ -187,6 +195,7 @@ class Fetch:
             "error": False,
             "mimetype": received.mimetype,
             "size": received.size,
+            "file_seconds": seconds_of(file, received.size),
         }
         return Outcome(values, file)
 

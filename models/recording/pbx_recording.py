@@ -10,7 +10,9 @@ from odoo.tools.osutil import clean_filename
 from ...telephony import dialect as dialects
 from ...telephony import errors
 from ...telephony.event import LOGGED, RECORDED
+from ...telephony.facts import CallFacts
 from ...telephony.http import sound
+from ...telephony.recorded import Part, recorded_parts
 from ..tools.notification import notification
 from ..tools.transactions import before_commit, lock_rows
 from .fetch import PAUSES_SECONDS, FetchRun
@@ -80,6 +82,8 @@ class PbxRecording(models.Model):
     audio = fields.Binary(attachment=True, readonly=True, copy=False)
     mimetype = fields.Char(readonly=True)
     size = fields.Integer(readonly=True, help="Bytes.")
+    # As the stored file itself says; 0: not known.
+    file_seconds = fields.Integer(string="Talk", groups=fields.NO_ACCESS)
     error = fields.Text(
         readonly=True, help="Why it could not be fetched when that was last tried."
     )
@@ -94,6 +98,18 @@ class PbxRecording(models.Model):
     link = fields.Char(groups=fields.NO_ACCESS, copy=False)
     link_until = fields.Datetime(groups=fields.NO_ACCESS)
 
+    # Which part of the call it is.
+    speaker = fields.Char(string="Who", compute="_compute_part", compute_sudo=True)
+    spoken_at = fields.Datetime(
+        string="When", compute="_compute_part", compute_sudo=True
+    )
+    talk_seconds = fields.Integer(
+        string="Length",
+        compute="_compute_part",
+        compute_sudo=True,
+        help="Seconds; 0: unknown.",
+    )
+
     _ref_uniq = models.Constraint(
         "UNIQUE(call_id, ref)", "A call has each of its recordings once."
     )
@@ -104,8 +120,50 @@ class PbxRecording(models.Model):
     def create(self, vals_list):
         recordings = super().create(vals_list)
         waiting = recordings.filtered(lambda recording: recording.state == "waiting")
-        self._wake_fetching(waiting.mapped("next_attempt_at"))
+        due = waiting.filtered("next_attempt_at")
+        self._wake_fetching(due.mapped("next_attempt_at"))
         return recordings
+
+    # Of the facts only who is heard, when and for how long; of a user the name alone:
+    # hence with all rights.
+    @api.depends(
+        "ref",
+        "file_seconds",
+        "call_id.outcome",
+        "call_id.leg_ids.user_id",
+        "call_id.leg_ids.answer",
+    )
+    def _compute_part(self):
+        for call, recordings in self.grouped("call_id").items():
+            legs = {leg.number: leg for leg in call.leg_ids}
+            spoke = [n for n, leg in legs.items() if leg.outcome == "answered"]
+            events = CallFacts.from_json(call.facts).events
+            parts = recorded_parts(events, spoke)
+            for recording in recordings:
+                part = parts.get(recording.ref, Part())
+                leg = legs.get(part.extension, call.leg_ids.browse())
+                recording.speaker = recording._speaker_name(part, leg)
+                recording.spoken_at = (
+                    leg.answer or (leg and leg.start) or call.answer or call.start
+                )
+                recording.talk_seconds = part.seconds or recording.file_seconds
+
+    @api.depends("speaker", "spoken_at")
+    @api.depends_context("lang", "tz")
+    def _compute_display_name(self):
+        for recording in self:
+            when = recording.spoken_at and format_datetime(
+                self.env, recording.spoken_at
+            )
+            recording.display_name = ", ".join(filter(None, (recording.speaker, when)))
+
+    def _speaker_name(self, part, leg):
+        """Return who of ours is heard, with the internal number."""
+        if self.call_id.outcome == "missed":
+            return self.env._("Voicemail")
+        if leg.user_id:
+            return f"{leg.user_id.name} ({part.extension})"
+        return leg.extension_id.display_name or part.extension
 
     # --------------------------------------------------------------------- record
 
@@ -118,7 +176,7 @@ class PbxRecording(models.Model):
         due, ready, pause = self._due_from_facts(call, facts)
         if not due:
             return
-        names = ["ref", "state", "next_attempt_at", "tried_at"]
+        names = ["ref", "state", "next_attempt_at", "tried_at", "attempts"]
         known = self.search_fetch([("call_id", "=", call.id)], names)
         known = {recording.ref: recording for recording in known}
         now = fields.Datetime.now()
@@ -127,8 +185,11 @@ class PbxRecording(models.Model):
             if ref not in known:
                 # What was received a while ago is due at once; and what a wrong clock
                 # received in times to come, as soon as anything.
-                at = min(max(at, now), now + pause)
+                at = at and min(max(at, now), now + pause)
                 new.append({"call_id": call.id, "ref": ref, "next_attempt_at": at})
+            elif at and known[ref]._waits_for_the_end():
+                known[ref].next_attempt_at = now + pause
+                self._wake_fetching([now + pause])
             elif known[ref]._is_newly_ready(ready.get(ref)):
                 lock_rows(known[ref])
                 known[ref].write(
@@ -139,9 +200,9 @@ class PbxRecording(models.Model):
             self.create(new)
 
     def _due_from_facts(self, call, facts):
-        """Return two dicts ``{ref: moment}``, when each recording is due, and since
-        when the PBX says that it is ready (of those of which it says so); and how long
-        it takes at the most until one is."""
+        """Return two dicts ``{ref: moment}``, when each recording is due (``False``:
+        not before the call is over), and since when the PBX says that it is ready (of
+        those of which it says so); and how long it takes at the most until one is."""
         due, ready = {}, {}
         recorded = [event for event in facts.events if event.recording]
         if not recorded:
@@ -149,6 +210,12 @@ class PbxRecording(models.Model):
         settings = call.provider_id._settings(call.provider_id.id)
         dialect = dialects.get(settings.dialect)
         pause = timedelta(seconds=dialect.recording_ready_seconds)
+        if dialect.recording_grows:
+            at = False
+            if call.state == "done":
+                last = max(event.received_at for event in facts.events)
+                at = last.replace(microsecond=0) + pause
+            return dict.fromkeys((one.recording for one in recorded), at), ready, pause
         for event in recorded:
             at = event.received_at.replace(microsecond=0)
             if event.kind in (RECORDED, LOGGED):
@@ -157,6 +224,10 @@ class PbxRecording(models.Model):
                 at += pause
             due[event.recording] = min(due.get(event.recording, at), at)
         return due, ready, pause
+
+    def _waits_for_the_end(self):
+        """Tell whether it was left alone because the call went on."""
+        return self.state == "waiting" and not (self.next_attempt_at or self.attempts)
 
     def _is_newly_ready(self, ready_at):
         """Tell whether the PBX has it ready since it was last tried.
@@ -177,6 +248,8 @@ class PbxRecording(models.Model):
         fetchable = self.filtered_domain(Domain("state", "in", ("waiting", "failed")))
         if not fetchable:
             raise UserError(self.env._("There is nothing to fetch any more."))
+        # Of a call that goes on, only a part could be fetched.
+        fetchable = fetchable.filtered(lambda one: not one._waits_for_the_end())
         stopped = fetchable.provider_id.filtered(
             lambda provider: not provider.is_running
         )
@@ -236,7 +309,7 @@ class PbxRecording(models.Model):
                     WHERE state = 'waiting' AND next_attempt_at <= %s
                       AND (claimed_until IS NULL OR claimed_until <= %s)
                       AND provider_id = ANY(%s)
-                 ORDER BY attempts, start DESC, id LIMIT %s""",
+                 ORDER BY attempts NULLS FIRST, start DESC, id LIMIT %s""",
                 now,
                 now,
                 list(provider_ids),
@@ -383,6 +456,8 @@ class PbxRecording(models.Model):
         call = self.call_id
         start = fields.Datetime.context_timestamp(self, self.start)
         name = f"{start:%Y-%m-%d %H-%M} {call.display_name}"
+        if self.speaker and len(call.recording_ids) > 1:
+            name += f" {self.speaker}"
         extension = FILE_EXTENSIONS.get(self.mimetype, "")
         return clean_filename(name, "_")[:120].strip() + extension
 

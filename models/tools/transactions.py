@@ -6,6 +6,7 @@ database, and has to begin anew to see what the other did.
 
 import random
 import time
+from contextlib import contextmanager
 
 import psycopg2.errors
 
@@ -122,6 +123,30 @@ def wait_for_locks(env, keys):
         ),
         log_exceptions=False,  # whoever met somebody tries again
     )
+
+
+@contextmanager
+def one_after_another(env, key):
+    """Let those who met each other have their turns: a block under the lock ``key``.
+
+    The lock outlasts transactions, so that each begins with a snapshot from after the
+    one before. What was not committed before is lost; so is what is not at the end.
+
+    :raises LockNotAvailable: the turn did not come in time.
+    """
+    cr = env.cr
+    limit_lock_waits(env)
+    cr.execute(
+        SQL("SELECT pg_advisory_lock(hashtextextended(%s, 0))", key),
+        log_exceptions=False,
+    )
+    cr.commit()  # pylint: disable=invalid-commit
+    try:
+        yield
+    finally:
+        cr.rollback()
+        cr.execute(SQL("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key))
+        cr.commit()  # pylint: disable=invalid-commit
 
 
 def lock_rows(records, strength="UPDATE"):

@@ -160,6 +160,20 @@ describe("who it is", () => {
         expect(button("Create contact")).toBe(undefined);
     });
 
+    test("of a call of ours the number is unknown, not withheld", async () => {
+        await openCards(
+            server,
+            makeCard({
+                contact: false,
+                direction: "outbound",
+                number: "",
+                number_readable: "",
+                country: "",
+            }),
+        );
+        expect(TITLE).toHaveText("Unknown number");
+    });
+
     test("who may create nothing is offered nothing", async () => {
         const rights = {can_create_contact: false, can_create_lead: false};
         await openCards(server, makeCard({...STRANGER, ...rights}));
@@ -168,6 +182,12 @@ describe("who it is", () => {
             "Log activity",
             "Call details",
         ]);
+    });
+
+    test("a call from a colleague is neither a lead nor somebody's", async () => {
+        const internal = {can_create_contact: false, can_create_lead: false};
+        await openCards(server, makeCard({...STRANGER, ...internal, can_link: false}));
+        expect(buttons()).toEqual(["Log activity", "Call details"]);
     });
 
     test("a name that the user may read, of a contact that they may not", async () => {
@@ -235,6 +255,8 @@ describe("who it is", () => {
         server.change(3, {state: "taken"});
         await settle();
         await press("Show all of this card", 1);
+        expect(".evil").toHaveCount(0);
+        await press("Show all of this card", 2);
         onRpc("pbx.desk", "search_contacts", () => [who]);
         await press("Link to an existing contact", 2);
         await typeSearch("evil");
@@ -319,6 +341,21 @@ describe("more that is known", () => {
         await openCards(server, makeCard({owner: "Anna", last_spoken}));
         expect(".o_pbx_card_owner").toHaveText(/Salesperson: Anna/);
         expect(".o_pbx_card_owner").toHaveText(/Spoke last with Ben, 3 days ago/);
+        // Now they have spoken.
+        await change(server, 1, {state: "done", outcome: "answered", talk_seconds: 9});
+        expect(".o_pbx_card_owner").toHaveText("Salesperson: Anna");
+    });
+
+    test("no gap where nothing is known of the number", async () => {
+        const values = {...STRANGER, country: "", flag: ""};
+        await openCards(server, makeCard(values));
+        expect(".o_pbx_card_number").toHaveCount(0);
+        const [line, name] = [".o_pbx_card_line", ".o_pbx_card_unknown"].map(
+            (selector) => queryOne(selector).getBoundingClientRect().left,
+        );
+        expect(line).toBe(name);
+        await change(server, 1, {country: "Spain"});
+        expect(".o_pbx_card_number").toHaveText("Spain");
     });
 
     test("why it failed, on a small card too", async () => {

@@ -160,6 +160,21 @@ describe("what to do about it", () => {
         expect(button("Open contact", 2)).not.toBe(undefined);
     });
 
+    test("who was promised a call back is called back through that", async () => {
+        onRpc("pbx.promise", "action_call_back", ({args, kwargs}) => {
+            expect.step([...args, kwargs.line]);
+            server.cards[2] = makeCard({id: 2, direction: "outbound"});
+            return 2;
+        });
+        await openCards(server, makeCard());
+        const promise = {id: 9, deadline: ago(-600), attempts: 1, overdue: false};
+        const lost = {state: "done", outcome: "missed", to_call_back: true};
+        await change(server, 1, {...lost, promise: {...promise, can_open: true}});
+        await press("Call back");
+        expect.verifySteps([[[9], undefined]]);
+        expect(`[data-call-id="2"] ${STATE}`).toHaveText("Calling…");
+    });
+
     test("nor one with whom somebody has spoken since", async () => {
         await openCards(server, makeCard());
         await change(server, 1, {state: "done", outcome: "missed", to_call_back: true});

@@ -1,5 +1,5 @@
 import {beforeEach, describe, expect, test} from "@odoo/hoot";
-import {click, keyDown, queryAllTexts, queryOne} from "@odoo/hoot-dom";
+import {click, keyDown, queryAll, queryAllTexts, queryOne} from "@odoo/hoot-dom";
 import {mockDate} from "@odoo/hoot-mock";
 import {Component, xml} from "@odoo/owl";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
@@ -122,7 +122,7 @@ describe("in the way of nobody", () => {
         // The last one as it ended; the other does not spring open again.
         expect(`${SMALL} ${NAME}`).toHaveText("Olga Petrova");
         await press("Show all of this card", 1);
-        expect(SMALL).toHaveCount(0);
+        expect(`${SMALL} ${NAME}`).toHaveText("Boris Ivanov");
         await show(server, makeCard({id: 3, contact: ANNA}));
         expect(SMALL).toHaveCount(2);
         await change(server, 3, {state: "done", outcome: "missed"});
@@ -137,12 +137,17 @@ describe("in the way of nobody", () => {
         expect(`${SMALL} ${NAME}`).toHaveText("Boris Ivanov");
     });
 
-    test("not if somebody writes in it", async () => {
+    test("what somebody writes in is the large one", async () => {
         await openCards(server, makeCard({id: 1, state: "ongoing"}));
         queryOne(".o_pbx_card textarea").focus();
         await change(server, 1, {state: "done", outcome: "answered"});
         await show(server, makeCard({id: 2, contact: BORIS}));
-        expect(SMALL).toHaveCount(0);
+        expect(`${SMALL} ${NAME}`).toHaveText("Boris Ivanov");
+        // Nor does it shrink under a click that takes the focus from its note.
+        queryOne(".o_pbx_card[data-call-id='1'] textarea").blur();
+        await settle();
+        expect(`${SMALL} ${NAME}`).toHaveText("Boris Ivanov");
+        queryOne(".o_pbx_card[data-call-id='1'] textarea").focus();
         expect(".o_pbx_card[data-call-id='1'] textarea").toBeFocused();
     });
 });
@@ -186,6 +191,21 @@ describe("a busy day", () => {
         }
         expect(queryAllTexts(NAME)).toInclude("Anna Bell");
         expect(".o_pbx_card").toHaveCount(3);
+    });
+
+    test("the call that one speaks on is in sight, the first, whatever rings", async () => {
+        const talk = {id: 1, contact: ANNA, state: "ongoing", answer: ago(60)};
+        await openCards(server, makeCard(talk));
+        for (const card of strangers(6)) {
+            await show(server, {...card, id: card.id + 1});
+        }
+        expect(".o_pbx_card").toHaveCount(7);
+        const bottoms = queryAll(".o_pbx_card").map(
+            (el) => el.getBoundingClientRect().bottom,
+        );
+        const talking = queryOne("[data-call-id='1']").getBoundingClientRect();
+        expect(talking.bottom).toBe(Math.max(...bottoms));
+        expect(MORE).toHaveCount(0);
     });
 
     test("one caller has one card: whoever calls again, or is called back", async () => {

@@ -1,5 +1,6 @@
 import {describe, expect, test} from "@odoo/hoot";
-import {click, queryOne} from "@odoo/hoot-dom";
+import {queryOne} from "@odoo/hoot-dom";
+import {advanceTime} from "@odoo/hoot-mock";
 import {Component, xml} from "@odoo/owl";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {mountWithCleanup} from "@web/../tests/web_test_helpers";
@@ -120,13 +121,12 @@ test("it stands at the side that was chosen, and never over the page's buttons",
     await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
     for (const id of many) {
         const contact = {...OLGA, id};
-        await show(server, makeCard({id, contact, leads: many.map(lead)}));
+        await show(
+            server,
+            makeCard({id, contact, state: "ongoing", leads: many.map(lead)}),
+        );
     }
-    await click(".o_pbx_cards_more");
-    await settle();
-    for (const id of many.slice(0, -1)) {
-        await press("Show all of this card", id);
-    }
+    await press("Show all of this card", 1);
     const cards = queryOne(".o_pbx_cards").getBoundingClientRect();
     expect(Math.round(cards.right)).toBe(window.innerWidth);
     expect(meets(".o_pbx_cards", ".o_form_statusbar")).toBe(false);
@@ -138,8 +138,41 @@ test("a form can be scrolled on by the cards' height, as long as there are any",
     await openCards(server, makeCard());
     const room = () => document.documentElement.style.getPropertyValue("--o-pbx-room");
     const {height} = queryOne(".o_pbx_cards").getBoundingClientRect();
+    await advanceTime(200);
     expect(parseInt(room())).toBeWithin(height - 1, height + 1);
     await press("Close this card");
     await settle();
+    await advanceTime(200);
     expect(room()).toBe("");
+});
+
+test("it is scrolled on at its end; no page's layout changes", async () => {
+    mockActions(() => {});
+    server = mockDeskServer();
+    class Forms extends Component {
+        static props = {};
+        static template = xml`
+            <div class="o_action_manager"><div class="o_form_view o_base_settings_view"><div class="o_content settings-page" style="height: 300px; overflow: auto;">
+                <div class="o_form_renderer d-block h-100"><div class="o_setting_container d-flex h-100 settings"/></div>
+            </div></div>
+            <div class="o_form_view"><div class="o_content scrolled" style="height: 300px; overflow: auto;">
+                <div class="o_form_renderer d-flex flex-column"><div class="o_form_sheet" style="height: 2000px;"/></div>
+            </div></div></div>`;
+    }
+    await startDesk();
+    await mountWithCleanup(Forms, {noMainContainer: true});
+    await mountWithCleanup(MainComponentsContainer, {noMainContainer: true});
+    const layout = () =>
+        [".settings", ".settings-page"].map((selector) => {
+            const {clientHeight, scrollHeight} = queryOne(selector);
+            return [clientHeight, scrollHeight];
+        });
+    const before = layout();
+    const end = () => queryOne(".scrolled").scrollHeight;
+    const endBefore = end();
+    await show(server, makeCard());
+    await advanceTime(200);
+    expect(layout()).toEqual(before);
+    const {height} = queryOne(".o_pbx_cards").getBoundingClientRect();
+    expect(end() - endBefore).toBeWithin(height - 1, height + 1);
 });

@@ -222,6 +222,34 @@ test("what was typed is sent when a colleague takes the call", async () => {
     expect(".o_pbx_card").toHaveCount(0);
 });
 
+test("an ended card gives way to one that rings; its note is kept, and is said", async () => {
+    fates = [refusal(), refusal()];
+    await openCards(server, makeCard({state: "ongoing"}));
+    type("Wants the offer");
+    queryOne(FIELD).blur();
+    await settle();
+    await change(server, 1, {state: "done", outcome: "answered"});
+    const stranger = {contact: false, number: "+442079460777", name: ""};
+    await change(server, 2, makeCard({id: 2, ...stranger}));
+    const ended = "[data-call-id='1']";
+    expect(`${ended}.o_pbx_card_small`).toHaveCount(1);
+    expect(`${ended} .o_pbx_card_note_mark`).toHaveText("Wants the offer\nNot saved");
+    // It is not gone with the time, nor with what it says.
+    await pass(31);
+    await press("Show all of this card");
+    expect(`${ended} textarea`).toHaveValue("Wants the offer");
+    expect.verifySteps(["Wants the offer", "Wants the offer", "Wants the offer"]);
+    expect(server.cards[1].note).toBe("Wants the offer");
+});
+
+test("a small card shows the note that was saved", async () => {
+    await openCards(server, makeCard({note: "From Boris."}));
+    await press("Make this card small");
+    expect(".o_pbx_card_note_mark").toHaveText("From Boris.");
+    await change(server, 1, {note: ""});
+    expect(".o_pbx_card_note_mark").toHaveCount(0);
+});
+
 test("nothing is sent by looking at it", async () => {
     await openCards(server, makeCard({note: "From Boris."}));
     queryOne(FIELD).focus();

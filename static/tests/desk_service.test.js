@@ -9,6 +9,7 @@ import {
 
 import {
     DeskServer,
+    ago,
     makeCard,
     openDesk,
     startDesk,
@@ -243,6 +244,19 @@ describe("a call's life", () => {
         expect.verifySteps(["cards 1", "cards 1"]);
     });
 
+    test("missed calls that may be opened again are counted after a while", async () => {
+        const {server} = await openDesk();
+        server.send("cloud_pbx.missed", {seconds: 25});
+        await pass(1);
+        expect.verifySteps(["count"]);
+        // Further messages do not put it off.
+        server.send("cloud_pbx.missed", {});
+        await pass(23);
+        expect.verifySteps(["count"]);
+        await pass(2);
+        expect.verifySteps(["count"]);
+    });
+
     test("a missed one that somebody calls back is known to be so, and goes in time", async () => {
         const {server, desk} = await openDesk();
         server.notify(makeCard());
@@ -259,6 +273,21 @@ describe("a call's life", () => {
         await pass(10);
         expect(desk.stack.cards).toHaveLength(0);
         expect.verifySteps([]);
+    });
+
+    test("whether a caller waits for a call back is followed", async () => {
+        const {server, desk} = await openDesk();
+        const promise = {id: 9, deadline: ago(-600), attempts: 1, overdue: false};
+        server.notify(makeCard({promise}));
+        await settle();
+        server.cards[1].promise = false;
+        server.send("cloud_pbx.missed", {});
+        await pass(1);
+        expect.verifySteps(["cards 1", "count", "cards 1"]);
+        expect(desk.stack.cards[0].promise).toBe(false);
+        server.send("cloud_pbx.missed", {});
+        await pass(1);
+        expect.verifySteps(["count"]);
     });
 
     test("one that was joined to another disappears", async () => {

@@ -125,13 +125,17 @@ describe("dialling", () => {
                     },
                 });
             });
-            const dialled = desk.dial(typed);
+            const asking = [];
+            const onAsking = (isAsking) => asking.push(isAsking);
+            const dialled = desk.dial(typed, {onAsking});
             await waitFor(".modal");
             expect(".o_pbx_number_choice").toHaveCount(2);
+            expect(asking).toEqual([true]);
             await contains(
                 text ? `.modal button:contains("${text}")` : ".modal .btn-close",
             ).click();
             expect(await dialled).toBe(id);
+            expect(asking).toEqual([true, false]);
             await settle();
             expect.verifySteps(id ? [...steps, "cards 5"] : steps);
         });

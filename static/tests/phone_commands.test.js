@@ -7,7 +7,14 @@ import {registry} from "@web/core/registry";
 
 import {whomToCall} from "@cloud_pbx/phone_menu/phone_commands";
 
-import {makeCard, mockActions, mockDeskServer, openCards} from "./desk_helpers";
+import {
+    change,
+    makeCard,
+    mockActions,
+    mockDeskServer,
+    OLGA,
+    openCards,
+} from "./desk_helpers";
 import {contact, desk, mockPhone, mountPhone, server} from "./phone_menu_helpers";
 import {settle} from "./settle_helpers";
 
@@ -113,5 +120,19 @@ describe("card", () => {
         await settle();
         expect(".o_pbx_card textarea").toBeFocused();
         expect(queryAllTexts(".o_pbx_card_title")).toEqual(["Olga Petrova"]);
+    });
+
+    test("of several the one that one speaks on, else that rings longest", async () => {
+        const callers = [1, 2, 3].map((id) => makeCard({id, contact: {...OLGA, id}}));
+        await openCards(cards, ...callers);
+        const noteAt = async (id) => {
+            await pressKey(["alt", "shift", "k"]);
+            await settle();
+            expect(`[data-call-id='${id}'] textarea`).toBeFocused();
+            expect(".o_pbx_card:not(.o_pbx_card_small)").toHaveCount(1);
+        };
+        await noteAt(1);
+        await change(cards, 2, {state: "ongoing"});
+        await noteAt(2);
     });
 });

@@ -53,6 +53,25 @@ test("nothing is dialled before the call of the last click is over", async () =>
     expect.verifySteps([["dial", ANNA, "person", 1]]);
 });
 
+test("nothing is said to be dialled while the user chooses a number", async () => {
+    const answer = new Deferred();
+    pbx.answers = [answer];
+    await form();
+    await pressOn(BUTTON);
+    expect(phase()).toBe("waiting");
+    pbx.onAsking(true);
+    await animationFrame();
+    expect(phase()).toBe("idle");
+    await pressOn(BUTTON);
+    expect.verifySteps([["dial", ANNA, "person", 1]]);
+    pbx.onAsking(false);
+    await animationFrame();
+    expect(phase()).toBe("waiting");
+    answer.resolve(100);
+    await hear(100, {state: "ringing"});
+    expect(phase()).toBe("ringing");
+});
+
 test("what becomes of the call is shown, and said with the number", async () => {
     await form();
     expect(phase()).toBe("idle");

@@ -68,7 +68,8 @@ const newDesk = () =>
         preferences: {},
         missed: 0,
         stack: {cards: [], calls: {}, inSight: [], moreCount: 0},
-        async dial(number, {resModel, resId}) {
+        async dial(number, {resModel, resId, onAsking}) {
+            pbx.onAsking = onAsking;
             expect.step(["dial", number, resModel, resId]);
             const answer = await (pbx.answers.length ? pbx.answers.shift() : 100);
             if (answer instanceof Error) {

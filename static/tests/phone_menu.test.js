@@ -62,7 +62,7 @@ describe("in the systray", () => {
         expect.verifySteps([]);
     });
 
-    test("it counts the missed calls, and says so", async () => {
+    test("it counts the callers to call back, and says so", async () => {
         await mountPhone();
         const told = [];
         for (const missed of [0, 1, 3, 99, 100]) {
@@ -72,10 +72,10 @@ describe("in the systray", () => {
         }
         expect(told).toEqual([
             ["", "Phone"],
-            ["1", "Phone, 1 missed call"],
-            ["3", "Phone, 3 missed calls"],
-            ["99", "Phone, 99 missed calls"],
-            ["99+", "Phone, 99+ missed calls"],
+            ["1", "Phone, 1 caller to call back"],
+            ["3", "Phone, 3 callers to call back"],
+            ["99", "Phone, 99 callers to call back"],
+            ["99+", "Phone, 99+ callers to call back"],
         ]);
     });
 
@@ -86,7 +86,7 @@ describe("in the systray", () => {
         desk.preferences.do_not_disturb = true;
         await animationFrame();
         expect(".o_pbx_phone_menu .fa-bell-slash").toHaveCount(1);
-        expect(label()).toBe("Phone, do not disturb, 2 missed calls");
+        expect(label()).toBe("Phone, do not disturb, 2 callers to call back");
     });
 
     test("it opens on a click, closes on Escape, and the focus comes back", async () => {

@@ -225,8 +225,8 @@ describe("dialling", () => {
         await dblclick(button);
         await animationFrame();
         expect(`${button} .fa-spin`).toHaveCount(1);
-        expect.verifySteps([["dial", "+442079460250", {line: undefined}]]);
-        slow.resolve(500);
+        expect.verifySteps([["call back", 1050]]);
+        slow.resolve(true);
         await settle();
         expect(`${button} .fa-spin`).toHaveCount(0);
     });
@@ -253,6 +253,6 @@ describe("dialling", () => {
         ]);
         await pass(600);
         await click(`${MISSED}:eq(0) .o_pbx_phone_call`);
-        expect.verifySteps([["dial", "+442079460251", {line: undefined}]]);
+        expect.verifySteps([["call back", 1051]]);
     });
 });

@@ -49,6 +49,12 @@ export const missedRow = (id, values = {}) =>
         user: "",
         to_call_back: true,
         ids: [id],
+        promise_id: 1000 + id,
+        attempts: 1,
+        deadline: "2026-06-16 12:25:00",
+        overdue: false,
+        responsible: "Mitchell Admin",
+        is_mine: true,
         ...values,
     });
 
@@ -100,11 +106,22 @@ const newDesk = () => ({
         phone_id: false,
     },
     missed: 0,
+    isTaking: false,
     stack: {cards: [], calls: {}, inSight: [], moreCount: 0},
     answers: [],
-    async dial(number, options) {
-        expect.step(["dial", number, options]);
+    async dial(number, about) {
+        const {onAsking, ...options} = about || {};
+        this.onAsking = onAsking;
+        expect.step(["dial", number, about && options]);
         return this.answers.length ? this.answers.shift() : 500;
+    },
+    async callBack(promiseId) {
+        expect.step(["call back", promiseId]);
+        return this.answers.length ? this.answers.shift() : true;
+    },
+    async takeNext() {
+        expect.step("next");
+        return {promise_id: 1, call_id: 500};
     },
     async setPreferences(values) {
         expect.step(["preferences", values]);
@@ -158,11 +175,11 @@ function mockServer() {
         expect.step(["find", text]);
         return server.fail ? server.fail() : server.find(text);
     });
-    onRpc("pbx.call", "action_called_back", ({args: [ids]}) => {
+    onRpc("pbx.promise", "action_spoken", ({args: [ids]}) => {
         expect.step(["settled", ids]);
         return server.fail ? server.fail() : true;
     });
-    onRpc("pbx.call", "action_undo_called_back", ({args: [ids]}) => {
+    onRpc("pbx.promise", "action_reopen", ({args: [ids]}) => {
         expect.step(["undone", ids]);
         return true;
     });

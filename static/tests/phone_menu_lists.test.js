@@ -31,7 +31,11 @@ mockPhone();
 describe("lists", () => {
     test("missed calls on top, then the recent ones", async () => {
         server.missed = [
-            missedRow(50, {name: "Olga Petrova", number_readable: "+44 20 7946 0201"}),
+            missedRow(50, {
+                name: "Olga Petrova",
+                number_readable: "+44 20 7946 0201",
+                deadline: "2026-06-16 12:25:30",
+            }),
         ];
         server.calls = [
             row(48, {name: "Anders", talk_seconds: 3723}),
@@ -51,6 +55,7 @@ describe("lists", () => {
         expect(`${MISSED} .o_pbx_phone_party`).toHaveText("Olga Petrova");
         expect(`${MISSED} .o_pbx_party_number`).toHaveText("+44 20 7946 0201");
         expect(`${MISSED} .o_pbx_phone_time`).toHaveText("2 hours ago");
+        expect(`${MISSED} .o_pbx_phone_deadline`).toHaveText("25 min left");
         expect(queryAllTexts(`${RECENT} .o_pbx_phone_party`)).toEqual([
             "Anders",
             "+44 20 7946 0247",
@@ -138,6 +143,47 @@ describe("lists", () => {
         expect(".o_pbx_phone_all").toHaveCount(0);
     });
 
+    test("how much time is left runs, and turns red", async () => {
+        server.missed = [
+            missedRow(50, {deadline: "2026-06-16 12:30:30"}),
+            missedRow(49, {
+                ...{deadline: "2026-06-16 10:15:00", overdue: true},
+                ...{responsible: "Marc Demo", is_mine: false},
+            }),
+        ];
+        await openPanel();
+        const clock = `${MISSED} .o_pbx_deadline`;
+        expect(queryAllTexts(clock)).toEqual(["30 min left", "1 hr, 45 min overdue"]);
+        expect(`${clock}:eq(0)`).not.toHaveClass("text-danger");
+        expect(`${clock}:eq(1)`).toHaveClass("text-danger");
+        // Who calls back is said if it is somebody else.
+        expect(`${MISSED}:eq(0) .o_pbx_phone_end`).toHaveCount(0);
+        expect(`${MISSED}:eq(1) .o_pbx_phone_end`).toHaveText("Marc Demo");
+        await pass(41.5 * 60_000);
+        expect(`${clock}:eq(0)`).toHaveText("11 min overdue");
+        expect(`${clock}:eq(0)`).toHaveClass("text-danger");
+    });
+
+    test("a call-back is opened, and the panel makes room for it", async () => {
+        server.missed = [missedRow(50)];
+        await openPanel();
+        await click(`${MISSED} .o_pbx_phone_open`);
+        await settle();
+        expect.verifySteps([["open", "pbx.promise", 1050, "form"]]);
+        expect(".o_pbx_phone").toHaveCount(0);
+    });
+
+    test("the next one is taken from here", async () => {
+        server.missed = [missedRow(50)];
+        await openPanel();
+        await click(".o_pbx_phone_missed .o_pbx_next");
+        expect.verifySteps(["next"]);
+        desk.isTaking = true;
+        await animationFrame();
+        expect(".o_pbx_next").toHaveAttribute("aria-disabled", "true");
+        expect(".o_pbx_next .fa-spin").toHaveCount(1);
+    });
+
     test("a call is opened, and the panel makes room for it", async () => {
         server.calls = [row(48)];
         await openPanel();
@@ -190,16 +236,13 @@ describe("settled", () => {
         desk.missed = 2;
         await openPanel();
         const button = `${MISSED}:eq(0) .o_pbx_phone_settle`;
-        expect(button).toHaveAttribute(
-            "aria-label",
-            "Dismiss: nobody has to call back Olga",
-        );
+        expect(button).toHaveAttribute("aria-label", "Spoken with Olga, another way");
         await click(button);
         await animationFrame();
-        expect.verifySteps([["settled", [52]]]);
+        expect.verifySteps([["settled", [1052]]]);
         expect(queryAllTexts(`${MISSED} .o_pbx_phone_party`)).toEqual(["Oliver"]);
         expect(button).toBeFocused();
-        expect(label()).toBe("Phone, 1 missed call");
+        expect(label()).toBe("Phone, 1 caller to call back");
         // An answer from before does not bring it back.
         await pass(1000);
         expect.verifySteps(["missed", ["recent", false]]);
@@ -209,30 +252,25 @@ describe("settled", () => {
         expect(MISSED).toHaveCount(0);
         expect(label()).toBe("Phone");
         expect(FIELD).toBeFocused();
-        expect.verifySteps([["settled", [51]]]);
+        expect.verifySteps([["settled", [1051]]]);
     });
 
-    test("a caller goes with all missed calls, and comes back with them", async () => {
-        const olga = missedRow(52, {name: "Olga", ids: [52, 49, 47]});
+    test("a caller goes with all lost calls, and comes back with them", async () => {
+        const olga = missedRow(52, {name: "Olga", ids: [52, 49, 47], attempts: 3});
         server.missed = [olga, missedRow(51, {name: "Oliver"})];
-        desk.missed = 4;
+        desk.missed = 2;
         await openPanel();
-        expect("h2:eq(0)").toHaveText("To call back 4");
+        expect("h2:eq(0)").toHaveText("To call back 2");
         expect(`${MISSED}:eq(0) .o_pbx_phone_times`).toHaveText("×3");
         expect(`${MISSED}:eq(1) .o_pbx_phone_times`).toHaveCount(0);
         await click(`${MISSED}:eq(0) .o_pbx_phone_settle`);
         await animationFrame();
-        expect.verifySteps([["settled", [52, 49, 47]]]);
-        expect(label()).toBe("Phone, 1 missed call");
+        expect.verifySteps([["settled", [1052]]]);
+        expect(label()).toBe("Phone, 1 caller to call back");
         expect(".o_pbx_phone_undo").toHaveText(/Olga/);
         await click(".o_pbx_phone_undo button");
         await settle();
-        expect.verifySteps([
-            ["undone", [52, 49, 47]],
-            "missed",
-            ["recent", false],
-            "count",
-        ]);
+        expect.verifySteps([["undone", [1052]], "missed", ["recent", false], "count"]);
         expect(queryAllTexts(`${MISSED} .o_pbx_phone_party`)).toEqual([
             "Olga",
             "Oliver",
@@ -253,7 +291,7 @@ describe("settled", () => {
         await click(`${MISSED} .o_pbx_phone_settle`);
         await settle();
         expect(MISSED).toHaveCount(1);
-        expect.verifySteps([["settled", [52]], "load"]);
+        expect.verifySteps([["settled", [1052]], "load"]);
         expect.verifyErrors(["RPC_ERROR: Not this one."]);
     });
 });

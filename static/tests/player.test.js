@@ -4,6 +4,7 @@ import {
     keyDown,
     press,
     queryAll,
+    queryAllAttributes,
     queryAllTexts,
     queryFirst,
     queryOne,
@@ -40,10 +41,12 @@ class Recording extends models.Model {
     });
     error = fields.Text();
     next_attempt_at = fields.Datetime();
+    speaker = fields.Char();
+    talk_seconds = fields.Integer();
 
     _records = [
-        {id: 1, call_id: 1, state: "stored"},
-        {id: 2, call_id: 1, state: "linked"},
+        {id: 1, call_id: 1, state: "stored", speaker: "Anna (100)", talk_seconds: 83},
+        {id: 2, call_id: 1, state: "linked", speaker: "Ben (101)"},
         {id: 3, call_id: 1, state: "waiting", next_attempt_at: "2026-06-16 11:00:00"},
         {
             id: 4,
@@ -54,6 +57,7 @@ class Recording extends models.Model {
         },
         {id: 5, call_id: 1, state: "failed", error: "It <b>broke</b>."},
         {id: 6, call_id: 1, state: "expired"},
+        {id: 7, call_id: 3, state: "stored", speaker: "Anna (100)", talk_seconds: 83},
     ];
 }
 
@@ -69,6 +73,7 @@ class Call extends models.Model {
     _records = [
         {id: 1, name: "One", recording_ids: [1, 2, 3, 4, 5, 6]},
         {id: 2, name: "Two", recording_ids: []},
+        {id: 3, name: "Three", recording_ids: [7]},
     ];
 }
 
@@ -275,7 +280,13 @@ test("in a list of calls a click on the player does not open the call", async ()
             <field name="recording_ids" widget="pbx_players"/></list>`,
         selectRecord: () => expect.step("opened"),
     });
-    expect(".o_pbx_player_compact").toHaveCount(2);
+    expect(".o_pbx_player_compact").toHaveCount(3);
+    // Where a call has several, each says whose it is.
+    expect(queryAllAttributes(".o_pbx_player_toggle", "aria-label")).toEqual([
+        "Play: Anna (100), 1:23",
+        "Play: Ben (101)",
+        "Play",
+    ]);
     expect("i.o_pbx_fate[role=img]").toHaveCount(4);
     await click(".o_pbx_player_toggle:first");
     await animationFrame();

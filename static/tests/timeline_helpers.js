@@ -33,7 +33,7 @@ class Leg extends models.Model {
     _name = "leg";
 
     call_id = fields.Many2one({relation: "call"});
-    number = fields.Char();
+    shown_number = fields.Char();
     extension_id = fields.Many2one({relation: "pbx.extension"});
     user_id = fields.Many2one({relation: "colleague"});
     start = fields.Datetime();
@@ -118,7 +118,7 @@ export function has(call, legs) {
         ([number, [start, answer, more]], index) => ({
             id: index + 1,
             call_id: 1,
-            number,
+            shown_number: number,
             ...PHONES[number],
             start: at(start) || false,
             answer: at(answer) || false,

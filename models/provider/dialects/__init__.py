@@ -1,1 +1,1 @@
-from . import zadarma
+from . import asterisk, beeline, zadarma

@@ -61,14 +61,14 @@ export class CallButton extends Component {
         if (this.state.saving) {
             return "waiting";
         }
-        if (!this.click) {
+        if (!this.click || this.click.isAsking) {
             return "idle";
         }
         return this.click.isOver ? "ended" : PHASES[this.call?.state] || "waiting";
     }
 
     get canDial() {
-        return ["idle", "ended"].includes(this.phase);
+        return ["idle", "ended"].includes(this.phase) && !this.click?.isAsking;
     }
 
     get end() {

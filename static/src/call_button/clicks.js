@@ -52,7 +52,7 @@ export async function startClick(desk, target) {
     if (clicks[key] && !clicks[key].isOver) {
         return;
     }
-    clicks[key] = {key, id: false, isKnown: false, isOver: false};
+    clicks[key] = {key, id: false, isAsking: false, isKnown: false, isOver: false};
     const click = clicks[key];
     const forget = () => {
         // There may be a newer click on the same.
@@ -61,8 +61,12 @@ export async function startClick(desk, target) {
         }
     };
     const {number, resModel, resId} = target;
+    const onAsking = (isAsking) => (click.isAsking = isAsking);
     try {
-        click.id = await shared.dial(number, resId ? {resModel, resId} : {});
+        click.id = await shared.dial(number, {
+            ...(resId ? {resModel, resId} : {}),
+            onAsking,
+        });
     } finally {
         if (!click.id) {
             forget();

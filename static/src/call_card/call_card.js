@@ -1,16 +1,27 @@
 import {Component, useRef, useState} from "@odoo/owl";
 import {deserializeDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
+import {user} from "@web/core/user";
 import {useService} from "@web/core/utils/hooks";
 
-import {endOf} from "../common/call_facts";
+import {endOf, withoutNumber} from "../common/call_facts";
+import {momentOf} from "../common/deadline";
 import {formatDuration} from "../common/duration";
 import {CallNote} from "./call_note";
 import {CallReasons} from "./call_reasons";
 import {ContactSearch} from "./contact_search";
 import {LocalTime} from "../common/local_time";
+import {NoteMark} from "./note_mark";
 import {Voicemail} from "../player/voicemail";
 import {Timer} from "../common/timer";
+
+// By the rules of the reader's language: a language that has one form has them all alike.
+const ATTEMPTS = {
+    one: (count) => _t("%sst attempt", count),
+    two: (count) => _t("%snd attempt", count),
+    few: (count) => _t("%srd attempt", count),
+    other: (count) => _t("%sth attempt", count),
+};
 
 function isLive({state}) {
     return ["ringing", "ongoing"].includes(state);
@@ -24,6 +35,7 @@ export class CallCard extends Component {
         CallReasons,
         ContactSearch,
         LocalTime,
+        NoteMark,
         Timer,
         Voicemail,
     };
@@ -62,7 +74,12 @@ export class CallCard extends Component {
         if (!name && candidates.length > 1) {
             return number;
         }
-        return contact?.name || name || number || this.withheld;
+        return contact?.name || name || number || this.noNumber;
+    }
+
+    /** A tooltip lies over what is below: only where the name is cut. */
+    showWholeName({target}) {
+        target.title = target.scrollWidth > target.clientWidth ? this.title : "";
     }
 
     /** Company and job, as far as the name does not say so. */
@@ -130,11 +147,11 @@ export class CallCard extends Component {
     }
 
     get number() {
-        return this.card.number_readable || this.withheld;
+        return this.card.number_readable || this.noNumber;
     }
 
-    get withheld() {
-        return _t("Withheld number");
+    get noNumber() {
+        return withoutNumber(this.card);
     }
 
     get more() {
@@ -159,11 +176,46 @@ export class CallCard extends Component {
     }
 
     get lastSpokenText() {
-        const {user, start} = this.card.last_spoken;
+        const {user: name, start} = this.card.last_spoken;
         return _t("Spoke last with %(user)s, %(when)s", {
-            user,
+            user: name,
             when: deserializeDateTime(start).toRelative(),
         });
+    }
+
+    /** Not once they have spoken: that is the last time then. */
+    get hasLastSpoken() {
+        const {last_spoken: last, state, outcome} = this.card;
+        return Boolean(last) && !(state === "done" && outcome === "answered");
+    }
+
+    /** By when the caller was promised a call back, and how often they have tried. */
+    get promiseText() {
+        const {promise} = this.card;
+        const time = momentOf(deserializeDateTime(promise.deadline), this.desk.now);
+        const until = promise.overdue
+            ? _t("promised until %s: overdue", time)
+            : _t("promised until %s", time);
+        const which = this.attempt;
+        return which > 1 ? `${until}, ${this.nth(which)}` : until;
+    }
+
+    /** The caller's attempts to reach us: what rings is counted once it is lost. */
+    get attempt() {
+        const {direction, promise} = this.card;
+        if (direction !== "inbound") {
+            return 0;
+        }
+        return promise.attempts + (this.isLive ? 1 : 0);
+    }
+
+    nth(count) {
+        const rules = new Intl.PluralRules(user.lang || "en", {type: "ordinal"});
+        return (ATTEMPTS[rules.select(count)] || ATTEMPTS.other)(count);
+    }
+
+    openPromise() {
+        return this.once(() => this.open("pbx.promise", this.card.promise.id));
     }
 
     get hangUpText() {
@@ -258,7 +310,10 @@ export class CallCard extends Component {
     }
 
     callBack() {
-        return this.once(() => this.desk.dial(this.card.number));
+        const {number, promise} = this.card;
+        return this.once(() =>
+            promise ? this.desk.callBack(promise.id) : this.desk.dial(number),
+        );
     }
 
     close() {

@@ -9,12 +9,19 @@ import {useBus, useService} from "@web/core/utils/hooks";
 import {partyOf} from "../common/call_facts";
 import {takesText} from "../desk/writing";
 import {CallCard} from "./call_card";
+import {findPlace, KEPT_FREE, readObstacles, WRITING} from "./placement";
 
-// Above a field in which a card can stand.
-const MIN_ROOM_PX = 160;
-// A page's buttons: of the page, of a form, of its stages.
-const KEPT_FREE =
-    ".o_main_navbar, .o_action_manager .o_control_panel, .o_action_manager .o_form_statusbar";
+// A page is drawn in many steps; it is looked at when some of them are done.
+const PAGE_CHANGED_MS = 150;
+// The first frame with a card is painted by then.
+const ROOM_AFTER_MS = 100;
+// Pages on which cards are small: there a large one hides what is worked with.
+const TIGHT_PAGE = ".o_action_manager .o-mail-Discuss";
+// A small card, and the buttons above the cards, with their distances.
+const ROW_PX = 52;
+const BAR_PX = 56;
+// Of a card's text at least so much is seen; its buttons always.
+const LEAST_BODY_PX = 80;
 
 /** The cards of all calls that are going on, above every page of Odoo. */
 export class CallCards extends Component {
@@ -26,7 +33,8 @@ export class CallCards extends Component {
         this.desk = useService("cloud_pbx.desk");
         this.ui = useService("ui");
         this.root = useRef("root");
-        this.state = useState({flipped: false, lift: 0, top: 0});
+        // `place`: see placement.js; none until the cards are measured.
+        this.state = useState({place: null, top: 0});
         const onChange = () => this.makeRoom();
         useBus(this.ui.bus, "active-element-changed", onChange);
         useCommand(_t("Note on the call"), () => this.goToNote(), {
@@ -38,19 +46,33 @@ export class CallCards extends Component {
             isAvailable: () => !this.isEmpty,
         });
         // The page's own buttons are others now.
-        useBus(this.env.bus, "ACTION_MANAGER:UI-UPDATED", () => this.followPage());
-        // What grows may come to lie on a field, or on buttons, that were free.
-        this.observer = new ResizeObserver(onChange);
-        onWillUnmount(() => {
-            this.observer.disconnect();
-            this.leaveRoom(0);
-            browser.cancelAnimationFrame(this.frame);
+        useBus(this.env.bus, "ACTION_MANAGER:UI-UPDATED", () => this.followPage(true));
+        // What a page draws later may lie below: a chatter, another record, a composer.
+        this.pageObserver = new MutationObserver(() => {
+            this.pageTimer ??= browser.setTimeout(() => {
+                this.pageTimer = undefined;
+                this.makeRoom();
+            }, PAGE_CHANGED_MS);
         });
-        // A form that is scrolled takes its buttons along, or leaves them behind.
-        const onScroll = () => {
-            browser.cancelAnimationFrame(this.frame);
-            this.frame = browser.requestAnimationFrame(onChange);
+        onWillUnmount(() => {
+            this.unfollowPage();
+            browser.clearTimeout(this.roomTimer);
+            document.documentElement.style.removeProperty("--o-pbx-room");
+        });
+        const nextFrame = (react) => {
+            let frame;
+            onWillUnmount(() => browser.cancelAnimationFrame(frame));
+            return () => {
+                browser.cancelAnimationFrame(frame);
+                frame = browser.requestAnimationFrame(react);
+            };
         };
+        // What grows may come to lie on a field, or on buttons, that were free. It reports
+        // all it begins to observe as well: not before what has just come is painted.
+        this.observer = new ResizeObserver(nextFrame(onChange));
+        // A form that is scrolled takes its buttons along, or leaves them behind.
+        const onScroll = nextFrame(() => this.followScroll());
+        const onResize = nextFrame(() => this.makeRoom({anew: true}));
         useEffect(
             (count) => {
                 this.followPage();
@@ -60,7 +82,7 @@ export class CallCards extends Component {
                 const listeners = [
                     [document, "focusin", onChange],
                     [document, "scroll", onScroll],
-                    [window, "resize", onScroll],
+                    [window, "resize", onResize],
                 ];
                 listeners.forEach(([target, type, react]) =>
                     target.addEventListener(type, react, true),
@@ -72,6 +94,15 @@ export class CallCards extends Component {
             },
             () => [this.desk.stack.cards.length, this.root.el],
         );
+        useEffect(
+            () => this.makeRoom({anew: true}),
+            () => [this.desk.preferences.card_side],
+        );
+        // However many cards there are, those that ring are in sight.
+        useEffect(
+            () => this.showRinging(),
+            () => [this.ringingIds.join()],
+        );
     }
 
     get isEmpty() {
@@ -80,13 +111,17 @@ export class CallCards extends Component {
 
     /** Whether the cards stand where a line of text ends. */
     get isAside() {
-        return this.isAsideByChoice !== this.state.flipped;
+        const isRight = this.state.place?.isAtRight ?? this.isRightByChoice;
+        return isRight !== (localization.direction === "rtl");
     }
 
-    /** The same, as long as nobody writes there. */
-    get isAsideByChoice() {
-        const isRight = this.desk.preferences.card_side === "right";
-        return isRight !== (localization.direction === "rtl");
+    get isRightByChoice() {
+        return this.desk.preferences.card_side === "right";
+    }
+
+    get ringingIds() {
+        const {cards} = this.desk.stack;
+        return cards.filter(({state}) => state === "ringing").map(({id}) => id);
     }
 
     get moreText() {
@@ -102,33 +137,82 @@ export class CallCards extends Component {
             return;
         }
         stack.setSmall(card.id, false);
-        // It may only be drawn now.
+        // It may only be drawn now, in a frame that is asked for after this turn: ours has
+        // to be asked for later.
+        await new Promise((resolve) => browser.setTimeout(resolve));
         await new Promise((resolve) => browser.requestAnimationFrame(resolve));
-        const el = this.root.el?.querySelector(`[data-call-id="${card.id}"]`);
+        const el = this.cardEl(card.id);
         (el?.querySelector("textarea") || el?.querySelector("button"))?.focus();
     }
 
-    /** Watch the page that is open now, as long as there are cards. */
-    followPage() {
-        this.observer.disconnect();
-        this.leaveRoom(0);
+    showRinging() {
+        for (const id of this.ringingIds) {
+            this.cardEl(id)?.scrollIntoView({block: "nearest"});
+        }
+    }
+
+    cardEl(id) {
+        return this.root.el?.querySelector(`[data-call-id="${id}"]`);
+    }
+
+    /**
+     * Watch the page that is open now, as long as there are cards.
+     *
+     * @param {boolean} [isNew] another page than before
+     */
+    followPage(isNew = false) {
+        this.unfollowPage();
+        const {stack} = this.desk;
+        if (this.isTight !== this.wasTight) {
+            this.wasTight = this.isTight;
+            stack.isCramped = this.isTight;
+        }
         if (this.root.el && !this.isEmpty) {
             this.observer.observe(this.root.el);
             for (const el of document.querySelectorAll(KEPT_FREE)) {
                 this.observer.observe(el);
             }
-            this.makeRoom();
+            const page = document.querySelector(".o_action_manager");
+            if (page) {
+                this.pageObserver.observe(page, {childList: true, subtree: true});
+            }
+            this.makeRoom({anew: isNew || !this.state.place});
+        } else {
+            this.state.place = null;
+            stack.isCramped = this.isTight;
         }
+    }
+
+    unfollowPage() {
+        this.observer.disconnect();
+        this.pageObserver.disconnect();
+        browser.clearTimeout(this.pageTimer);
+        this.pageTimer = undefined;
+        this.leaveRoom(0);
+    }
+
+    /** Whether there is room for small cards only, but for the user's choice. */
+    get isTight() {
+        return this.ui.isSmall || Boolean(document.querySelector(TIGHT_PAGE));
     }
 
     /** A form can be scrolled on by so much: what the cards hide comes out above them. */
     leaveRoom(height) {
-        const {style} = document.documentElement;
-        if (height) {
-            style.setProperty("--o-pbx-room", `${Math.ceil(height)}px`);
-        } else {
-            style.removeProperty("--o-pbx-room");
+        const room = height ? `${Math.ceil(height)}px` : "";
+        if (room === this.room) {
+            return;
         }
+        this.room = room;
+        browser.clearTimeout(this.roomTimer);
+        // The whole page follows a property of its root: the cards are seen before.
+        this.roomTimer = browser.setTimeout(() => {
+            const {style} = document.documentElement;
+            if (room) {
+                style.setProperty("--o-pbx-room", room);
+            } else {
+                style.removeProperty("--o-pbx-room");
+            }
+        }, ROOM_AFTER_MS);
     }
 
     /** Where the page's buttons end. */
@@ -140,41 +224,105 @@ export class CallCards extends Component {
         return Math.max(0, ...bottoms.filter((y) => y < window.innerHeight / 2));
     }
 
-    /** Where somebody writes, no card is in the way: it goes to the other side, or above. */
-    makeRoom() {
+    followScroll() {
+        if (!this.root.el || this.isEmpty) {
+            return;
+        }
+        this.state.top = Math.ceil(this.pageTop);
+        if (this.writtenIn) {
+            this.makeRoom();
+        }
+    }
+
+    /** Where somebody writes on the page. */
+    get writtenIn() {
+        const at = document.activeElement;
+        return at && takesText(at) && !this.root.el.contains(at) ? at : null;
+    }
+
+    /**
+     * Stand where the cards hide least of the page: its buttons, and where somebody
+     * writes, never if it can be helped.
+     *
+     * @param {Object} [how]
+     * @param {boolean} [how.anew] on another page, or in another window: where they were
+     * does not count
+     */
+    makeRoom({anew = false} = {}) {
         const root = this.root.el;
         if (!root || this.isEmpty) {
             return;
         }
         this.state.top = Math.ceil(this.pageTop);
-        this.leaveRoom(root.getBoundingClientRect().height);
+        this.leaveRoom(window.innerHeight - root.getBoundingClientRect().top);
+        const {stack} = this.desk;
+        const room = window.innerHeight - this.state.top - BAR_PX;
+        stack.maxRows = Math.max(1, Math.floor(room / ROW_PX));
+        const shown = stack.inSight.map(({id}) => id).join();
+        const isSame = !anew && shown === this.shownBefore;
         const at = document.activeElement;
-        if (!at || !takesText(at) || root.contains(at)) {
+        const isWrittenIn = root.contains(at) && takesText(at);
+        if (isWrittenIn) {
+            at.scrollIntoView({block: "nearest"}); // its card may be smaller now
+        }
+        // Not away from under the hand.
+        if (this.state.place && (isWrittenIn || (isSame && root.matches(":hover")))) {
             return;
         }
-        const [mine, theirs] = [root, at].map((el) => el.getBoundingClientRect());
-        const {innerWidth: width, innerHeight: height} = window;
-        const meets = ({left, right}, top, bottom) =>
-            left < theirs.right &&
-            theirs.left < right &&
-            top < theirs.bottom &&
-            theirs.top < bottom;
-        // As it lies when it is not lifted; what is on the screen, since the state may be
-        // ahead of it.
-        const lift = parseFloat(root.style.getPropertyValue("--o-pbx-lift")) || 0;
-        const isAside = root.classList.contains("o_pbx_cards_aside");
-        const [top, bottom] = [mine.top, mine.bottom].map((y) => y + lift);
-        if (!meets(mine, top, bottom)) {
-            this.state.lift = 0;
-        } else if (
-            !meets({left: width - mine.right, right: width - mine.left}, top, bottom)
-        ) {
-            const flipped = isAside === this.isAsideByChoice;
-            Object.assign(this.state, {flipped, lift: 0});
-        } else if (theirs.top > MIN_ROOM_PX) {
-            // As wide as the page: it goes above.
-            this.state.lift = Math.round(height - theirs.top);
+        if (shown !== this.shownBefore) {
+            stack.isCramped = this.isTight;
+            this.shownBefore = shown;
         }
+        const obstacles = readObstacles(this.ui.isSmall);
+        if (this.writtenIn) {
+            const {left, right, top, bottom} = this.writtenIn.getBoundingClientRect();
+            obstacles.push({left, right, top, bottom, cost: WRITING});
+        }
+        const {innerWidth: width, innerHeight: height} = window;
+        const place = findPlace(
+            {width, height, top: this.state.top, obstacles, isTight: this.isTight},
+            {width: root.offsetWidth, ...this.measure()},
+            this.isRightByChoice,
+            anew ? null : this.state.place,
+        );
+        if (JSON.stringify(place) !== JSON.stringify(this.state.place)) {
+            this.state.place = place;
+        }
+        stack.isCramped = place.isSmall;
+    }
+
+    /** How high the cards want to be: as they are, and when all that can be are small. */
+    measure() {
+        const root = this.root.el;
+        const {stack} = this.desk;
+        const list = root.querySelector(".o_pbx_cards_list");
+        const large = {};
+        large.wanted = root.offsetHeight + list.scrollHeight - list.clientHeight;
+        large.least = large.wanted;
+        const small = {...large};
+        let canShrink = false;
+        for (const body of root.querySelectorAll(".o_pbx_card_body")) {
+            const most = parseFloat(getComputedStyle(body).maxHeight) || Infinity;
+            const wanted = Math.min(body.scrollHeight, most);
+            const least = Math.min(wanted, LEAST_BODY_PX);
+            large.wanted += wanted - body.offsetHeight;
+            large.least += least - body.offsetHeight;
+            const {callId} = body.closest(".o_pbx_card").dataset;
+            if (stack.canShrink(Number(callId))) {
+                canShrink = true;
+                const {offsetHeight: actions} = body.nextElementSibling;
+                small.wanted -= body.offsetHeight + actions;
+                small.least -= body.offsetHeight + actions;
+            } else {
+                small.wanted += wanted - body.offsetHeight;
+                small.least += least - body.offsetHeight;
+            }
+        }
+        if (canShrink) {
+            this.largeSize = large;
+            return {large, small};
+        }
+        return stack.isCramped ? {large: this.largeSize || large, small} : {large};
     }
 
     /** For those who hear the page: what has just changed, in a sentence. */

@@ -3,6 +3,8 @@ import {browser} from "@web/core/browser/browser";
 import {_t} from "@web/core/l10n/translation";
 import {ConnectionLostError} from "@web/core/network/rpc";
 
+import {UNSAVED} from "../desk/card_stack";
+
 // After the last key, and at the latest while somebody types on and on.
 const SAVE_SOON_MS = 600;
 const SAVE_LATEST_MS = 4000;
@@ -63,7 +65,8 @@ export class Note {
 
     /** The card stays as long as there is something to do here. */
     hold() {
-        this.desk.stack.hold(this.callId, "note", this.hasFocus || this.isDirty);
+        this.desk.stack.hold(this.callId, "note", this.hasFocus);
+        this.desk.stack.hold(this.callId, UNSAVED, this.isDirty);
     }
 
     /** Save what is not saved; one after the other, so that the latest text stays. */

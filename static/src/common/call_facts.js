@@ -54,9 +54,16 @@ export function directionOf({direction}) {
     return String(DIRECTIONS[direction] || "");
 }
 
+/** Why there is no number: a caller hides it, of a call of ours it was not reported. */
+export function withoutNumber({direction}) {
+    return direction === "outbound" ? _t("Unknown number") : _t("Withheld number");
+}
+
 /** Who is at the other end. */
-export function partyOf({name, number_readable: readable, number}) {
-    return name || readable || number || _t("Withheld number");
+export function partyOf(call) {
+    return (
+        call.name || call.number_readable || call.number || String(withoutNumber(call))
+    );
 }
 
 /**

@@ -11,6 +11,9 @@ const STALE_RING_MS = 120_000;
 // So many cards are in sight; the others wait behind “2 more”.
 const MAX_IN_SIGHT = 3;
 
+// What holds a card that needs not be large for it: text that is not saved yet.
+export const UNSAVED = "unsaved";
+
 export const OVER = ["done", "taken"];
 
 const isOver = ({state}) => OVER.includes(state);
@@ -29,10 +32,18 @@ export class CardStack {
     cards = [];
     /** State and outcome of each call since this page was loaded, by its id. */
     calls = {};
-    /** Cards made small or large, by the user or for good once they were in the way. */
+    /** Cards made small, by the user or for good once they were in the way. */
     small = {};
+    /** The card that the user made large, or began to write in. */
+    enlargedId = null;
     /** Whether the user wants to see those behind “2 more”. */
     isExpanded = false;
+    /** Whether the page has room for small cards only. */
+    isCramped = false;
+    /** How many small cards the window has room for. */
+    maxRows = Infinity;
+    /** What somebody is doing with cards, by their id. */
+    held = new Map();
 
     /**
      * @param {Object} alerts draw attention to what is put here
@@ -44,8 +55,6 @@ export class CardStack {
         this.preferences = preferences;
         this.dismissed = markRaw(new Dismissed());
         this.timers = markRaw({});
-        /** What somebody is doing with cards, by their id. */
-        this.held = markRaw(new Map());
         /** What is being written on calls, by their id; see call_card/note.js. */
         this.notes = markRaw(new Map());
         /** Called when a call has rung for so long that its end may have got lost. */
@@ -96,8 +105,11 @@ export class CardStack {
                 !this.isHeld(one.id),
         );
         this.cards.splice(Math.max(earlier, 0), 0, {...card});
+        if (!this.isInHand(this.enlargedId)) {
+            this.enlargedId = null; // the new one is
+        }
         for (const one of this.cards) {
-            if (isOver(one) && !this.isHeld(one.id)) {
+            if (isOver(one) && !this.isInHand(one.id)) {
                 this.small[one.id] = true;
             }
         }
@@ -121,12 +133,15 @@ export class CardStack {
 
     // ------------------------------------------------------------------ how large it is
 
-    /** The card that is large by itself: the latest call that goes on, or that ended. */
+    /** The one card that is large: as the user chose, else the latest call. */
     get largeId() {
+        if (this.enlargedId !== null) {
+            return this.enlargedId;
+        }
         const live = this.cards.filter((card) => !isOver(card));
         const candidates = live.length
             ? live
-            : this.cards.filter(({id}) => this.small[id] === undefined);
+            : this.cards.filter(({id}) => !this.small[id]);
         return Math.max(...candidates.map(({id}) => id));
     }
 
@@ -134,28 +149,57 @@ export class CardStack {
     makeOthersSmall() {
         const {largeId} = this;
         for (const card of this.cards) {
-            const isFree = this.small[card.id] === undefined && !this.isHeld(card.id);
-            if (isOver(card) && isFree && card.id !== largeId) {
+            if (isOver(card) && this.canShrink(card.id) && card.id !== largeId) {
                 this.small[card.id] = true;
             }
         }
     }
 
     isSmall(id) {
-        return this.small[id] ?? (id !== this.largeId && !this.isHeld(id));
+        if (this.small[id]) {
+            return true;
+        }
+        return this.canShrink(id) && (this.isCramped || id !== this.largeId);
+    }
+
+    /** Whether it has the size that it has by itself. */
+    canShrink(id) {
+        return !this.small[id] && !this.isInHand(id) && id !== this.enlargedId;
     }
 
     setSmall(id, isSmall) {
-        this.small[id] = isSmall;
+        if (isSmall) {
+            this.small[id] = true;
+            this.enlargedId = this.enlargedId === id ? null : this.enlargedId;
+        } else {
+            delete this.small[id];
+            this.enlargedId = id;
+        }
     }
 
     // ---------------------------------------------------------------- which are in sight
 
-    /** What somebody works in, what goes on, then the latest. */
+    /** What the user speaks on, what rings longest, what is worked in, then the latest. */
     get byImportance() {
-        const rank = (card) => (this.isHeld(card.id) ? 0 : isOver(card) ? 2 : 1);
+        const rank = (card) => {
+            if (!isOver(card)) {
+                return card.state === "ongoing" ? 0 : 1;
+            }
+            return this.isInHand(card.id) ? 2 : 3;
+        };
         return [...this.cards].sort(
-            (one, other) => rank(one) - rank(other) || other.id - one.id,
+            (one, other) =>
+                rank(one) - rank(other) ||
+                (rank(one) === 1 ? one.id - other.id : other.id - one.id),
+        );
+    }
+
+    /** Those that are in sight by themselves: all that go on, if the window has room. */
+    get firstOnes() {
+        return this.byImportance.filter(
+            (card, place) =>
+                this.isInHand(card.id) ||
+                (place < this.maxRows && (place < MAX_IN_SIGHT || !isOver(card))),
         );
     }
 
@@ -163,13 +207,13 @@ export class CardStack {
         if (this.isExpanded) {
             return this.cards;
         }
-        const first = this.byImportance.slice(0, MAX_IN_SIGHT).map(({id}) => id);
+        const first = this.firstOnes.map(({id}) => id);
         return this.cards.filter(({id}) => first.includes(id));
     }
 
-    /** How many cards there are beyond those that are in sight at most. */
+    /** How many cards there are beyond those that are in sight by themselves. */
     get moreCount() {
-        return Math.max(this.cards.length - MAX_IN_SIGHT, 0);
+        return this.cards.length - this.firstOnes.length;
     }
 
     // ----------------------------------------------------------------- how long it stays
@@ -214,6 +258,7 @@ export class CardStack {
         const place = this.cards.findIndex((card) => card.id === id);
         if (place >= 0) {
             this.cards.splice(place, 1);
+            this.setSmall(id, true);
             delete this.small[id];
         }
         if (!this.moreCount) {
@@ -251,13 +296,22 @@ export class CardStack {
     /** Keep a card, though its call be over, while `what` is done with it. */
     hold(id, what, isBeingDone) {
         if (isBeingDone) {
+            if (what !== UNSAVED && !this.isInHand(id)) {
+                this.setSmall(id, false); // it stays large when it is left for another
+            }
             this.held.set(id, (this.held.get(id) || new Set()).add(what));
         } else {
             this.held.get(id)?.delete(what);
         }
     }
 
+    /** Whether something would be lost with the card. */
     isHeld(id) {
         return Boolean(this.held.get(id)?.size);
+    }
+
+    /** Whether somebody does something in it just now: it has to be large for that. */
+    isInHand(id) {
+        return [...(this.held.get(id) || [])].some((what) => what !== UNSAVED);
     }
 }

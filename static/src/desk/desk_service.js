@@ -1,6 +1,7 @@
-import {markRaw, reactive} from "@odoo/owl";
+import {EventBus, markRaw, reactive} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 import {deserializeDateTime} from "@web/core/l10n/dates";
+import {_t} from "@web/core/l10n/translation";
 import {ConnectionLostError} from "@web/core/network/rpc";
 import {registry} from "@web/core/registry";
 import {Mutex} from "@web/core/utils/concurrency";
@@ -8,7 +9,7 @@ import {session} from "@web/session";
 
 import {Alerts} from "./alerts";
 import {CardStack, OVER} from "./card_stack";
-import {requestDial} from "./dial";
+import {requestCallBack, requestDial} from "./dial";
 import {shownLine} from "./shown_line";
 import {onReconnect} from "./reconnect";
 
@@ -16,6 +17,8 @@ const {DateTime} = luxon;
 
 // Messages come several at once.
 const SHORTLY_MS = 100;
+// The second half of a double click would take one caller more.
+const DOUBLE_CLICK_MS = 500;
 // Odoo could not be reached: then it is asked again.
 const RETRY_MS = 10_000;
 
@@ -37,6 +40,8 @@ export class Desk {
         phone_id: false,
     };
     missed = 0;
+    /** Whether the next call-back is being taken. */
+    isTaking = false;
     /** Milliseconds that the server's clock is ahead of ours. */
     skew = 0;
 
@@ -52,6 +57,8 @@ export class Desk {
         );
         /** The cards on the screen. */
         this.stack = new CardStack(this.alerts, preferences);
+        /** Says `call`, with its card, whenever the server told how a call stands. */
+        this.news = markRaw(new EventBus());
         this.timers = markRaw({});
         this.wanted = markRaw(new Set());
         /** Close what is shown of calls that may not have been dialled, by their id. */
@@ -75,7 +82,13 @@ export class Desk {
             }
         });
         bus.subscribe("cloud_pbx.desk", () => this.loadSoon());
-        bus.subscribe("cloud_pbx.missed", () => this.countSoon());
+        bus.subscribe("cloud_pbx.missed", ({seconds}) => {
+            this.countSoon();
+            if (seconds) {
+                // Where a call may be opened again, a missed one counts after a while.
+                browser.setTimeout(() => this.count(), seconds * 1000);
+            }
+        });
         onReconnect(
             bus,
             () => this.catchUp(),
@@ -135,9 +148,11 @@ export class Desk {
         }
     }
 
-    /** Calls on the screen that, as far as is known here, nobody has called back. */
+    /** Calls on the screen whose party, as far as is known here, is to be called back. */
     get due() {
-        return this.stack.cards.filter((card) => card.to_call_back).map(({id}) => id);
+        return this.stack.cards
+            .filter((card) => card.to_call_back || card.promise)
+            .map(({id}) => id);
     }
 
     /** Read all of it anew. */
@@ -206,6 +221,7 @@ export class Desk {
         for (const id of asked) {
             if (byId.has(id)) {
                 this.stack.put(byId.get(id));
+                this.news.trigger("call", byId.get(id));
             } else {
                 // Joined to another call, or not for this user any more.
                 this.stack.remove(id);
@@ -245,10 +261,55 @@ export class Desk {
         const line = shownLine(this);
         const id = await requestDial(this.services, number, {line, ...about});
         if (id) {
-            this.stack.calls[id] ||= {state: "ringing", outcome: "", answer: false};
-            this.ask(id);
+            this.showDialled(id);
         }
         return id;
+    }
+
+    showDialled(id) {
+        this.stack.calls[id] ||= {state: "ringing", outcome: "", answer: false};
+        this.ask(id);
+    }
+
+    /**
+     * Dial whoever waits for a call-back.
+     *
+     * @param {number} promiseId
+     * @returns {Promise<boolean>} whether the PBX dials
+     */
+    async callBack(promiseId) {
+        const args = [[promiseId]];
+        const line = shownLine(this);
+        const id = await requestCallBack(this.services, "action_call_back", args, line);
+        if (typeof id === "number") {
+            this.showDialled(id);
+        }
+        return id !== null;
+    }
+
+    /**
+     * Take the most urgent call-back, and dial it; one at a time.
+     *
+     * @returns {Promise<Object|false>} `{promise_id, call_id}`, `false` for none
+     */
+    async takeNext() {
+        if (this.isTaking) {
+            return false;
+        }
+        this.isTaking = true;
+        try {
+            const line = shownLine(this);
+            const taken = await requestCallBack(this.services, "take_next", [], line);
+            if (taken) {
+                this.showDialled(taken.call_id);
+            } else if (taken === false) {
+                const {notification} = this.services;
+                notification.add(_t("Nobody waits for a call back."), {type: "info"});
+            }
+            return taken || false;
+        } finally {
+            browser.setTimeout(() => (this.isTaking = false), DOUBLE_CLICK_MS);
+        }
     }
 
     /** Nobody knows whether the PBX dials: said until something is heard of the call. */

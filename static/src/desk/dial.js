@@ -33,11 +33,21 @@ let closeLast = null;
  * @param {Object} services orm, notification, dialog
  * @param {string} number
  * @param {Object} [about]
+ * @param {(isAsking: boolean) => void} [about.onAsking] while the user is asked, nothing
+ * is dialled
  * @returns {Promise<number|false>} id of the call
  */
 export async function requestDial(services, number, about = {}) {
     const {orm, notification, dialog} = services;
-    const {resModel, resId, line, confirmed} = about;
+    const {resModel, resId, line, confirmed, onAsking = () => {}} = about;
+    const ask = async (question) => {
+        onAsking(true);
+        try {
+            return await question();
+        } finally {
+            onAsking(false);
+        }
+    };
     closeLast?.();
     try {
         return await orm.call("pbx.call", "dial", [number], {
@@ -52,19 +62,48 @@ export async function requestDial(services, number, about = {}) {
             throw error;
         }
         if (SEVERAL_NUMBERS.test(error.exceptionName || "")) {
-            const chosen = await chooseNumber(dialog, error.data.context.choices);
+            const {choices} = error.data.context;
+            const chosen = await ask(() => chooseNumber(dialog, choices));
             return chosen ? requestDial(services, chosen, about) : false;
         }
         if (CONFIRMATION.test(error.exceptionName || "")) {
-            return (await askUser(dialog, sentence))
+            return (await ask(() => askUser(dialog, sentence)))
                 ? requestDial(services, number, {...about, confirmed: true})
                 : false;
         }
-        closeLast = notification.add(sentence, {
-            type: "danger",
-            title: _t("Not dialled"),
-            sticky: sentence.length > 120,
-        });
+        showRefusal(notification, sentence);
         return false;
+    }
+}
+
+/** Say why it was not dialled. */
+function showRefusal(notification, sentence) {
+    closeLast = notification.add(sentence, {
+        type: "danger",
+        title: _t("Not dialled"),
+        sticky: sentence.length > 120,
+    });
+}
+
+/**
+ * Have the server call somebody back, and say why where it does not.
+ *
+ * @param {Object} services orm, notification
+ * @param {string} method of the call-backs
+ * @param {Array} args
+ * @param {number|string} [line] the number to be shown
+ * @returns {Promise<any>} what it answers; `null` once the user has read why it was refused
+ */
+export async function requestCallBack({orm, notification}, method, args, line) {
+    closeLast?.();
+    try {
+        return await orm.call("pbx.promise", method, args, line ? {line} : {});
+    } catch (error) {
+        const sentence = sentenceOf(error);
+        if (!sentence) {
+            throw error;
+        }
+        showRefusal(notification, sentence);
+        return null;
     }
 }

@@ -29,14 +29,14 @@ registry.category("fields").add("pbx_age", {
     supportedTypes: ["datetime"],
 });
 
-/** How often: “×3”; once says nothing. */
+/** How often: “×3”; once says nothing, unless each counts. */
 export class TimesField extends Component {
-    static template = xml`<span class="fw-bold" t-out="text"/>`;
-    static props = {...standardFieldProps};
+    static template = xml`<span class="fw-bold text-nowrap" t-out="text"/>`;
+    static props = {...standardFieldProps, all: {type: Boolean, optional: true}};
 
     get text() {
         const count = this.props.record.data[this.props.name];
-        return count > 1 ? `×${count}` : "";
+        return count >= (this.props.all ? 1 : 2) ? `×${count}` : "";
     }
 }
 
@@ -44,6 +44,8 @@ registry.category("fields").add("pbx_times", {
     component: TimesField,
     displayName: _t("Number of times"),
     supportedTypes: ["integer"],
+    supportedOptions: [{label: _t("Once, too"), name: "all", type: "boolean"}],
+    extractProps: ({options}) => ({all: Boolean(options.all)}),
 });
 
 /** What a caller left, in a list. */

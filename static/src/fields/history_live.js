@@ -2,6 +2,7 @@ import {Component, onWillUnmount, xml} from "@odoo/owl";
 import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
+import {readAgain} from "../common/read_again";
 
 /**
  * Reads the form again whenever the server says that the import went on. Shows nothing
@@ -23,7 +24,7 @@ export class HistoryLive extends Component {
     async onWentOn({id}) {
         const {record} = this.props;
         if (record.resId === id && !(await record.isDirty())) {
-            await record.load();
+            await readAgain(this, () => record.load());
         }
     }
 }

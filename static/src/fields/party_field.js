@@ -4,6 +4,8 @@ import {registry} from "@web/core/registry";
 import {imageUrl} from "@web/core/utils/urls";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
+import {withoutNumber} from "../common/call_facts";
+
 /**
  * Who is at the other end of a call: the contact, the lead, the colleague, the number.
  */
@@ -53,11 +55,16 @@ export class PartyField extends Component {
         return this.props.nameOnly && this.number && this.data.direction !== "internal";
     }
 
+    get noNumber() {
+        return withoutNumber(this.data);
+    }
+
     get icon() {
         if (this.data.lead_contact) {
             return "fa-star-o";
         }
-        return this.number ? "fa-user-o" : "fa-user-secret";
+        const isHidden = !this.number && this.data.direction !== "outbound";
+        return isHidden ? "fa-user-secret" : "fa-user-o";
     }
 }
 
@@ -77,6 +84,7 @@ export const partyField = {
         {name: "colleague_name", type: "char", readonly: true},
         {name: "colleague_avatar", type: "char", readonly: true},
         {name: "colleague_number", type: "char", readonly: true},
+        {name: "direction", type: "selection", readonly: true},
     ],
     extractProps: ({options}) => ({
         withAvatar: options.avatar !== false,

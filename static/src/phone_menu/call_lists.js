@@ -28,10 +28,10 @@ export class CallLists {
     constructor(orm) {
         this.orm = orm;
         this.mutex = new Mutex();
-        /** Missed calls that the user has dismissed: an older answer may still have them. */
-        this.dismissed = new Set();
-        /** The caller that was dismissed last, as long as it can be undone. */
-        this.lastDismissed = null;
+        /** Call-backs that the user has settled: an older answer may still have them. */
+        this.settled = new Set();
+        /** The caller that was settled last, as long as it can be undone. */
+        this.lastSettled = null;
     }
 
     /** Read the missed calls and the first page, and put them before what is there. */
@@ -41,10 +41,7 @@ export class CallLists {
                 this.ask("missed_calls", []),
                 this.ask("recent", [false, PAGE]),
             ]);
-            // A caller who called again waits again.
-            this.missed = missed.filter(
-                ({ids}) => !ids.every((id) => this.dismissed.has(id)),
-            );
+            this.missed = missed.filter(({promise_id: id}) => !this.settled.has(id));
             const shown = new Set(this.calls.map(({id}) => id));
             const last = calls.at(-1);
             // Without a row in common there may be further new ones in between.
@@ -95,28 +92,29 @@ export class CallLists {
         return this.orm.silent.call("pbx.desk", method, args);
     }
 
-    /** Nobody need call back. The row goes at once, and comes back if that failed. */
+    /** They were spoken with. The row goes at once, and comes back if that failed. */
     async settle(call) {
         const before = this.missed;
-        call.ids.forEach((id) => this.dismissed.add(id));
-        this.missed = before.filter(({id}) => id !== call.id);
-        this.lastDismissed = call;
+        const {promise_id: promiseId} = call;
+        this.settled.add(promiseId);
+        this.missed = before.filter((one) => one !== call);
+        this.lastSettled = call;
         try {
-            await this.orm.call("pbx.call", "action_called_back", [call.ids]);
+            await this.orm.call("pbx.promise", "action_spoken", [[promiseId]]);
         } catch (error) {
-            call.ids.forEach((id) => this.dismissed.delete(id));
+            this.settled.delete(promiseId);
             this.missed = before;
-            this.lastDismissed = null;
+            this.lastSettled = null;
             throw error;
         }
     }
 
     /** It was a mistake: the caller waits again. */
-    async undoDismissed() {
-        const {ids} = this.lastDismissed;
-        this.lastDismissed = null;
-        await this.orm.call("pbx.call", "action_undo_called_back", [ids]);
-        ids.forEach((id) => this.dismissed.delete(id));
+    async undoSettled() {
+        const {promise_id: promiseId} = this.lastSettled;
+        this.lastSettled = null;
+        await this.orm.call("pbx.promise", "action_reopen", [[promiseId]]);
+        this.settled.delete(promiseId);
         await this.refresh();
     }
 }

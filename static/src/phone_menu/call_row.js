@@ -6,13 +6,14 @@ import {useService} from "@web/core/utils/hooks";
 
 import {formatDuration} from "../common/duration";
 
+import {Deadline} from "../common/deadline";
 import {Voicemail} from "../player/voicemail";
 import {canCall, directionOf, endOf, iconOf, partyOf} from "../common/call_facts";
 
 /** A call in a list of the phone: who, when, how it ended; call again, or settle. */
 export class CallRow extends Component {
     static template = "cloud_pbx.CallRow";
-    static components = {RelativeTime, Voicemail};
+    static components = {Deadline, RelativeTime, Voicemail};
     static props = {
         call: Object,
         isBusy: {type: Boolean, optional: true},
@@ -51,14 +52,27 @@ export class CallRow extends Component {
         return deserializeDateTime(this.props.call.start);
     }
 
+    /** By when to call back. */
+    get deadline() {
+        const {deadline} = this.props.call;
+        return deadline ? deserializeDateTime(deadline) : null;
+    }
+
     get startInFull() {
         return formatDateTime(this.start);
     }
 
-    /** Who answered, where it rang here as well. */
+    /** Who answered, where it rang here as well; who is to call back. */
     get colleague() {
-        const {outcome, mine, user} = this.props.call;
+        const {outcome, mine, user, responsible, is_mine: isMine} = this.props.call;
+        if (this.props.isMissed) {
+            return isMine ? "" : responsible;
+        }
         return outcome === "answered" && !mine ? user : "";
+    }
+
+    get colleagueLabel() {
+        return this.props.isMissed ? _t("Responsible") : _t("Answered by");
     }
 
     /** How it ended; of a conversation how long it was. */
@@ -76,16 +90,16 @@ export class CallRow extends Component {
     }
 
     get settleLabel() {
-        return _t("Dismiss: nobody has to call back %s", this.party);
+        return _t("Spoken with %s, another way", this.party);
     }
 
-    /** How often a caller was missed. */
+    /** How often a caller was lost. */
     get times() {
-        const count = this.props.call.ids?.length || 1;
-        return count > 1 ? `×${count}` : "";
+        const {attempts} = this.props.call;
+        return attempts > 1 ? `×${attempts}` : "";
     }
 
     get timesLabel() {
-        return _t("%s missed calls", this.props.call.ids.length);
+        return _t("%s lost calls", this.props.call.attempts);
     }
 }

@@ -43,6 +43,11 @@ export class PhoneMenu extends Component {
             hotkeyOptions: {bypassEditableProtection: true},
             isAvailable: () => this.desk.hasPhone,
         });
+        useCommand(_t("Next call-back"), () => this.desk.takeNext(), {
+            category: "smart_action",
+            global: true,
+            isAvailable: () => this.desk.hasPhone && this.desk.missed > 0,
+        });
         // The phone may be taken away while its panel is open.
         useEffect(
             (hasPhone) => {
@@ -83,9 +88,9 @@ export class PhoneMenu extends Component {
             parts.push(_t("do not disturb"));
         }
         if (missed === 1) {
-            parts.push(_t("1 missed call"));
+            parts.push(_t("1 caller to call back"));
         } else if (missed) {
-            parts.push(_t("%s missed calls", this.counter));
+            parts.push(_t("%s callers to call back", this.counter));
         }
         return parts.join(", ");
     }

@@ -18,6 +18,7 @@ import {ContactRow} from "./contact_row";
 import {ContactFinder, isNumber} from "./contact_finder";
 import {DialField} from "./dial_field";
 import {LiveCall} from "./live_call";
+import {NextButton} from "../promise/next_button";
 import {PhoneSettings} from "./phone_settings";
 import {partyOf} from "../common/call_facts";
 import {shownLine} from "../desk/shown_line";
@@ -33,7 +34,14 @@ const AHEAD_PX = 100;
 /** What the phone in the systray opens: dial, search, call back, see what was. */
 export class PhonePanel extends Component {
     static template = "cloud_pbx.PhonePanel";
-    static components = {CallRow, ContactRow, DialField, LiveCall, PhoneSettings};
+    static components = {
+        CallRow,
+        ContactRow,
+        DialField,
+        LiveCall,
+        NextButton,
+        PhoneSettings,
+    };
     static props = {close: {type: Function, optional: true}};
 
     setup() {
@@ -213,7 +221,23 @@ export class PhonePanel extends Component {
         this.state.dialling = key;
         try {
             const line = shownLine(this.desk) || undefined;
-            return await this.desk.dial(number, {...options, line});
+            // Nothing is dialled while the user chooses one of several numbers.
+            const onAsking = (isAsking) => (this.state.dialling = isAsking ? "" : key);
+            return await this.desk.dial(number, {...options, line, onAsking});
+        } finally {
+            this.state.dialling = "";
+            this.doneAt = Date.now();
+        }
+    }
+
+    /** Call back whoever was lost: an unassigned one is taken by that. */
+    async callBack({id, promise_id: promiseId}) {
+        if (this.state.dialling || this.isTooSoon) {
+            return;
+        }
+        this.state.dialling = `missed/${id}`;
+        try {
+            await this.desk.callBack(promiseId);
         } finally {
             this.state.dialling = "";
             this.doneAt = Date.now();
@@ -226,9 +250,8 @@ export class PhonePanel extends Component {
         }
     }
 
-    /** @param {string} list in which the call stands: it may stand in two */
-    dialCall(list, {id, number}) {
-        return this.dial(`${list}/${id}`, number);
+    dialCall({id, number}) {
+        return this.dial(`recent/${id}`, number);
     }
 
     async dialContact(contact) {
@@ -248,7 +271,7 @@ export class PhonePanel extends Component {
         }
         this.doneAt = Date.now();
         const at = this.lists.missed.findIndex(({id}) => id === call.id);
-        this.desk.missed = Math.max(this.desk.missed - call.ids.length, 0);
+        this.desk.missed = Math.max(this.desk.missed - 1, 0);
         this.next = this.lists.missed[at + 1] || this.lists.missed[at - 1] || call;
         try {
             await this.lists.settle(call);
@@ -258,19 +281,14 @@ export class PhonePanel extends Component {
         }
     }
 
-    get dismissedText() {
-        return _t("Dismissed: %s", partyOf(this.lists.lastDismissed));
+    get settledText() {
+        return _t("Spoken with %s", partyOf(this.lists.lastSettled));
     }
 
-    async undoDismissed() {
-        await this.lists.undoDismissed();
+    async undoSettled() {
+        await this.lists.undoSettled();
         this.desk.countSoon();
         this.field?.focus();
-    }
-
-    /** How many missed calls there are, of however many callers. */
-    get missedCount() {
-        return this.lists.missed.reduce((sum, {ids}) => sum + ids.length, 0);
     }
 
     /** The button that had the focus went away: that of the next row gets it. */

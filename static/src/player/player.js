@@ -10,12 +10,22 @@ const STEP_SECONDS = 5;
 // One is heard at a time, in whatever form or list it stands.
 let heard = null;
 
+/** Whether somebody hears a recording on this page, or has stopped in its middle. */
+export function isHearing() {
+    const sounds = [...document.querySelectorAll(".o_pbx_player audio")];
+    return sounds.some(
+        (audio) => !audio.paused || (audio.currentTime > 0 && !audio.ended),
+    );
+}
+
 /** Plays one recording. Nothing is loaded before somebody wants to hear it. */
 export class Player extends Component {
     static template = "cloud_pbx.Player";
     static props = {
         url: String,
         compact: {type: Boolean, optional: true},
+        /** What tells it from another one beside it. */
+        about: {type: String, optional: true},
     };
 
     setup() {
@@ -33,6 +43,11 @@ export class Player extends Component {
 
     get downloadUrl() {
         return `${this.props.url}?download=1`;
+    }
+
+    get playLabel() {
+        const {about} = this.props;
+        return about ? _t("Play: %s", about) : _t("Play");
     }
 
     get times() {

@@ -4,6 +4,7 @@ import {registry} from "@web/core/registry";
 import {formatDateTime} from "@web/views/fields/formatters";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
+import {formatDuration} from "../common/duration";
 import {Player} from "./player";
 
 const {DateTime} = luxon;
@@ -31,6 +32,11 @@ export function fate({data}) {
               when,
           })
         : _t("At the PBX. It will be fetched: %s.", when);
+}
+
+/** Who is heard in a recording, and for how long. */
+function aboutOf({data: {speaker, talk_seconds: seconds}}) {
+    return [speaker, seconds && formatDuration(seconds)].filter(Boolean).join(", ");
 }
 
 /** A recording: its player, or what became of it. */
@@ -76,10 +82,12 @@ export class PlayersField extends Component {
     static props = {...standardFieldProps};
 
     get recordings() {
-        return this.props.record.data[this.props.name].records.map((recording) => ({
+        const {records} = this.props.record.data[this.props.name];
+        return records.map((recording) => ({
             id: recording.resId,
             url: `/pbx/recording/${recording.resId}`,
             canHear: canHear(recording),
+            about: records.length > 1 ? aboutOf(recording) : "",
             isBad: recording.data.state === "failed",
             fate: fate(recording),
         }));
@@ -90,5 +98,10 @@ registry.category("fields").add("pbx_players", {
     component: PlayersField,
     displayName: _t("Recordings of a call"),
     supportedTypes: ["one2many"],
-    relatedFields: [{name: "state", type: "selection", selection: []}, ...FATE_FIELDS],
+    relatedFields: [
+        {name: "state", type: "selection", selection: []},
+        {name: "speaker", type: "char"},
+        {name: "talk_seconds", type: "integer"},
+        ...FATE_FIELDS,
+    ],
 });

@@ -107,7 +107,7 @@ function callOf(data) {
 
 function legOf(data) {
     return {
-        number: data.number,
+        number: data.shown_number,
         extension: data.extension_id && data.extension_id.id,
         outcome: data.outcome,
         start: millis(data.start),
@@ -117,7 +117,7 @@ function legOf(data) {
 }
 
 function personOf({resId, data}) {
-    const {user_id: user, extension_id: extension, number} = data;
+    const {user_id: user, extension_id: extension, shown_number: number} = data;
     return {
         id: resId,
         name: user ? user.display_name || _t("Unnamed") : "",
@@ -126,7 +126,7 @@ function personOf({resId, data}) {
     };
 }
 
-function fullName({user_id: user, extension_id: extension, number}) {
+function fullName({user_id: user, extension_id: extension, shown_number: number}) {
     if (!user) {
         return extension ? extension.display_name : number;
     }
@@ -164,7 +164,7 @@ const CALL_FIELDS = [
     {name: "talk_seconds", type: "integer"},
 ];
 const LEG_FIELDS = [
-    {name: "number", type: "char"},
+    {name: "shown_number", type: "char"},
     {name: "user_id", type: "many2one", relation: "res.users"},
     {name: "extension_id", type: "many2one", relation: "pbx.extension"},
     {name: "outcome", type: "selection", selection: []},

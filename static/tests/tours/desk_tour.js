@@ -80,6 +80,10 @@ tours.add("cloud_pbx_desk_missed", {
         {trigger: card("done", ".o_pbx_card_state:contains('Missed')")},
         {trigger: card("done", "button:contains('Call back')"), run: "click"},
         {trigger: card("ringing", ".o_pbx_card_state:contains('Your phone 100')")},
+        {
+            content: "It was lifted: now the other party is called",
+            trigger: card("ringing", ".o_pbx_card_state:contains('Calling…')"),
+        },
         {trigger: card("ongoing", "[role=timer]")},
         {trigger: card("done", ".o_pbx_card_state:contains('Ended')")},
         {
@@ -87,6 +91,67 @@ tours.add("cloud_pbx_desk_missed", {
             trigger: "body:not(:has(.o_pbx_card button:contains('Call back')))",
         },
         samePage,
+    ],
+});
+
+/** A lost caller stands in the list, is called back by Next, and is gone from it. */
+tours.add("cloud_pbx_call_back", {
+    steps: () => [
+        {content: "Nobody waits", trigger: ".o_list_view .o_view_nocontent"},
+        pbxTells(...RINGS),
+        {trigger: card("ringing")},
+        pbxTells("NOTIFY_END"),
+        {
+            content: "The list follows by itself, and the clock runs",
+            trigger:
+                ".o_data_row:contains('Olga Petrova') .o_pbx_deadline:contains('left')",
+        },
+        {trigger: card("done", ".o_pbx_card_promise:contains('promised until')")},
+        {
+            trigger: ".o_menu_systray .o_pbx_phone_counter:contains('1')",
+        },
+        {trigger: ".o_control_panel .o_pbx_next", run: "click"},
+        {trigger: card("ringing", ".o_pbx_card_state:contains('Your phone 100')")},
+        {trigger: card("ongoing", "[role=timer]")},
+        {trigger: card("done", ".o_pbx_card_state:contains('Ended')")},
+        {trigger: ".o_list_view .o_view_nocontent"},
+        {trigger: ".o_menu_systray:not(:has(.o_pbx_phone_counter))"},
+        {
+            content: "What was kept is a filter away",
+            trigger: ".o_searchview_dropdown_toggler",
+            run: "click",
+        },
+        {trigger: ".o_filter_menu .o-dropdown-item:contains('Kept')", run: "click"},
+        {trigger: ".o_data_row:contains('Olga Petrova'):contains('In time')"},
+    ],
+});
+
+/** Who was lost is settled by hand: spoken with, then open again, then dismissed. */
+tours.add("cloud_pbx_call_back_by_hand", {
+    steps: () => [
+        pbxTells(...RINGS),
+        {trigger: card("ringing")},
+        pbxTells("NOTIFY_END"),
+        {trigger: card("done", "button[aria-label='Close this card']"), run: "click"},
+        {trigger: ".o_data_row .o_data_cell:contains('Olga Petrova')", run: "click"},
+        {trigger: ".o_form_view .o_pbx_deadline:contains('until')"},
+        {trigger: "button:contains('Spoken with…')", run: "click"},
+        {trigger: ".modal textarea", run: "edit She came by."},
+        {trigger: ".modal footer button.btn-primary", run: "click"},
+        {trigger: ".o_arrow_button_current:contains('Kept')"},
+        {trigger: ".o_field_widget[name=note]:contains('She came by.')"},
+        {trigger: "button:contains('Reopen')", run: "click"},
+        {trigger: ".o_arrow_button_current:contains('Open')"},
+        {trigger: "button:contains('Dismiss…')", run: "click"},
+        {
+            content: "A reason is required",
+            trigger: ".modal footer button.btn-primary",
+            run: "click",
+        },
+        {trigger: ".modal .o_field_invalid[name=reason]"},
+        {trigger: ".modal label:contains('Not needed')", run: "click"},
+        {trigger: ".modal footer button.btn-primary", run: "click"},
+        {trigger: ".o_arrow_button_current:contains('Dismissed')"},
     ],
 });
 

@@ -56,6 +56,7 @@ registry.category("web_tour.tours").add("cloud_pbx_provider", {
             trigger:
                 ".o_field_widget[name=webhook_url]:contains('/pbx/zadarma/') button",
         },
+        {trigger: ".o_form_sheet:contains('No event from the PBX yet')"},
         {
             content: "What to do at Zadarma is said",
             trigger: ".o_notebook .tab-pane:contains('NOTIFY_ANSWER')",

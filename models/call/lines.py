@@ -1,0 +1,93 @@
+"""Which of our lines a call was to, and what it takes over from that line."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from odoo import fields
+
+from ...telephony import numbers
+from ...telephony.event import INBOUND, OUTBOUND
+
+# What a call copies of its line, and keeps whatever becomes of that.
+OF_LINE = ("team_id", "source_id", "medium_id", "campaign_id")
+COPIED = ("line_id", *OF_LINE)
+# A transaction that began before a line was made is over after so long.
+NEW_MINUTES = 2
+
+
+class KnownLine(NamedTuple):
+    """What calls take over from their line: ids, or ``None``.
+
+    :var number: as the line has it, perhaps in an older spelling.
+    :var made_at: naive UTC; transactions that go on may not see a line that is new.
+    """
+
+    line_id: int
+    team_id: int | None = None
+    source_id: int | None = None
+    medium_id: int | None = None
+    campaign_id: int | None = None
+    made_at: datetime | None = None
+    number: str = ""
+
+
+class CallLines:
+    """The lines of one cloud PBX, as far as calls are about them.
+
+    A plain class: it remembers the lines that calls of this run have made.
+
+    :param env: with the environment in which the log is written.
+    :param PbxSettings settings: of the provider.
+    """
+
+    def __init__(self, env, settings):
+        self.lines, self.settings = env["pbx.line"], settings
+        self.made = {}
+
+    def values(self, call, direction, line):
+        """Return what a call has of its line: the values of :data:`COPIED`.
+
+        They are copied when the line is first told, and stay; only where another line
+        turns out to have been called they are copied anew.
+
+        :param call: what is known of it, perhaps nothing.
+        :param str line: our number, as the call has it; ``""`` for none.
+        """
+        if call and (call.line or "", call.direction or "") == (line, direction):
+            return {}
+        known = self._find(direction, line)
+        return {name: known and getattr(known, name) or False for name in COPIED}
+
+    def make(self, called):
+        """Make all lines of ``called`` that are not there, in one statement.
+
+        :param called: numbers under which we were called.
+        """
+        known, new = self.lines._known(self.settings.id), set()
+        for line in filter(None, called):
+            number = numbers.canonical(line)
+            there = known.get(number)
+            if number not in self.made and _may_be_unseen(there):
+                new.add(there.number if there else line)
+        if new:
+            settings = self.settings
+            self.made |= self.lines._add_called(settings.id, settings.company_id, new)
+
+    def _find(self, direction, line):
+        """Return the :class:`KnownLine` of a call, ``None`` for none.
+
+        What is shown to those who are called may be any number: no line is made of it.
+        """
+        if not line or direction not in (INBOUND, OUTBOUND):
+            return None
+        if direction == INBOUND:
+            self.make([line])
+        number = numbers.canonical(line)
+        return self.made.get(number) or self.lines._known(self.settings.id).get(number)
+
+
+def _may_be_unseen(known):
+    """Tell whether a line is not there, or so new that this transaction, which may be
+    older, has to look itself."""
+    since = fields.Datetime.now() - timedelta(minutes=NEW_MINUTES)
+    return known is None or known.made_at is None or known.made_at > since

@@ -1,0 +1,33 @@
+from odoo import api, models
+
+
+class PbxRemembered(models.AbstractModel):
+    """What workers keep in memory: whoever writes it, they read it anew."""
+
+    _name = "pbx.remembered"
+    _description = "Kept in memory"
+
+    def _kept_in_memory(self):
+        """Return those of these records that are: all, if no model says otherwise."""
+        return self
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        if records._kept_in_memory():
+            self.env.registry.clear_cache()
+        return records
+
+    def write(self, vals):
+        was_kept = bool(self._kept_in_memory())
+        result = super().write(vals)
+        if was_kept or self._kept_in_memory():
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        was_kept = bool(self._kept_in_memory())
+        result = super().unlink()
+        if was_kept:
+            self.env.registry.clear_cache()
+        return result

@@ -1,0 +1,1 @@
+from . import follow, mail_activity, pbx_promise, responsible

@@ -1,0 +1,549 @@
+"""Writing promises: they are derived anew from the calls of a number."""
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from odoo import fields
+from odoo.tools import SQL
+
+from ...telephony import numbers
+from ...telephony.promise import Act, PastCall, PromiseSettings, follow
+from ..tools.quiet import QUIET, to_second
+from ..tools.transactions import CONFLICTS, lock_rows
+from .responsible import ResponsibleFinder
+
+_logger = logging.getLogger(__name__)
+
+# Calls of one number that are looked at, from the first one that matters.
+MAX_CALLS = 5000
+# Where call-backs stay open for ever, older calls make none all the same.
+MAX_DAYS = 365
+# What decides who is responsible.
+WHOSE = frozenset(("partner_id", "lead_id", "first_call_id", "participant_ids"))
+
+
+class LoggedCall(NamedTuple):
+    """What a promise needs of a call of the log."""
+
+    whose: str  # the number whose promises it is looked at for
+    id: int
+    number: str
+    direction: str
+    outcome: str
+    start: datetime
+    answer: datetime | None
+    stop: datetime | None
+    talk_seconds: int
+    reported_at: datetime | None
+    user_id: int | None
+    partner_id: int | None
+    lead_id: int | None
+    line_id: int | None
+    team_id: int | None
+    provider_id: int
+    is_excluded: bool
+    promise_off: bool
+    promise_id: int | None
+    promise_part: str | None
+
+    @property
+    def ended_at(self):
+        return self.stop or self.start
+
+    @property
+    def past_call(self):
+        return PastCall(
+            id=self.id,
+            direction=self.direction,
+            outcome=self.outcome or "",
+            start=self.start,
+            stop=self.ended_at,
+            answer=self.answer,
+            # The log has 0 where nobody told how long they spoke.
+            talk=self.talk_seconds or None,
+            reported_at=self.reported_at,
+            user_id=self.user_id,
+            is_excluded=self.is_excluded or self.promise_off,
+            is_other_number=self.number != self.whose,
+        )
+
+
+class PromiseFollower:
+    """Keeps the promises of one company what its calls make of them.
+
+    A plain class: it carries the environment and the settings of one run. It works in
+    the transaction of who calls it. Two transactions that meet in a promise, or open
+    one for the same number, fail, and are to be done anew: inside, neither sees what
+    the other wrote.
+
+    :param int company_id: of whose calls.
+    :param bool lately: a contact that is found for calls of long ago makes nobody call
+        back now: only calls that ended lately make new promises.
+    """
+
+    def __init__(self, env, company_id, lately=False):
+        self.lately = lately
+        # sudo: promises follow from calls, whoever wrote these
+        self.env = env(su=True, context={**env.context, **QUIET})
+        self.company_id = company_id
+        self.settings = self.env["res.company"]._promise_settings(company_id)
+        self.promises = self.env["pbx.promise"]
+        self.calls = self.env["pbx.call"]
+
+    def follow_calls(self, calls, former_numbers=()):
+        """Follow the promises that ``calls``, as they are now, have a part in.
+
+        :param calls: of the company; those that go on matter if they were over before.
+        :param former_numbers: numbers that they had until now.
+        :raises CONFLICTS: another transaction writes the same promises.
+        """
+        since = self._affected(calls, former_numbers)
+        if since:
+            self.follow(since, calls)
+
+    def follow_quietly(self, calls, former_numbers=()):
+        """The same for who writes the log: no call is lost by what fails here.
+
+        What is to be done is found out first: most calls change no promise, and need
+        no savepoint.
+
+        :raises CONFLICTS: another transaction writes the same promises.
+        """
+        # What fails below takes nothing with it that was to be written before.
+        self.env.flush_all()
+        try:
+            since = self._affected(calls, former_numbers)
+            if not since:
+                return
+            # Not flushed by itself: that would send what waits for the commit.
+            with self.env.cr.savepoint(flush=False):
+                self.follow(since, calls)
+                self.env.flush_all()
+        except CONFLICTS:
+            raise
+        except Exception:  # noqa: BLE001
+            self.env.invalidate_all(flush=False)
+            # The job looks for what is missing.
+            _logger.exception("Calls %s: no call-back", calls.ids)
+
+    def _affected(self, calls, former_numbers):
+        """Return ``{number: moment}``: from when its calls are to be looked at anew."""
+        calls = calls.filtered(
+            lambda call: call.promise_id or (call.state == "done" and call.number)
+        )
+        if not calls and not former_numbers:
+            return {}
+        known = self._promises_near(calls, former_numbers)
+        of_number = defaultdict(list)
+        for number, began_at, closed_at, promise_id in known:
+            of_number[number].append((began_at, closed_at, promise_id))
+        since = {}
+        for call in calls.filtered("number"):
+            near = [
+                began_at
+                for began_at, closed_at, promise_id in of_number.get(call.number, ())
+                if closed_at is None
+                or closed_at >= call.start
+                or promise_id == call.promise_id.id
+            ]
+            if near or (self._may_be_lost(call) and call.state == "done"):
+                moment = min(call.start, *near) if near else call.start
+                since[call.number] = min(moment, since.get(call.number, moment))
+        ours = {call.number for call in calls}
+        for number, began_at, _closed_at, _promise_id in known:
+            if number not in ours:
+                since[number] = min(began_at, since.get(number, began_at))
+        return since
+
+    @staticmethod
+    def _may_be_lost(call):
+        return call.direction == "inbound" and call.outcome != "answered"
+
+    def _promises_near(self, calls, former_numbers):
+        """Return ``(number, began_at, closed_at, id)`` of promises that these calls may
+        change: of their numbers, of their contacts, and those they were a part of."""
+        self.promises.flush_model()
+        self.env["res.partner"].flush_model(["is_company"])
+        earliest = min(calls.mapped("start"), default=fields.Datetime.now())
+        spoken = calls.filtered(lambda call: call.outcome == "answered")
+        return self.env.execute_query(
+            SQL(
+                """SELECT number, began_at, closed_at, id FROM pbx_promise
+                    WHERE company_id = %(company)s AND number = ANY(%(numbers)s)
+                      AND (state = 'open' OR closed_at >= %(earliest)s)
+                UNION SELECT number, began_at, closed_at, id FROM pbx_promise
+                    WHERE id = ANY(%(promises)s)
+                UNION SELECT promise.number, promise.began_at, promise.closed_at,
+                             promise.id
+                     FROM pbx_promise promise JOIN res_partner partner
+                       ON partner.id = promise.partner_id
+                    WHERE promise.company_id = %(company)s
+                      AND promise.partner_id = ANY(%(contacts)s)
+                      AND (promise.state = 'open' OR promise.closed_at >= %(earliest)s)
+                      AND partner.is_company IS NOT TRUE""",
+                company=self.company_id,
+                numbers=[*filter(None, calls.mapped("number")), *former_numbers],
+                earliest=earliest,
+                promises=calls.promise_id.ids,
+                contacts=spoken.partner_id.ids,
+            )
+        )
+
+    # -------------------------------------------------------------------- one number
+
+    def follow(self, since, calls=()):
+        """Derive the promises of numbers anew, and write what differs.
+
+        :param dict since: ``{number: moment}``; what was closed before stays.
+        :param calls: that may have left a promise.
+        """
+        loaded = self._load_calls(since)
+        if not self.settings.is_on:
+            self._exclude_new(loaded)
+        records = self._load_promises(since, loaded)
+        plans = []
+        for number in since:
+            plans += self._plan(
+                number,
+                [call for call in loaded if call.whose == number],
+                records.filtered(lambda one, number=number: one.number == number),
+            )
+        had = {call.id: call.promise_id for call in loaded}
+        had.update({call.id: call.promise_id.id for call in calls})
+        self._write(plans, records)
+        self._free_others(plans, had)
+
+    def _load_calls(self, since):
+        """Return the calls that count, as :class:`LoggedCall`."""
+        self.calls.flush_model()
+        self.env["res.partner"].flush_model(["is_company"])
+        columns = SQL(
+            """call.id, call.number, call.direction, call.outcome, call.start,
+               call.answer, call.stop, call.talk_seconds, call.reported_at,
+               call.user_id, call.partner_id, call.lead_id, call.line_id, call.team_id,
+               call.provider_id, coalesce(call.is_blocked, FALSE),
+               coalesce(call.promise_off, FALSE), call.promise_id, call.promise_part"""
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """WITH wanted AS MATERIALIZED (
+                   SELECT number, since
+                     FROM unnest(%(numbers)s::varchar[], %(moments)s::timestamp[])
+                          AS wanted(number, since)),
+                   own AS MATERIALIZED (
+                   SELECT wanted.number AS whose, wanted.since, call.*
+                     FROM wanted CROSS JOIN LATERAL (
+                          SELECT * FROM pbx_call
+                           WHERE number = wanted.number AND company_id = %(company)s
+                             AND start >= wanted.since AND state = 'done'
+                             AND direction IN ('inbound', 'outbound')
+                        ORDER BY start LIMIT %(limit)s) call)
+                   SELECT whose, %(columns)s FROM own call
+                    UNION ALL
+                   SELECT person.whose, %(columns)s FROM (
+                          SELECT DISTINCT own.whose, own.since, own.partner_id
+                            FROM own JOIN res_partner partner
+                              ON partner.id = own.partner_id
+                           WHERE own.direction = 'inbound'
+                             AND own.outcome IN ('missed', 'busy', 'failed')
+                             AND partner.is_company IS NOT TRUE) person
+                     JOIN pbx_call call ON call.partner_id = person.partner_id
+                    WHERE call.company_id = %(company)s AND call.state = 'done'
+                      AND call.outcome = 'answered' AND call.start >= person.since
+                      AND call.number IS DISTINCT FROM person.whose""",
+                columns=columns,
+                numbers=list(since),
+                moments=list(since.values()),
+                company=self.company_id,
+                limit=MAX_CALLS,
+            )
+        )
+        return [LoggedCall(*row) for row in rows]
+
+    def _exclude_new(self, loaded):
+        """Mark lost calls that make no promise, since none are wanted now."""
+        new = [
+            index
+            for index, call in enumerate(loaded)
+            if call.past_call.makes_promise and not call.promise_id
+        ]
+        for index in new:
+            loaded[index] = loaded[index]._replace(promise_off=True)
+        calls = self.calls.browse([loaded[index].id for index in new])
+        calls.write({"promise_off": True})
+
+    def _load_promises(self, since, loaded):
+        """Return the promises that may change, locked."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT promise.id FROM pbx_promise promise
+                     JOIN unnest(%s::varchar[], %s::timestamp[])
+                          AS wanted(number, since) ON wanted.number = promise.number
+                    WHERE promise.company_id = %s
+                      AND (promise.began_at >= wanted.since OR promise.state = 'open'
+                           OR promise.id = ANY(%s))
+                 ORDER BY promise.began_at, promise.id""",
+                list(since),
+                list(since.values()),
+                self.company_id,
+                [call.promise_id for call in loaded if call.promise_id],
+            )
+        )
+        records = self.promises.browse([promise_id for [promise_id] in rows])
+        lock_rows(records, "NO KEY UPDATE")
+        return records
+
+    def _plan(self, number, loaded, records):
+        """Return ``[(Promise or None, record or none, calls of the promise)]``."""
+        # A call that was removed took what it told with it: what it closed stays so.
+        records = records.filtered(
+            lambda one: one.first_call_id or one.state == "open" or one.call_ids
+        )
+        acts = [Act.from_json(act) for one in records for act in one.acts or ()]
+        derived = follow(
+            [call.past_call for call in loaded],
+            acts,
+            PromiseSettings(self.settings.min_talk),
+        )
+        by_id = {call.id: call for call in loaded}
+        left, plans = list(records), []
+        for promise in derived:
+            record = self._record_of(promise, left, by_id)
+            left = [one for one in left if one != record]
+            calls = [by_id[call_id] for call_id, _part in promise.parts]
+            plans.append((promise, record, calls))
+        if self._makes_none(number):
+            plans = [plan for plan in plans if plan[1]]
+        return [*((None, record, ()) for record in left), *plans]
+
+    def _record_of(self, promise, records, by_id):
+        """Return the record of a derived promise; none if it is new."""
+        for record in records:
+            if record.first_call_id.id == promise.first_call_id:
+                return record
+        before = {by_id[call_id].promise_id for call_id in promise.lost_ids}
+        for record in records:
+            if record.id in before:
+                return record
+        return self.promises
+
+    def _makes_none(self, number):
+        return numbers.is_short(number) or numbers.is_feature_code(number)
+
+    # ----------------------------------------------------------------------- writing
+
+    def _write(self, plans, records):
+        """Write what differs: first what is no longer open, for one of a number is."""
+        gone = self.promises.union(*(one for promise, one, _ in plans if not promise))
+        if gone:
+            self._remove(gone, records - gone)
+        new = [plan for plan in plans if plan[0] and not plan[1]]
+        if self.lately:
+            days = timedelta(days=self.settings.days or MAX_DAYS)
+            oldest = fields.Datetime.now() - days
+            new = [
+                plan for plan in new if any(one.ended_at > oldest for one in plan[2])
+            ]
+        ours = self._own_numbers({calls[0].number for _, _, calls in new})
+        known = [plan for plan in plans if plan[0] and plan[1]]
+        for promise, record, calls in sorted(known, key=lambda plan: plan[0].state):
+            self._update(record, promise, calls)
+        self.promises.flush_model()
+        for promise, _none, calls in new:
+            if calls[0].number not in ours:
+                self._create(promise, calls)
+
+    def _own_numbers(self, wanted):
+        """Return those of ``wanted`` that are lines or internal numbers of our own."""
+        if not wanted:
+            return set()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT number FROM pbx_line
+                    WHERE company_id = %(company)s AND number = ANY(%(wanted)s)
+                      AND active
+                    UNION
+                   SELECT caller_id FROM pbx_extension
+                    WHERE company_id = %(company)s AND caller_id = ANY(%(wanted)s)""",
+                company=self.company_id,
+                wanted=list(wanted),
+            )
+        )
+        return {number for [number] in rows}
+
+    def _remove(self, gone, others):
+        """Remove promises that are none: their call was not lost, or belongs to another
+        promise, which takes over what people wrote."""
+        for record in gone:
+            heir = others.filtered(
+                lambda one, record=record: one.number == record.number
+            )
+            if heir:
+                self.env["mail.message"].search(
+                    [("model", "=", record._name), ("res_id", "=", record.id)]
+                ).write({"res_id": heir[0].id})
+        self.env["pbx.notifier"]._promises_changed(gone, removed=True)
+        gone.unlink()
+        self.promises.flush_model()
+
+    def _create(self, promise, calls):
+        values = {
+            **self._values(promise),
+            **self._people_values(promise, calls),
+            "company_id": self.company_id,
+            "number": calls[0].number,
+            "provider_id": calls[0].provider_id,
+            "line_id": calls[0].line_id,
+            "team_id": calls[0].team_id,
+        }
+        values.update(self._deadline_values(promise, calls[0]))
+        values.update(self._responsible_values(values, promise))
+        record = self._insert(values)
+        self._write_parts(record, promise, calls)
+        record._plan_activity()
+        self.env["pbx.notifier"]._promises_changed(record)
+
+    def _insert(self, values):
+        """Create a promise: its row first, so that who meets another is not logged.
+
+        :raises UniqueViolation: another transaction opened one for the same number.
+        """
+        needed = (
+            *("company_id", "number", "state"),
+            *("began_at", "opened_at", "deadline"),
+        )
+        columns = SQL(", ").join(SQL.identifier(name) for name in needed)
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO pbx_promise (%s, create_uid, write_uid, create_date,
+                                            write_date)
+                   VALUES (%s, %s, %s, %s, %s) RETURNING id""",
+                columns,
+                SQL(", ").join(SQL("%s", values[name]) for name in needed),
+                *(self.env.uid, self.env.uid),
+                *(self.env.cr.now(), self.env.cr.now()),
+            ),
+            log_exceptions=False,
+        )
+        [[promise_id]] = self.env.cr.fetchall()
+        record = self.promises.browse(promise_id)
+        others = {name: value for name, value in values.items() if name not in needed}
+        record.write(others)
+        return record
+
+    def _update(self, record, promise, calls):
+        values = {**self._values(promise), **self._people_values(promise, calls)}
+        if record.due_from != to_second(promise.due_from):
+            values.update(self._deadline_values(promise, calls[0]))
+        deadline = values.get("deadline", record.deadline)
+        values["in_time"] = bool(
+            promise.closed_at and to_second(promise.closed_at) <= deadline
+        )
+        if record.user_source != "person" and WHOSE.intersection(
+            _changed(record, values)
+        ):
+            known = {**record._plain(), **values}
+            values.update(self._responsible_values(known, promise))
+        changed = _changed(record, values)
+        self._write_parts(record, promise, calls)
+        if changed:
+            record.write(changed)
+            if {"state", "user_id", "deadline"}.intersection(changed):
+                record._update_activity()
+            self.env["pbx.notifier"]._promises_changed(record)
+
+    def _values(self, promise):
+        act = promise.act
+        return {
+            "state": promise.state,
+            "first_call_id": promise.first_call_id,
+            "opened_at": to_second(promise.opened_at),
+            "due_from": to_second(promise.due_from),
+            "attempts": promise.attempts,
+            "tries": promise.tries,
+            "last_attempt_at": to_second(promise.last_attempt_at),
+            "last_try_at": to_second(promise.last_try_at),
+            "closed_at": to_second(promise.closed_at),
+            "closed_call_id": promise.closed_call_id or False,
+            "closed_by_id": promise.closed_by_id or False,
+            "dismiss_reason": (act and act.reason) or False,
+            "note": (act and act.note) or False,
+        }
+
+    def _people_values(self, promise, calls):
+        """Return whose call-back it is: as the last lost call has it."""
+        lost = [call for call in calls if call.id in promise.lost_ids]
+        last = max(lost, key=lambda call: (bool(call.partner_id), call.start, call.id))
+        with_lead = [call for call in lost if call.lead_id]
+        lead = max(with_lead, key=lambda call: (call.start, call.id), default=None)
+        rung = self.calls.browse([call.id for call in lost])
+        # Archived ones too: their phones did ring.
+        users = rung.with_context(active_test=False).participant_ids
+        return {
+            "began_at": min(call.start for call in lost),
+            "partner_id": last.partner_id or False,
+            "lead_id": (lead and lead.lead_id) or False,
+            "participant_ids": [fields.Command.set(sorted(users.ids))],
+        }
+
+    def _deadline_values(self, promise, call):
+        """Return until when somebody has to call back, in working hours."""
+        line = self.env["pbx.line"].browse(call.line_id or ())
+        deadline = self.env["pbx.promise"]._add_minutes(
+            line.calendar_id.id or self.settings.calendar_id,
+            self.company_id,
+            promise.due_from,
+            self.settings.minutes,
+        )
+        return {"deadline": to_second(deadline)}
+
+    def _responsible_values(self, values, promise):
+        """Return who calls back, and why.
+
+        Whose phone rang is that of the first call that rang anybody: who is responsible
+        stays so when the caller tries again.
+        """
+        lost = self.calls.with_context(active_test=False).browse(promise.lost_ids)
+        rung = next((call.participant_ids.ids for call in lost if call.participant_ids),
+                    [])  # fmt: skip
+        finder = ResponsibleFinder(self.env, self.company_id)
+        user_id, source = finder.find(values, rung)
+        return {"user_id": user_id, "user_source": source}
+
+    def _write_parts(self, record, promise, calls):
+        """Let the calls name the promise, and what part they have in it."""
+        parts = dict(promise.parts)
+        wanted = {call.id: (record.id, parts[call.id]) for call in calls}
+        had = {call.id: (call.promise_id, call.promise_part) for call in calls}
+        by_values = defaultdict(list)
+        for call_id, values in wanted.items():
+            if had[call_id] != values:
+                by_values[values].append(call_id)
+        for (promise_id, part), ids in by_values.items():
+            self.calls.browse(ids).write(
+                {"promise_id": promise_id, "promise_part": part}
+            )
+
+    def _free_others(self, plans, had):
+        """Let calls that have no part in a promise any more forget it.
+
+        :param dict had: ``{call id: promise id or a false value}``.
+        """
+        parts = {call_id for one, _, _ in plans if one for call_id, _ in one.parts}
+        left = [call_id for call_id, was in had.items() if was and call_id not in parts]
+        self.calls.browse(left).write({"promise_id": False, "promise_part": False})
+
+
+def _changed(record, values):
+    """Return those of ``values`` that differ from what ``record`` has."""
+    changed = {}
+    for name, value in values.items():
+        now = record[name]
+        if isinstance(value, list):
+            if set(now.ids) != set(value[0][2]):
+                changed[name] = value
+        elif (now.id if record._fields[name].type == "many2one" else now) != value:
+            changed[name] = value
+    return changed

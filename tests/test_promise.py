@@ -1,0 +1,632 @@
+"""Call-backs: each row of what happens, as the PBX reports it and people do it."""
+
+from datetime import datetime, timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, tagged
+
+from .common import CALLER, LINE, PbxHttpCase, log_lines
+from .desk import FakeCall, FakeOutboundCall, ThreeDesks
+from .history import HistoryCase
+
+STRANGER = "+442079460777"
+# What only those who see calls are shown.
+CALLS = {"call_ids", "closed_call_id", "voicemail_id"}
+FOLLOWER_LOGS = ("odoo.addons.cloud_pbx.models.promise.follow",)
+GROUP = "cloud_pbx.group_pbx_manager"
+
+
+def ago(minutes):
+    return timedelta(minutes=minutes)
+
+
+class PromiseCase(ThreeDesks):
+    def lost(self, minutes=60, caller=CALLER, extension="100", how="cancel", **more):
+        fake = FakeCall(self, caller, ago=ago(minutes), **more).start()
+        if extension:
+            fake.ring(extension)
+        return fake.end(how=how).call
+
+    def spoken(self, minutes=30, caller=CALLER, extension="101", seconds=34, **more):
+        fake = FakeCall(self, caller, ago=ago(minutes), **more).start()
+        fake.ring(extension).lift(extension)
+        return fake.end(extension, seconds=seconds).call
+
+    def dialled(self, minutes=30, number=CALLER, how="answered", seconds=34, **more):
+        fake = FakeOutboundCall(self, number, "101", ago=ago(minutes), **more).start()
+        return (fake.lift() if how == "answered" else fake).end(how, seconds).call
+
+    def promises(self, number=CALLER):
+        self.env.invalidate_all()
+        return self.env["pbx.promise"].search(
+            [("number", "=", number), ("company_id", "=", self.company.id)],
+            order="opened_at, id",
+        )
+
+    def states(self, number=CALLER):
+        return [(one.state, one.attempts, one.tries) for one in self.promises(number)]
+
+    def the_promise(self, number=CALLER):
+        promise = self.promises(number)
+        self.assertEqual(len(promise), 1)
+        return promise
+
+
+@tagged("post_install", "-at_install")
+class TestPromise(PromiseCase):
+    def test_what_happens(self):
+        """The table of the contract, in both orders of arrival."""
+        for what, happens, expected in (
+            ("missed", [self.lost], [("open", 1, 0)]),
+            ("busy", [lambda: self.lost(how="busy")], [("open", 1, 0)]),
+            ("failed", [lambda: self.lost(how="failed")], [("open", 1, 0)]),
+            ("withheld", [lambda: self.lost(caller="anonymous")], []),
+            ("our own line", [lambda: self.lost(caller=LINE)], []),
+            ("another lost call", [self.lost, lambda: self.lost(40)], [("open", 2, 0)]),
+            ("we call back", [self.lost, self.dialled], [("kept", 1, 0)]),
+            ("they call again", [self.lost, self.spoken], [("kept", 1, 0)]),
+            (
+                "nobody answers",
+                [self.lost, lambda: self.dialled(how="no answer")],
+                [("open", 1, 1)],
+            ),
+            (
+                "their voicemail answers",
+                [self.lost, lambda: self.dialled(seconds=4)],
+                [("open", 1, 1)],
+            ),
+            (
+                "a short talk of theirs",
+                [self.lost, lambda: self.spoken(seconds=4)],
+                [("open", 1, 0)],
+            ),
+            (
+                "of no length",
+                [self.lost, lambda: self.dialled(seconds=0)],
+                [("kept", 1, 0)],
+            ),
+            (
+                "spoken with before",
+                [lambda: self.spoken(90), self.lost],
+                [("open", 1, 0)],
+            ),
+            (
+                "lost again after a talk",
+                [self.lost, self.dialled, lambda: self.lost(10)],
+                [("kept", 1, 0), ("open", 1, 0)],
+            ),
+            ("another number", [self.lost, lambda: self.dialled(number=STRANGER)],
+             [("open", 1, 0)]),
+        ):  # fmt: skip
+            for order in (happens, happens[::-1]):
+                with self.fresh(what, reverse=order is not happens):
+                    for happen in order:
+                        happen()
+                    self.assertEqual(self.states(), expected)
+                    if not expected:
+                        self.assertFalse(self.env["pbx.promise"].search(
+                            [("company_id", "=", self.company.id)]))  # fmt: skip
+
+    def test_what_it_says(self):
+        partner = self.new_partner()
+        call = self.lost()
+        promise = self.the_promise()
+        self.assertEqual(promise.first_call_id, call)
+        self.assertEqual(promise.call_ids, call)
+        self.assertEqual(promise.opened_at, call.stop)
+        self.assertEqual(promise.partner_id, partner)
+        self.assertEqual(promise.display_name, "Olga Petrova")
+        self.assertEqual(promise.number_readable, "+44 20 7946 0201")
+        self.assertEqual(promise.participant_ids, self.anna)
+        self.assertEqual((promise.user_id, promise.user_source), (self.anna, "rung"))
+        self.assertEqual((call.promise_id, call.promise_part), (promise, "lost"))
+        self.assertTrue(call.to_call_back)
+        tried = self.dialled(40, how="no answer")
+        talk = self.dialled()
+        self.assertEqual((tried.promise_part, talk.promise_part), ("try", "kept"))
+        promise = self.the_promise()
+        self.assertEqual(promise.closed_call_id, talk)
+        self.assertEqual(promise.closed_by_id, self.boris)
+        self.assertEqual(promise.closed_at, talk.answer)
+        self.assertFalse(call.to_call_back)
+        self.assertFalse(call.called_back)
+
+    def test_the_same_person_from_another_number(self):
+        self.new_partner()
+        other = self.new_partner("Her mobile", STRANGER)
+        lost = self.lost()
+        talk = self.spoken(caller=STRANGER)
+        self.assertEqual(self.states(), [("open", 1, 0)])
+        talk.partner_id = lost.partner_id
+        self.assertEqual(self.states(), [("kept", 1, 0)])
+        self.assertEqual(self.the_promise().closed_call_id, talk)
+        talk.partner_id = other
+        self.assertEqual(self.states(), [("open", 1, 0)])
+        lost.partner_id.is_company = True
+        talk.partner_id = lost.partner_id
+        self.assertEqual(self.states(), [("open", 1, 0)], "a company is many people")
+
+    def test_history_says_that_it_was_no_talk(self):
+        """Open again, with the old deadline; and with what was lost since."""
+        self.lost()
+        deadline = self.the_promise().deadline
+        talk = self.dialled()
+        self.lost(10)
+        self.assertEqual(self.states(), [("kept", 1, 0), ("open", 1, 0)])
+        talk.unlink()
+        # Of what somebody removed, nothing follows: what was closed stays so.
+        self.assertEqual(self.states(), [("kept", 1, 0), ("open", 1, 0)])
+        self.assertEqual(self.promises()[0].deadline, deadline)
+
+    def test_reported_late(self):
+        for hours, expected in ((71, [("open", 1, 0)]), (73, [])):
+            with self.fresh(hours):
+                fake = FakeCall(self, ago=timedelta(hours=hours)).start().ring("100")
+                stop = fake.at
+                fake.fields["call_start"] = fake.fields["call_start"]
+                fake.at = fields.Datetime.now()
+                fake.give_up()
+                call = fake.call
+                # The PBX does not say when it ended: what its history says counts.
+                call.write({"stop": stop, "reported_at": fake.at})
+                self.env["pbx.promise"].search([]).unlink()
+                call._follow_promises()
+                self.assertEqual(self.states(), expected)
+                if expected:
+                    self.assertEqual(
+                        self.the_promise().due_from, fake.at.replace(microsecond=0)
+                    )
+
+    def test_none_are_made(self):
+        self.company.pbx_promise = False
+        lost = self.lost()
+        self.assertEqual(self.states(), [])
+        self.company.pbx_promise = True
+        self.spoken(50)
+        lost._follow_promises()
+        self.assertEqual(self.states(), [], "nobody expected it then")
+        self.lost(10)
+        self.assertEqual(self.states(), [("open", 1, 0)])
+
+    def test_minimal_talk(self):
+        self.company.pbx_promise_min_talk = 40
+        self.lost()
+        self.dialled()
+        self.assertEqual(self.states(), [("open", 1, 1)])
+        self.dialled(20, seconds=41)
+        self.assertEqual(self.states(), [("kept", 1, 1)])
+
+
+@tagged("post_install", "-at_install")
+class TestPromisePeople(PromiseCase):
+    """What people do with it, and who may."""
+
+    def test_spoken_with_another_way(self):
+        call = self.lost()
+        self.the_promise().with_user(self.anna).action_spoken("by e-mail")
+        promise = self.the_promise()
+        self.assertEqual(self.states(), [("kept", 1, 0)])
+        self.assertEqual((promise.closed_by_id, promise.note), (self.anna, "by e-mail"))
+        self.assertFalse(promise.closed_call_id)
+        self.assertTrue(call.called_back)
+        self.assertTrue(promise.in_time)
+
+    def test_dismissed(self):
+        self.lost()
+        promise = self.the_promise().with_user(self.anna)
+        for reason, note in ((None, ""), ("", ""), ("expired", ""), ("other", " ")):
+            with self.subTest(reason), self.assertRaises(UserError):
+                promise.action_dismiss(reason, note)
+        promise.action_dismiss("wrong_number")
+        self.assertEqual(self.states(), [("dismissed", 1, 0)])
+        self.assertEqual(self.the_promise().dismiss_reason, "wrong_number")
+        with self.assertRaises(UserError):
+            promise.action_spoken()
+        self.lost(10)
+        self.assertEqual(self.states()[1:], [], "it was lost before that")
+
+    def test_lost_after_it_was_dismissed(self):
+        self.lost()
+        self.the_promise().action_dismiss("not_needed")
+        self.lost(-1)
+        self.assertEqual(self.states(), [("dismissed", 1, 0), ("open", 1, 0)])
+        first = self.promises()[0].with_user(self.anna)
+        with self.assertRaises(UserError, msg="another one is open"):
+            first.action_reopen()
+
+    def test_reopened(self):
+        self.lost()
+        promise = self.the_promise().with_user(self.anna)
+        with self.assertRaises(UserError):
+            promise.action_reopen()
+        promise.action_dismiss("spam")
+        promise.action_reopen()
+        self.assertEqual(self.states(), [("open", 1, 0)])
+        self.assertFalse(promise.dismiss_reason or promise.closed_at)
+        self.dialled(0.1)
+        self.assertEqual(self.states(), [("open", 1, 0)], "that began before")
+        self.dialled(-1)
+        self.assertEqual(self.states(), [("kept", 1, 0)])
+
+    def test_activity(self):
+        """One, for the responsible, due on the day of the deadline where they are."""
+        self.anna.tz = "Pacific/Auckland"
+        self.lost()
+        promise = self.the_promise()
+        [activity] = promise.activity_ids
+        self.assertEqual(activity.user_id, self.anna)
+        local = fields.Datetime.context_timestamp(
+            promise.with_context(tz="Pacific/Auckland"), promise.deadline
+        )
+        self.assertEqual(activity.date_deadline, local.date())
+        promise.with_user(self.supervisor).user_id = self.boris
+        self.assertEqual(promise.activity_ids.user_id, self.boris)
+        self.assertEqual(promise.user_source, "person")
+        self.assertIn("Boris", promise.message_ids[0].body)
+        self.lost(20)
+        self.assertEqual(promise.user_id, self.boris, "what a person decided stays")
+        promise.activity_ids.with_user(self.boris).action_feedback("rang me")
+        self.assertEqual(self.states(), [("kept", 2, 0)])
+        promise = self.the_promise()
+        self.assertEqual((promise.closed_by_id, promise.note), (self.boris, "rang me"))
+        self.assertFalse(promise.activity_ids)
+
+    def test_no_mail_is_sent(self):
+        before = self.env["mail.mail"].sudo().search_count([])
+        self.lost()
+        self.assertEqual(self.env["mail.mail"].sudo().search_count([]), before)
+
+    def test_the_activity_goes_with_a_talk(self):
+        self.lost()
+        self.dialled()
+        self.assertFalse(self.the_promise().activity_ids)
+
+    def test_who_is_responsible(self):
+        """The first of the list who is an agent of the company, and there."""
+        team = self.env["crm.team"].create(
+            {"name": "Sales", "user_id": self.clara.id, "company_id": self.company.id}
+        )
+        line = self.env["pbx.line"].create(
+            {"number": LINE, "provider_id": self.provider.id, "team_id": team.id}
+        )
+        for what, prepare, expected in (
+            ("nobody", lambda: line.write({"team_id": False}), (self.nobody, False)),
+            ("team", lambda: self.lined(line), (self.clara, "team")),
+            ("line", lambda: self.lined(line, self.boris), (self.boris, "line")),
+            (
+                "last agent",
+                lambda: (self.lined(line, self.anna), self.spoken(90)),
+                (self.boris, "last_agent"),
+            ),
+            (
+                "salesperson",
+                lambda: (self.spoken(90), self.new_partner(user_id=self.clara.id)),
+                (self.clara, "salesperson"),
+            ),
+            (
+                "the salesperson is no agent",
+                lambda: (
+                    self.lined(line, self.boris),
+                    self.new_partner(user_id=self.new_user("p", "base.group_user").id),
+                ),
+                (self.boris, "line"),
+            ),
+            (
+                "of the company of the contact",
+                lambda: self.new_partner(
+                    parent_id=self.new_partner(
+                        "Harbour", "", is_company=True, user_id=self.clara.id
+                    ).id
+                ),
+                (self.clara, "salesperson"),
+            ),
+            (
+                "away",
+                lambda: (
+                    self.lined(line, self.boris),
+                    self.new_partner(user_id=self.clara.id),
+                    self.clara.write(
+                        {
+                            "out_of_office_from": fields.Datetime.now() - ago(999),
+                            "out_of_office_to": fields.Datetime.now() + ago(99999),
+                        }
+                    ),
+                ),
+                (self.boris, "line"),
+            ),
+        ):
+            with self.fresh(what):
+                prepare()
+                self.env.flush_all()
+                self.lost(extension="")
+                promise = self.the_promise()
+                self.assertEqual((promise.user_id, promise.user_source), expected)
+                self.assertEqual(promise.activity_ids.user_id, expected[0])
+
+    def lined(self, line, user=None):
+        line.user_id = user
+        self.env.cr.execute(
+            "UPDATE pbx_line SET active = TRUE WHERE id = %s", [line.id]
+        )
+
+    def test_only_one_rung(self):
+        FakeCall(self, ago=ago(60)).start().ring("100", "101").give_up()
+        self.assertFalse(self.the_promise().user_id)
+
+    def test_rung_is_reported_after_the_end(self):
+        """Whatever the order of events, the same person calls back."""
+        fake = FakeCall(self, ago=ago(60))
+        fake.end(how="cancel")
+        self.assertFalse(self.the_promise().user_id)
+        fake.ring("101").start()
+        promise = self.the_promise()
+        self.assertEqual((promise.user_id, promise.user_source), (self.boris, "rung"))
+        self.assertEqual(promise.activity_ids.user_id, self.boris)
+        self.lost(20, extension="100")
+        self.assertEqual(self.the_promise().user_id, self.boris, "it stays so")
+
+    def test_rights(self):
+        self.lost()
+        promise = self.the_promise()
+        for user, sees in ((self.anna, True), (self.boris, False),
+                           (self.supervisor, True)):  # fmt: skip
+            with self.subTest(user.name):
+                found = self.env["pbx.promise"].with_user(user).search(
+                    [("id", "=", promise.id)]
+                )  # fmt: skip
+                self.assertEqual(bool(found), sees)
+        with self.assertRaises(AccessError):
+            promise.with_user(self.boris).action_spoken()
+        with self.assertRaises(AccessError):
+            promise.with_user(self.boris).action_take()
+        for user in (self.anna, self.supervisor):
+            for values in ({"state": "kept"}, {"deadline": datetime(2030, 1, 1)},
+                           {"attempts": 9}, {"note": "x"}):  # fmt: skip
+                with self.subTest(user.name, values=values):
+                    with self.assertRaises(AccessError):
+                        promise.with_user(user).write(values)
+        with self.assertRaises(AccessError):
+            promise.with_user(self.anna).user_id = self.boris
+        promise.with_user(self.supervisor).user_id = self.boris
+        self.assertTrue(promise.with_user(self.boris).has_access("read"))
+        with self.assertRaises(UserError):
+            promise.with_user(self.supervisor).user_id = self.new_user(
+                "foreign", GROUP, self.env["res.company"].create({"name": "Other"})
+            )
+
+    def test_who_calls_back_sees_the_calls(self):
+        """Also where they rang at somebody else's: without, nobody could call back."""
+        call = self.lost()
+        self.the_promise().with_user(self.supervisor).user_id = self.clara
+        hers = call.with_user(self.clara)
+        self.assertTrue(hers.has_access("read"))
+        self.assertEqual(self.ask(self.clara).missed_calls()[0]["id"], call.id)
+        self.the_promise().with_user(self.supervisor).user_id = self.boris
+        self.env.invalidate_all()
+        self.assertFalse(hers.has_access("read"))
+
+    def test_an_administrator_without_a_phone(self):
+        """As a supervisor, but for the calls."""
+        self.lost()
+        admin = self.new_user("admin", "base.group_system")
+        promise = self.the_promise().with_user(admin)
+        self.assertIn(promise, promise.search([]))
+        for view in ("list", "form", "kanban"):
+            fields_shown = promise.get_views([(False, view)])["models"]
+            names = fields_shown["pbx.promise"]["fields"]
+            promise.web_read({name: {} for name in names})
+            self.assertFalse(set(names) & CALLS, view)
+        with Form(promise) as form:
+            form.user_id = self.boris
+        self.assertEqual(promise.user_source, "person")
+        promise.action_dismiss("not_needed")
+        self.assertEqual(self.states(), [("dismissed", 1, 0)])
+
+    def test_taken(self):
+        self.lost(extension="")
+        promise = self.the_promise()
+        self.assertFalse(promise.user_id)
+        promise.with_user(self.supervisor).action_take()
+        self.assertEqual(promise.user_id, self.supervisor)
+        self.assertEqual(promise.activity_ids.user_id, self.supervisor)
+
+    def test_overdue(self):
+        self.company.pbx_promise_minutes = 0
+        self.lost()
+        promise = self.the_promise()
+        self.assertEqual(promise.deadline, promise.opened_at)
+        self.assertTrue(promise.overdue)
+        found = self.env["pbx.promise"].search([("overdue", "=", True)])
+        self.assertIn(promise, found)
+        self.dialled()
+        promise = self.the_promise()
+        self.assertFalse(promise.overdue or promise.in_time)
+
+    def test_audit(self):
+        promises = self.env["pbx.promise"].with_user(self.supervisor)
+        self.lost()
+        self.lost(50)
+        self.lost(50, "anonymous")
+        self.lost(50, LINE)
+        self.spoken()
+        self.assertEqual(
+            promises.audit(),
+            {
+                "lost": 3,
+                "promised": 2,
+                "withheld": 1,
+                "spam": 0,
+                "off": 0,
+                "late": 0,
+                "missing": 0,
+            },
+        )
+        self.company.pbx_promise = False
+        self.lost(10, STRANGER)
+        self.assertEqual(promises.audit()["off"], 1)
+        with self.assertRaises(AccessError):
+            promises.with_user(self.anna).audit()
+
+
+@tagged("post_install", "-at_install")
+class TestPromiseJob(PromiseCase):
+    def test_no_call_is_lost_where_a_call_back_fails(self):
+        """The database refuses it, for whatever reason: the call stands in the log,
+        and the job makes up for it."""
+        self.env.cr.execute(
+            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN RAISE 'no room'; END $$;
+               CREATE TRIGGER refuse BEFORE INSERT ON pbx_promise
+               FOR EACH ROW EXECUTE FUNCTION refuse()"""
+        )
+        with log_lines(*FOLLOWER_LOGS) as logged:
+            call = self.lost()
+        self.assertIn("no call-back", str(logged))
+        self.assertEqual((call.state, call.outcome), ("done", "missed"))
+        self.assertEqual(set(self.events().mapped("state")), {"done"})
+        self.assertFalse(self.promises())
+        self.env.cr.execute("DROP TRIGGER refuse ON pbx_promise")
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().first_call_id, call)
+
+    def test_overlooked(self):
+        call = self.lost()
+        self.the_promise().unlink()
+        self.assertEqual(
+            self.env["pbx.promise"].with_user(self.supervisor).audit()["missing"], 1
+        )
+        self.run_job("promises")
+        self.assertEqual(self.states(), [("open", 1, 0)])
+        self.assertEqual(self.the_promise().first_call_id, call)
+
+    def test_overlooked_talk(self):
+        self.lost()
+        promise = self.the_promise()
+        talk = self.dialled()
+        promise.write({"state": "open", "closed_at": False, "closed_call_id": False})
+        talk.write({"promise_id": False, "promise_part": False})
+        self.run_job("promises")
+        self.assertEqual(self.states(), [("kept", 1, 0)])
+
+    def test_escalated(self):
+        leader = self.new_agent("leader")
+        self.company.write(
+            {"pbx_promise_minutes": 0, "pbx_escalate_user_id": leader.id}
+        )
+        self.company.resource_calendar_id = False
+        self.lost(50)
+        self.lost(90, STRANGER)
+        self.run_job("promises")
+        self.assertFalse(self.the_promise().escalated_at)
+        late = self.the_promise(STRANGER)
+        self.assertTrue(late.escalated_at)
+        self.assertEqual(late.user_id, self.anna, "still responsible")
+        self.assertEqual(late.activity_ids.user_id, self.anna | leader)
+        self.assertTrue(late.with_user(leader).has_access("read"))
+        self.assertFalse(self.the_promise().with_user(leader).has_access("read"))
+        self.run_job("promises")
+        self.assertEqual(len(late.activity_ids), 2)
+        self.dialled(number=STRANGER)
+        self.assertFalse(self.the_promise(STRANGER).activity_ids)
+
+    def test_escalated_to_nobody_else(self):
+        """Of another company, or without a phone's rights: told nothing of a caller."""
+        other = self.env["res.company"].create({"name": "Other"})
+        with self.assertRaises(ValidationError):
+            self.company.pbx_escalate_user_id = self.new_user("foreign", GROUP, other)
+        self.company.write(
+            {
+                "pbx_promise_minutes": 0,
+                "pbx_escalate_user_id": self.new_user("clerk", "base.group_user").id,
+            }
+        )
+        self.company.resource_calendar_id = False
+        self.lost(90)
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().activity_ids.user_id, self.anna)
+        leader = self.new_agent("leader")
+        team = self.env["crm.team"].create(
+            {"name": "Sales", "user_id": leader.id, "company_id": self.company.id}
+        )
+        self.lost(90, STRANGER)
+        self.the_promise(STRANGER).team_id = team
+        self.run_job("promises")
+        late = self.the_promise(STRANGER)
+        self.assertEqual(late.activity_ids.user_id, self.anna | leader)
+
+    def test_never_escalated(self):
+        self.company.write({"pbx_promise_minutes": 0, "pbx_escalate_minutes": 0})
+        self.lost(999)
+        self.run_job("promises")
+        self.assertFalse(self.the_promise().escalated_at)
+
+    def test_expired(self):
+        self.lost(29 * 24 * 60)
+        self.lost(28 * 24 * 60, STRANGER)
+        self.the_promise(STRANGER).opened_at -= timedelta(days=3)
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().state, "open")
+        old = self.the_promise(STRANGER)
+        self.assertEqual((old.state, old.dismiss_reason), ("dismissed", "expired"))
+        self.assertFalse(old.closed_by_id)
+
+    def test_one_that_no_call_made(self):
+        """A program entered it: the calls of the number take its place."""
+        self.env["pbx.promise"].create(
+            {
+                "company_id": self.company.id,
+                "number": CALLER,
+                "opened_at": fields.Datetime.now() - ago(90),
+                "deadline": fields.Datetime.now(),
+            }
+        )
+        call = self.lost()
+        self.assertEqual(set(self.events().mapped("state")), {"done"})
+        self.assertEqual(self.states(), [("open", 1, 0)])
+        self.assertEqual(self.the_promise().first_call_id, call)
+
+    def test_calls_of_long_ago_make_none(self):
+        """Somebody enters the contact of calls from before the addon was there."""
+        call = self.lost(40 * 24 * 60)
+        self.promises().unlink()
+        call.partner_id = self.new_partner()
+        self.run_job("promises")
+        self.assertFalse(self.promises())
+        audit = self.env["pbx.promise"].with_user(self.supervisor).audit(60)
+        self.assertEqual((audit["late"], audit["missing"]), (1, 0))
+
+
+@tagged("post_install", "-at_install")
+class TestPromiseHistory(PromiseCase, HistoryCase):
+    def test_found_later(self):
+        """Lost, and called back, while we were down: never open."""
+        self.happened("missed", ago=timedelta(hours=2), caller=CALLER)
+        self.happened(
+            "outbound", ago=timedelta(hours=1), caller=CALLER, extension="101"
+        )
+        self.fetch()
+        self.assertEqual(self.states(), [("kept", 1, 0)])
+
+    def test_a_lost_call_found_later(self):
+        self.happened("missed", ago=timedelta(hours=2), caller=CALLER)
+        self.fetch()
+        promise = self.the_promise()
+        self.assertEqual(promise.state, "open")
+        self.assertGreater(promise.due_from, promise.opened_at)
+
+
+@tagged("post_install", "-at_install")
+class TestPromiseWebhook(PromiseCase, PbxHttpCase):
+    """The same as the PBX reports it: signed, over HTTP."""
+
+    def test_lost_and_called_back(self):
+        with self.subTest("missed"):
+            # Over HTTP all comes in one second: when it began tells the order.
+            self.play("missed", call_start="2026-06-16 13:00:00")
+            self.assertEqual(self.states(), [("open", 1, 0)])
+        call = self.promises().first_call_id
+        with self.subTest("called back"):
+            self.play("outbound", caller=CALLER)
+            self.assertEqual(self.states(), [("kept", 1, 0)])
+        self.assertEqual(call.promise_part, "lost")
