@@ -33,8 +33,8 @@ module.exports = [
         },
     },
     {
-        // The page of the fake PBX.
-        files: ["dev/fake_zadarma/**/*.js"],
+        // The pages of the fake PBX and of the Asterisk.
+        files: ["dev/{fake_zadarma,fake_beeline,fake_pbx,asterisk}/**/*.js"],
         languageOptions,
         rules: {eqeqeq: "error", "no-var": "error", "prefer-const": "error"},
     },

@@ -1,8 +1,9 @@
 """How long until the card is on the screen, in an office full of open browsers.
 
 From the POST of the webhook that rings a phone until the painted frame that shows the
-card with the caller's name. For comparison, a bare bus message to the same page; all by
-the same clock.
+card with the caller's name. Each call is another contact's: a caller has one card,
+which a second call would find there. For comparison, a bare bus message to the same
+page; all by the same clock.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import random
 import statistics
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import requests
 from measure import Caller, ratio
@@ -30,6 +31,9 @@ SECONDS = 75
 PAUSE = 2.0
 ME = "100"
 NEXT = "([kind, count]) => pbxStamps[kind][count]"
+EXPECT = "(name) => (window.pbxExpected = name)"
+# Of the first contact, and of the first of those whom nobody knows.
+FIRST_KNOWN, FIRST_UNKNOWN = 442079462000, 442079463000
 
 
 def milliseconds():
@@ -39,16 +43,17 @@ def milliseconds():
 class FakePbx(Caller):
     """Rings phones together, as the PBX does: a webhook for each."""
 
-    # Calls of one caller that began in the same second would be signed alike.
-    seconds = itertools.count()
+    unknown = itertools.count(FIRST_UNKNOWN)
 
-    def ring(self, extensions):
-        """Begin a call; a function among the extensions is called in its turn."""
-        start = datetime.now(self.zone) - timedelta(seconds=next(self.seconds))
+    def ring(self, extensions, number=None):
+        """Begin a call; a function among the extensions is called in its turn.
+
+        :param number: the caller's; none: of somebody unknown, each time another.
+        """
         self.told = {
-            "call_start": start.strftime("%Y-%m-%d %H:%M:%S"),
+            "call_start": datetime.now(self.zone).strftime("%Y-%m-%d %H:%M:%S"),
             "pbx_call_id": f"in_{os.urandom(20).hex()}",
-            "caller_id": self.number,
+            "caller_id": number or f"+{next(self.unknown)}",
             "called_did": "442079460900",
         }
         self.post("NOTIFY_START", **self.told)
@@ -65,15 +70,26 @@ class FakePbx(Caller):
         self.post("NOTIFY_END", duration="0", disposition="cancel", **self.told)
 
 
+def make_callers(admin, count, first=FIRST_KNOWN):
+    """Create so many contacts; return ``[(name, number)]``."""
+    callers = [(f"Caller {first + n}", f"+{first + n}") for n in range(count)]
+    values = [{"name": name, "phone": number} for name, number in callers]
+    ids = admin.call("res.partner", "create", values)
+    found = admin.call("res.partner", "read", ids, ["phone_sanitized"])
+    assert [one["phone_sanitized"] for one in found] == [
+        number for _, number in callers
+    ]
+    return callers
+
+
 @contextlib.contextmanager
-def open_page(server, admin, name):
-    """A browser that shows Odoo's contacts, and in time a card with that name."""
+def open_page(server, admin):
+    """A browser that shows Odoo's contacts, and in time a card."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=debian.browser(), args=["--no-sandbox"]
         )
         context = chromium.new_context(viewport={"width": 1366, "height": 850})
-        context.add_init_script(f"window.pbxExpected = {name!r};")
         for cookie in admin.cookies:
             told = {"name": cookie.name, "value": cookie.value, "url": server.url}
             context.add_cookies([told])
@@ -90,7 +106,7 @@ def other_calls(provider, phones):
     over = threading.Event()
 
     def go_on():
-        fake_pbx = FakePbx(provider, "+442079460777")
+        fake_pbx = FakePbx(provider)
         while not over.wait(PAUSE * random.uniform(0.5, 1.5)):
             fake_pbx.ring(random.sample(phones, GROUP))
             over.wait(0.5)
@@ -110,8 +126,9 @@ class Samples:
     that its own phone rings, or a bare one.
     """
 
-    def __init__(self, page, fake_pbx, bare_url, phones):
+    def __init__(self, page, fake_pbx, callers, bare_url, phones):
         self.page, self.fake_pbx, self.phones = page, fake_pbx, phones
+        self.callers = iter(callers)
         self.bare_url, self.http = bare_url, requests.Session()
         self.taken = {"card": [], "bare": []}
 
@@ -124,9 +141,12 @@ class Samples:
             else:
                 self.http.post(self.bare_url, timeout=30).raise_for_status()
 
-        sent, taken = None, self.taken[kind]
+        sent, taken, number = None, self.taken[kind], None
+        if kind == "card":
+            name, number = next(self.callers)
+            self.page.evaluate(EXPECT, name)
         before, after = [random.sample(self.phones, GROUP // 2) for _ in range(2)]
-        self.fake_pbx.ring([*before, tell, *after])
+        self.fake_pbx.ring([*before, tell, *after], number)
         stamp = self.page.wait_for_function(NEXT, arg=[kind, len(taken)], polling=20)
         self.fake_pbx.end()
         taken.append({name: at - sent for name, at in stamp.json_value().items()})
@@ -135,20 +155,19 @@ class Samples:
         return [one[name] for one in self.taken[kind][WARM_UP:]]
 
 
-def card(server, provider, number):
+def card(server, provider):
     """Measure, and say the times; ``{title: (the ratio's figures, aim)}``."""
     admin = server.login("admin")
-    known = [("phone_sanitized", "=", number)]
-    [partner] = admin.call("res.partner", "search_read", known, ["name"])
+    callers = make_callers(admin, WARM_UP + SAMPLES)
     bare_url = f"{server.url}/bench/message/{admin.uid}"
     with contextlib.ExitStack() as stack:
         people = stack.enter_context(
             open_browsers(server, admin, provider["id"], PEOPLE)
         )
         phones = [one.extension for one in people]
-        page = stack.enter_context(open_page(server, admin, partner["name"]))
+        page = stack.enter_context(open_page(server, admin))
         stack.enter_context(other_calls(provider, phones))
-        samples = Samples(page, FakePbx(provider, number), bare_url, phones)
+        samples = Samples(page, FakePbx(provider), callers, bare_url, phones)
         deadline = time.monotonic() + SECONDS
         while len(samples.taken["bare"]) < WARM_UP + SAMPLES:
             samples.take("card")

@@ -14,7 +14,9 @@ from lib import debian
 from lib.rpc import request_json
 
 # A page comes back, or is told something: a moment, on a busy machine a long one.
-PATIENCE = 20_000
+PATIENCE = 40_000
+# The first page of a server has its scripts put together first.
+OPENED_MS = 120_000
 START = "/odoo/calls"
 # Stays text wherever it is shown: as a tag it would open a window, or miss a picture.
 HOSTILE = """<b>Olga</b> <img src="x" onerror="alert('hacked')">"""
@@ -112,9 +114,9 @@ class Tab:
         page.on("pageerror", lambda error: browsers.note("error", str(error)))
         page.on("dialog", self._on_dialog)
         page.on("request", self._on_request)
-        page.goto(browsers.odoo.url + path)
-        page.wait_for_selector(".o_action_manager > .o_action")
-        page.wait_for_function(CONNECTED)
+        page.goto(browsers.odoo.url + path, timeout=OPENED_MS)
+        page.wait_for_selector(".o_action_manager > .o_action", timeout=OPENED_MS)
+        page.wait_for_function(CONNECTED, timeout=OPENED_MS)
 
     def act(self, action) -> None:
         """Do an action of Odoo's, as a menu does."""

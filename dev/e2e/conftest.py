@@ -12,7 +12,8 @@ workers   one more Odoo for a module, with two workers and no PBX
 cluster   the PostgreSQL of this run: .stop(), .kill(), .start()
 browsers  .one(user) -> a page of that user (see browser.py)
 
-What is there for the desk, desk_fixtures.py says.
+What is there for the desk, desk_fixtures.py says; for Asterisk, asterisk_fixtures.py;
+for Beeline, beeline_fixtures.py.
 """
 
 import os
@@ -25,7 +26,7 @@ from lib import pbx as introduction
 from lib.testing import INSTANCE_VARIABLE
 from server import Servers, take_instance
 
-pytest_plugins = ["desk_fixtures"]
+pytest_plugins = ["desk_fixtures", "asterisk_fixtures", "beeline_fixtures"]
 
 
 def pytest_collection_modifyitems(items):

@@ -110,3 +110,15 @@ def run_job(admin, xml_id: str) -> None:
     domain = [("module", "=", "cloud_pbx"), ("name", "=", xml_id)]
     [job] = admin.call("ir.model.data", "search_read", domain, ["res_id"])
     admin.call("ir.cron", "method_direct_trigger", [job["res_id"]])
+
+
+def connect_phones(odoo, pbx, numbers: tuple) -> None:
+    """Have these phones be connected, whatever other tests left behind."""
+    pbx.post(
+        "/control/settings", {"extensions": {one: {"online": True} for one in numbers}}
+    )
+    odoo.sql(
+        "update pbx_extension set status = 'unknown', checked_at = null"
+        " where number = any(%s)",
+        [list(numbers)],
+    )

@@ -112,13 +112,21 @@ def ring(fake_pbx, tab):
     tab.close_cards()
 
 
+def enlarge(tab):
+    """On a phone a card comes small."""
+    if not tab.card().locator(".o_pbx_card_body").count():
+        tab.button("Show all of this card").click()
+
+
 @on_all_screens
 def test_a_known_caller(tab, ring, check):
     call = ring(KNOWN)
+    enlarge(tab)
     check(".o_pbx_cards")
     tab.button("Make this card small").click()
     check(".o_pbx_cards")
-    tab.button("Show all of this card").click()
+    tab.page.keyboard.press("Alt+Shift+K")
+    expect(tab.card().get_by_role("textbox")).to_be_focused()
     call.answer("100")
     tab.card("ongoing").get_by_role("textbox").fill(HOSTILE)
     expect(tab.card().get_by_text("Saved", exact=True)).to_be_visible()
@@ -131,6 +139,7 @@ def test_a_known_caller(tab, ring, check):
 @on_all_screens
 def test_several_matches_and_a_colleague(tab, ring, check):
     call = ring(SHARED)
+    enlarge(tab)
     expect(tab.card()).to_contain_text("Who is it?")
     check(".o_pbx_cards")
     call.answer("101")
@@ -141,6 +150,7 @@ def test_several_matches_and_a_colleague(tab, ring, check):
 @on_all_screens
 def test_an_unknown_caller_and_a_search(tab, ring, check):
     call = ring(UNKNOWN)
+    enlarge(tab)
     check(".o_pbx_cards")
     tab.button("Link to an existing contact").click()
     check(".o_pbx_cards")
@@ -175,6 +185,57 @@ def test_the_phone_in_the_systray(tab, ring, check):
     expect(tab.page.locator(PANEL)).to_contain_text("Talking")
     check(PANEL)
     tab.page.keyboard.press("Escape")
+
+
+@on_all_screens
+def test_call_backs(tab, ring, check):
+    ring(KNOWN).hang_up()
+    ring_again = ring(KNOWN)
+    enlarge(tab)
+    expect(tab.card("ringing")).to_contain_text("promised until")
+    check(".o_pbx_cards")
+    ring_again.hang_up()
+    tab.card("done")
+    tab.close_cards()
+    tab.act("cloud_pbx.pbx_promise_action")
+    shown = tab.page.locator(".o_action_manager .o_pbx_deadline")
+    expect(shown.first).to_be_visible()
+    check(".o_pbx_next")
+    check(".o_content")
+    tab.page.locator(".o_data_row, .o_kanban_record").first.click()
+    expect(tab.page.locator(".o_form_view .o_pbx_deadline")).to_be_visible()
+    # The labels below are Odoo's, and pale on a phone.
+    check(".o_form_view .oe_title")
+    tab.page.locator(".o_pbx_phone_menu button").click()
+    expect(tab.page.locator(f"{PANEL} .o_pbx_phone_missed li").first).to_be_visible()
+    check(PANEL)
+    tab.page.keyboard.press("Escape")
+
+
+def test_a_call_back_and_its_dialogs(odoo, tab, check):
+    admin = odoo.login("admin")
+    [promise] = admin.call("pbx.promise", "search", [("state", "=", "open")], limit=1)
+    for button in ("Spoken with…", "Dismiss…"):
+        tab.show("pbx.promise", promise)
+        expect(tab.page.locator(".o_form_view .o_pbx_deadline")).to_be_visible()
+        check(".o_content")
+        tab.button(button).click()
+        expect(tab.page.locator(".modal [name=note]").first).to_be_visible()
+        check(".modal")
+        tab.page.keyboard.press("Escape")
+
+
+def test_the_settings(tab, check):
+    tab.act("cloud_pbx.pbx_settings_action")
+    page = ".app_settings_block[data-key=cloud_pbx]"
+    expect(tab.page.locator(f"{page} [name=pbx_audit]")).to_contain_text("missing: 0")
+    check(page)
+
+
+def test_a_contact_to_call_back(fake_pbx, tab, check):
+    tab.show("res.partner", fake_pbx.partner)
+    expect(tab.page.locator(".o_pbx_promise_line")).to_be_visible()
+    check(".o_pbx_promise_line")
 
 
 def test_a_call_with_a_recording(odoo, pbx, tab, check):

@@ -4,15 +4,23 @@ import time
 
 import log
 import pytest
-from browser import HOSTILE
+from browser import CONNECTED, HOSTILE
 from desk_fixtures import OTHER, UNKNOWN
 from playwright.sync_api import expect
 
 DESK = "odoo.__WOWL_DEBUG__.root.env.services['cloud_pbx.desk']"
 FORM = ".o_form_view"
+RECONNECTED_MS = 90_000
 # Odoo's Discuss says in the console that it could not be reached.
 DISCUSS = r"(mail|discuss|web/dataset/call_kw/(mail|discuss)\.)"
 OUTAGE = [r"net::ERR_\w+", f'^ConnectionLostError: Connection to "/{DISCUSS}']
+
+
+def shows_seconds(tab, call):
+    """The card counts the seconds of the talk; a page that is busy, by and by."""
+    log.until(
+        lambda: abs(tab.timer() - call.seconds()) <= 2, 10, "the talk's own seconds"
+    )
 
 
 def test_a_call_from_ring_to_end(ring, tabs):
@@ -24,7 +32,7 @@ def test_a_call_from_ring_to_end(ring, tabs):
     expect(card.get_by_role("heading")).to_have_text(HOSTILE)
     call.answer("100")
     tab.card("ongoing")
-    assert abs(tab.timer() - call.seconds()) <= 2
+    shows_seconds(tab, call)
     call.hang_up()
     tab.card("done")
 
@@ -55,8 +63,9 @@ def test_two_tabs_of_one_browser(ring, tabs, opens_contact):
     for tab in tabs:
         tab.card("ringing")
     expect(used.page.locator(FORM)).to_be_visible()
-    time.sleep(0.5)  # the other would act later
     heard, notified, opened = before[1]
+    log.until(lambda: used.heard() > heard, 10, "it is heard")
+    time.sleep(0.5)  # the other would act later
     assert happened(used) == (heard + 1, notified, opened + 1)
     assert happened(main) == before[0]
     main.button("Close this card").click()
@@ -137,11 +146,13 @@ def was_away(ring, tab, leave, come_back):
     on = ring("100", caller=OTHER)
     on.answer("100")
     come_back()
+    # It tries again ever more seldom, the longer the server was away.
+    tab.page.wait_for_function(CONNECTED, timeout=RECONNECTED_MS)
     for text, state in (("7946 0643", "ongoing"), (HOSTILE, "done")):
         card = tab.cards.filter(has_text=text)
         expect(card).to_have_attribute("data-state", state)
     assert tab.page.locator("[data-state=ringing]").count() == 0
-    assert abs(tab.timer() - on.seconds()) <= 2
+    shows_seconds(tab, on)
 
 
 def test_a_page_that_sleeps(ring, tabs):
@@ -173,9 +184,9 @@ def test_reloaded_in_mid_call_with_a_wrong_clock(ring, browsers):
     for tab in tabs:
         tab.card("ongoing")
     for tab in tabs:
-        assert abs(tab.timer() - call.seconds()) <= 2
+        shows_seconds(tab, call)
         tab.page.reload()
-        assert abs(tab.timer() - call.seconds()) <= 2
+        shows_seconds(tab, call)
         expect(tab.card()).to_contain_text(HOSTILE)
 
 

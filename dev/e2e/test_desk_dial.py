@@ -13,14 +13,14 @@ CALL = ".o_pbx_call_button"
 
 @pytest.fixture
 def clicks(agents):
-    """The PBX dials as slowly as one can follow, and all is over at the end."""
-    click = {"story": "calltype", "outcome": "answered", "duration": 10, "speed": 0.1}
+    """The PBX dials as slowly as a busy page can follow, and all is over at the end."""
+    click = {"story": "calltype", "outcome": "answered", "duration": 10, "speed": 0.25}
     agents.fake_pbx.pbx.post("/control/settings", {"click": click})
     yield
     # Other tests leave calls without an end.
     clicks = "select id from pbx_call where clicked_at is not null"
     going_on = f"{clicks} and state != 'done'"
-    log.until(lambda: not agents.odoo.sql(going_on), 20, "all calls end")
+    log.until(lambda: not agents.odoo.sql(going_on), 40, "all calls end")
 
 
 def show_contact(agents, number, *tabs):

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import log
 import pytest
-from browser import Browsers, FakePbx
+from browser import CONNECTED, Browsers, FakePbx
 from playwright.sync_api import expect
 from proxy import Proxy
 
 KNOWN = "+442079460201"  # in the demo data
 NAME = "Amelia Whitlock"
+RECONNECTED_MS = 90_000
 # While the websocket's process is being replaced.
 GONE = [r"WebSocket connection to .* failed", r"net::ERR_\w+"]
 
@@ -73,8 +74,9 @@ def test_the_websocket_s_process_is_killed(agents, browsers):
     call.answer("100")
     log.until(
         lambda: websocket_process(agents.odoo) not in (None, killed),
-        *(30, "another process serves the websocket"),
+        *(60, "another process serves the websocket"),
     )
+    tab.page.wait_for_function(CONNECTED, timeout=RECONNECTED_MS)
     tab.card("ongoing")
     call.hang_up()
     tab.card("done")

@@ -2,15 +2,22 @@
 
 import fnmatch
 import json
+import socket
 import threading
 import time
 
+from flask import request
 from werkzeug.wrappers import Response
 
 
-def _error500(_respond, _fault):
-    body = json.dumps({"status": "error", "message": "Internal Server Error"})
-    return Response(body, 500, mimetype="application/json")
+def _status(status, message):
+    """Return the fault that answers with a status and an error of the PBX's form."""
+
+    def answer(_respond, fault):
+        body = json.dumps(fault["error"](message))
+        return Response(body, status, mimetype="application/json")
+
+    return answer
 
 
 def _html(_respond, _fault):
@@ -54,6 +61,8 @@ def _wrong_types(respond, _fault):
         told = json.loads(_bytes(answer))
     except ValueError:
         return answer
+    if not isinstance(told, dict):
+        return Response(json.dumps(_twist(told)), mimetype="application/json")
     twisted = {
         name: value if name == "status" else _twist(value)
         for name, value in told.items()
@@ -65,12 +74,25 @@ def _empty(_respond, _fault):
     return Response("", 200, mimetype="application/json")
 
 
-def limit_answer(form, seconds):
+def _lost(respond, fault):
+    """What was asked for is done, but the answer never comes: the line is cut."""
+    respond()
+    time.sleep(fault["seconds"])
+    line = request.environ["werkzeug.socket"]
+    line.shutdown(socket.SHUT_RDWR)
+    return Response("", 200)
+
+
+def error_text(message):
+    return {"status": "error", "message": message}
+
+
+def limit_answer(form, seconds, error=error_text):
     """Return "too many requests" in one of its three forms."""
     message = "You exceeded the rate limit"
     if form == "200":
         message += " by User Limits"
-    body = json.dumps({"status": "error", "message": message})
+    body = json.dumps(error(message))
     status = 200 if form == "200" else 429
     answer = Response(body, status, mimetype="application/json")
     if form == "429_retry_after":
@@ -78,19 +100,24 @@ def limit_answer(form, seconds):
     return answer
 
 
+def _limit(form):
+    return lambda _respond, fault: limit_answer(form, fault["seconds"], fault["error"])
+
+
 KINDS = {
-    "500": _error500,
+    "400": _status(400, "Bad Request"),
+    "401": _status(401, "Unauthorized"),
+    "403": _status(403, "Forbidden"),
+    "500": _status(500, "Internal Server Error"),
+    "503": _status(503, "Service Unavailable"),
     "html": _html,
     "timeout": _timeout,
     "truncated": _truncated,
     "drip": _drip,
     "wrong_types": _wrong_types,
     "empty": _empty,
-    "429": lambda _respond, fault: limit_answer("429", fault["seconds"]),
-    "429_retry_after": lambda _respond, fault: limit_answer(
-        "429_retry_after", fault["seconds"]
-    ),
-    "200": lambda _respond, fault: limit_answer("200", fault["seconds"]),
+    "lost": _lost,
+    **{form: _limit(form) for form in ("429", "429_retry_after", "200")},
 }
 SCHEMA = {
     "type": "object",
@@ -98,6 +125,7 @@ SCHEMA = {
     "required": ["kind"],
     "properties": {
         "kind": {"enum": list(KINDS)},
+        "method": {"type": "string"},
         "path": {"type": "string"},
         "times": {"type": "integer", "minimum": 0},
         "seconds": {"type": "number", "minimum": 0},
@@ -106,15 +134,20 @@ SCHEMA = {
 
 
 class Faults:
-    """The faults in wait. ``path`` is a pattern (``/v1/statistics*``, all by default),
-    ``times`` how often it strikes (1; 0: always), ``seconds`` how long it takes (5)."""
+    """The faults in wait. ``method`` and ``path`` are patterns (``/v1/statistics*``,
+    all by default), ``times`` how often it strikes (1; 0: always), ``seconds`` how long
+    it takes (5).
 
-    def __init__(self):
+    :param error: function from a message to the JSON that the PBX answers with.
+    """
+
+    def __init__(self, error=error_text):
+        self._error = error
         self._waiting = []
         self._lock = threading.Lock()
 
     def set(self, faults):
-        defaults = {"path": "*", "times": 1, "seconds": 5}
+        defaults = {"method": "*", "path": "*", "times": 1, "seconds": 5}
         with self._lock:
             self._waiting = [{**defaults, **fault} for fault in faults]
 
@@ -122,24 +155,26 @@ class Faults:
         with self._lock:
             return [dict(fault) for fault in self._waiting]
 
-    def answer(self, path, respond):
+    def answer(self, path, respond, method=""):
         """Answer through the first fault in wait for ``path``, or plainly.
 
         :param respond: function that gives the true answer, for faults that spoil it;
             the others never call it, so nothing happens behind them.
         """
-        fault = self._take(path.rstrip("/"))
+        fault = self._take(path.rstrip("/"), method)
         return KINDS[fault["kind"]](respond, fault) if fault else respond()
 
-    def _take(self, path):
+    def _take(self, path, method):
         with self._lock:
             for fault in self._waiting:
-                if fnmatch.fnmatch(path, fault["path"].rstrip("/")):
+                if fnmatch.fnmatch(method, fault["method"]) and fnmatch.fnmatch(
+                    path, fault["path"].rstrip("/")
+                ):
                     if fault["times"] == 1:
                         self._waiting.remove(fault)
                     elif fault["times"]:
                         fault["times"] -= 1
-                    return dict(fault)
+                    return {**fault, "error": self._error}
         return None
 
 

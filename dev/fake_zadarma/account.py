@@ -64,6 +64,8 @@ class Account:
             "speed": 0.1,
             "auto": True,
         }
+        # Factor for what the PBX waits for in a steered call; 0: it waits for a person.
+        self.steered = {"speed": 1.0}
         self.rows, self.recordings, self.links = [], {}, {}
         self.limiter, self.faults, self.journal = Limiter(), Faults(), Journal()
         self.lock = threading.RLock()

@@ -3,17 +3,18 @@
 import json
 import re
 
+from fake_pbx import control
+
 ANSWERS = {}
 
 WRONG_PARAMETERS = "Wrong parameters"
 
 
-class Refused(Exception):
-    """An error the API answers with: ``{"status": "error", "message": …}``."""
+class Refused(control.Refused):
+    """An error the API answers with."""
 
     def __init__(self, message=WRONG_PARAMETERS, status=400):
-        super().__init__(message)
-        self.message, self.status = message, status
+        super().__init__(message, status)
 
 
 # A character of the private area marks a text that JSON shows as a number.

@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import os
-import sys
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import requests
+from fake_pbx import client
 
 from .scenarios import SCENARIOS
 
@@ -17,6 +15,7 @@ EXAMPLES = """examples:
   call --caller +442079460201 --line +442079460900
   answer 1 --extension 100      (1 is the call's number, see: calls)
   transfer 1 101
+  press 1 2                     (in a menu of ours)
   hangup 1
 """
 
@@ -47,13 +46,10 @@ def _parser():
     serve.add_argument("--mode", choices=("live", "spec"), default="live")
     serve.add_argument("--zone", type=_zone, default="Europe/London")
 
-    default = f"http://127.0.0.1:{os.environ.get('SANDBOX_PORT', '8070')}"
-    client = argparse.ArgumentParser(add_help=False)
-    client.add_argument("--server", default=default, help=f"default: {default}")
-    client.add_argument("--json", action="store_true", help="print the answer as JSON")
+    asking = client.parser()
 
     def add(name, text):
-        return commands.add_parser(name, help=text, parents=[client])
+        return commands.add_parser(name, help=text, parents=[asking])
 
     play = add("play", "play a scenario")
     play.add_argument("scenario", choices=SCENARIOS, metavar="scenario")
@@ -78,6 +74,11 @@ def _parser():
     transfer = add("transfer", "hand a call over to another extension")
     transfer.add_argument("call")
     transfer.add_argument("to")
+    press = add("press", "press keys in a menu of ours")
+    press.add_argument("call")
+    press.add_argument("digits")
+    timeout = add("timeout", "nobody lifts, or presses a key, in time")
+    timeout.add_argument("call")
     hangup = add("hangup", "end a call")
     hangup.add_argument("call")
     hangup.add_argument("--disposition", help="busy, 'no answer', … (default: cancel)")
@@ -96,6 +97,8 @@ REQUESTS = {
     "calls": ("GET", "/control/calls"),
     "answer": ("POST", "/control/calls/{call}/answer"),
     "transfer": ("POST", "/control/calls/{call}/transfer"),
+    "press": ("POST", "/control/calls/{call}/press"),
+    "timeout": ("POST", "/control/calls/{call}/timeout"),
     "hangup": ("POST", "/control/calls/{call}/hangup"),
     "log": ("GET", "/control/log"),
 }
@@ -108,21 +111,7 @@ def _ask(options):
     told.pop("json")
     method, path = REQUESTS[command]
     path = path.format(call=told.pop("call", ""))
-    session = requests.Session()
-    session.trust_env = False
-    sent = {"params": told} if method == "GET" else {"json": told}
-    try:
-        answer = session.request(method, server + path, timeout=600, **sent)
-        body = answer.json()
-    except (requests.ConnectionError, requests.exceptions.InvalidURL):
-        sys.exit(
-            f"Nothing answers at {server}: start it with 'serve', or say --server."
-        )
-    except ValueError:
-        sys.exit(f"{server} is no fake PBX: it did not answer with JSON.")
-    if not answer.ok:
-        sys.exit(body.get("message", f"The fake PBX answered {answer.status_code}."))
-    return body
+    return client.ask(server, method, path, told)
 
 
 def _webhook_line(entry):

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from flask import Blueprint, current_app, jsonify, request
 
-from fake_pbx import faults
+from fake_pbx import control, faults
+from fake_pbx.control import asked, whole
 
 from . import day, past, settings, wire
 from .answers import Refused
@@ -39,30 +40,13 @@ def _pbx():
     return current_app.extensions["pbx"]
 
 
-def _asked(schema=None, what="request"):
-    """Return the JSON object that was sent; no body is an empty one."""
-    if not request.get_data():
-        told = {}
-    else:
-        told = request.get_json(silent=True)
-        if not isinstance(told, dict):
-            raise Refused(
-                "Send a JSON object, with the header Content-Type: application/json."
-            )
-    if schema:
-        settings.check(schema, told, what)
-    return told
-
-
-@blueprint.errorhandler(Refused)
-def _refused(refusal):
-    return {"status": "error", "message": refusal.message}, refusal.status
+blueprint.register_error_handler(control.Refused, control.refusal)
 
 
 @blueprint.post("/webhook")
 def webhook():
     """Set both addresses, as saving them in the cabinet does."""
-    url = _asked().get("url")
+    url = asked().get("url")
     if not isinstance(url, str) or not url:
         raise Refused('Send {"url": "https://…"}, the address of the webhook.')
     reason = _pbx().set_url(url)
@@ -96,7 +80,7 @@ def _plan(told):
 @blueprint.post("/play")
 def play():
     """Play a scenario; ``wait`` false: in the background."""
-    told = _asked(PLAY_SCHEMA)
+    told = asked(PLAY_SCHEMA)
     ready = _plan(told)
     if told.get("wait", True):
         entries = _pbx().play(ready, told.get("speed", 0))
@@ -108,8 +92,8 @@ def play():
 @blueprint.route("/render", methods=["GET", "POST"])
 def render():
     """The signed requests of a scenario, not sent. GET: parameters in the query."""
-    told = _asked() if request.method == "POST" else _query()
-    settings.check(PLAY_SCHEMA, told, "request")
+    told = asked() if request.method == "POST" else _query()
+    control.check(PLAY_SCHEMA, told, "request")
     ready = _plan(told)
     secret = _pbx().account.secret
     return {
@@ -132,7 +116,7 @@ def _query():
 
 @blueprint.post("/day")
 def play_day():
-    _asked()
+    asked()
     return day.play(_pbx())
 
 
@@ -143,7 +127,7 @@ def make_past():
     They are given instead, as signed requests with the moments at which they would
     have come: whoever asks knows a way into the inbox of that time.
     """
-    _asked()
+    asked()
     pbx = _pbx()
     account = pbx.account
     plans = [
@@ -169,7 +153,7 @@ def calls():
 
 @blueprint.post("/calls")
 def begin():
-    return _pbx().calls.begin(_asked(CALL_SCHEMA)).as_json(), 201
+    return _pbx().calls.begin(asked(CALL_SCHEMA)).as_json(), 201
 
 
 @blueprint.get("/calls/<wanted>")
@@ -186,35 +170,34 @@ def _text(told, name):
 
 @blueprint.post("/calls/<wanted>/answer")
 def answer(wanted):
-    extension = _text(_asked(), "extension")
+    extension = _text(asked(), "extension")
     return _pbx().calls.answer(wanted, extension).as_json()
 
 
 @blueprint.post("/calls/<wanted>/transfer")
 def transfer(wanted):
-    return _pbx().calls.transfer(wanted, _text(_asked(), "to")).as_json()
+    return _pbx().calls.transfer(wanted, _text(asked(), "to")).as_json()
 
 
 @blueprint.post("/calls/<wanted>/hangup")
 def hang_up(wanted):
-    disposition = _text(_asked(), "disposition")
+    disposition = _text(asked(), "disposition")
     return _pbx().calls.hang_up(wanted, disposition).as_json()
 
 
 @blueprint.post("/calls/<wanted>/press")
 def press(wanted):
-    digits = _text(_asked(), "digits") or ""
+    digits = _text(asked(), "digits") or ""
     return _pbx().calls.press(wanted, digits).as_json()
 
 
+@blueprint.post("/calls/<wanted>/timeout")
+def time_up(wanted):
+    asked()
+    return _pbx().calls.time_up(wanted).as_json()
+
+
 # -- what happened, and what shall happen ----------------------------------------------
-
-
-def _whole(name, default):
-    text = request.args.get(name, str(default))
-    if not text.isdigit():
-        raise Refused(f"{name} must be a whole number.")
-    return int(text)
 
 
 @blueprint.get("/log")
@@ -225,7 +208,7 @@ def log():
         raise Refused("kind is one of: webhook, api, all.")
     journal = _pbx().account.journal
     wanted = None if kind == "all" else kind
-    return jsonify(journal.read(wanted, _whole("after", 0), _whole("limit", 200)))
+    return jsonify(journal.read(wanted, whole("after", 0), whole("limit", 200)))
 
 
 @blueprint.delete("/log")
@@ -242,7 +225,7 @@ def state():
         "run": pbx.account.run,
         "settings": settings.read(pbx.account),
         "calls": pbx.calls.all(),
-        "log": pbx.account.journal.read(after=_whole("after", 0), limit=200),
+        "log": pbx.account.journal.read(after=whole("after", 0), limit=200),
     }
 
 
@@ -253,7 +236,7 @@ def read_settings():
 
 @blueprint.post("/settings")
 def change_settings():
-    settings.change(_pbx().account, _asked())
+    settings.change(_pbx().account, asked())
     return settings.read(_pbx().account)
 
 
@@ -265,9 +248,7 @@ def read_faults():
 @blueprint.post("/faults")
 def set_faults():
     """Replace the faults in wait; ``{}`` or an empty list: none."""
-    told = _asked(
-        settings.closed({"faults": {"type": "array", "items": faults.SCHEMA}})
-    )
+    told = asked(control.closed({"faults": {"type": "array", "items": faults.SCHEMA}}))
     _pbx().account.faults.set(told.get("faults", []))
     return read_faults()
 

@@ -1,15 +1,19 @@
 """Calls that a person steers: dial, answer, transfer, hang up, step by step.
 
-Unlike a scenario, such a call does what the reply to its NOTIFY_START says.
+Unlike a scenario, such a call does what the reply to its NOTIFY_START says: it rings
+where it is sent, comes back when the time is up, asks for keys and says which were
+pressed, or does by itself what the reply says for that case.
 """
 
 import itertools
 import threading
 import time
+from datetime import datetime
 
+from . import instructions
 from .answers import Refused
-from .events import Inbound, Outbound, bare, plus, record
-from .scenario import Scenario
+from .events import TIME_FORMAT, Inbound, Outbound, bare, plus, record
+from .scenario import Scenario, free_start
 
 MENU, RINGING, TALKING, TRANSFER, ENDED = (
     "menu",
@@ -32,6 +36,10 @@ class LiveCall:
         self.lock = threading.RLock()
         self.begun = time.monotonic()
         self.seconds = 0
+        # Counts what happens to it: a time that is up is of one of these turns.
+        self.turn = 0
+        # What happens when the time is up: a function, or ``None``.
+        self.time_up = None
 
     def as_json(self):
         inbound = self.direction == "in"
@@ -49,6 +57,7 @@ class LiveCall:
             "talking": self.talks[-1][0] if self.talks else None,
             "started": told.call_start,
             "seconds": self.seconds or round(time.monotonic() - self.begun),
+            "waits": self.time_up is not None,
             **self.notes,
         }
 
@@ -90,7 +99,8 @@ class LiveCalls:
         return call
 
     def _story(self, direction, **parameters):
-        start = self._account.local()
+        now = datetime.strptime(self._account.local(), TIME_FORMAT)
+        start = free_start(now, parameters["caller"])
         scenario = Scenario(zone=self._account.zone, call_start=start, **parameters)
         return scenario.filled(direction)
 
@@ -101,34 +111,113 @@ class LiveCalls:
         )
         call = self._keep("in", scenario, told)
         with call.lock:
-            entry = self._pbx.send(told.start())
-            reply = entry["reply"] if isinstance(entry["reply"], dict) else {}
-            self._obey(call, reply)
+            self._obey(call, self._asked(told.start()))
         return call
 
-    def _obey(self, call, reply):
-        """Do what the reply to START or IVR says; nothing: every phone rings."""
-        for name in ("caller_name", "redirect"):
-            if name in reply:
-                call.notes[name] = reply[name]
-        target = str(reply.get("redirect", ""))
-        if reply.get("hangup"):
+    def _asked(self, step):
+        """Send an event that asks how to go on, and read what is answered."""
+        return instructions.read(self._pbx.send(step)["reply"])
+
+    # -- what the reply says -----------------------------------------------------------
+
+    def _obey(self, call, told):
+        """Do what the reply to START or IVR says; nothing: the scenario goes on."""
+        call.notes.pop("play", None)
+        call.notes.pop("asks", None)
+        if told.caller_name:
+            call.notes["caller_name"] = told.caller_name
+        if told.redirect:
+            call.notes.update(
+                redirect=told.redirect, return_timeout=told.return_timeout
+            )
+        if told.hangup:
+            call.notes["hung_up"] = True
             self._end(call, "cancel")
-        elif target == "blacklist":
+        elif told.redirect == instructions.BLACKLIST:
             self._end(call, "busy")
-        elif "wait_dtmf" in reply:
-            call.state = MENU
-            call.notes["menu"] = str((reply["wait_dtmf"] or {}).get("name", ""))
-        elif target in self._account.extensions:
-            self._call_extensions(call, [target])
+        elif told.ask:
+            self._ask(call, told)
+        elif told.redirect:
+            self._go(call, told.redirect, told.return_timeout)
         else:
-            online = [n for n, e in self._account.extensions.items() if e["online"]]
-            self._call_extensions(call, online)
+            self._go_on(call)
+
+    def _go_on(self, call):
+        """The PBX's own scenario, whichever it is: all phones ring."""
+        online = [n for n, e in self._account.extensions.items() if e["online"]]
+        self._call_extensions(call, online)
+
+    def _go(self, call, target, return_seconds=0):
+        """Go to an extension, or to a scenario or menu of the PBX's own."""
+        extension = self._account.extensions.get(target)
+        if extension is None:
+            self._go_on(call)
+        elif extension["online"]:
+            self._call_extensions(call, [target])
+            if return_seconds:
+                self._wait(call, return_seconds, self._come_back)
+        elif return_seconds:
+            self._come_back(call)
+        else:
+            self._end(call, "cancel")
+
+    def _come_back(self, call):
+        """Nobody lifted where it was sent: the scenario goes on."""
+        call.notes["came_back"] = True
+        self._go_on(call)
+
+    def _ask(self, call, told):
+        self._turn(call)
+        call.state, call.ringing = MENU, []
+        call.notes.update(menu=told.ask["name"], asks=told.ask)
+        if told.play:
+            call.notes["play"] = told.play
+        seconds = told.ask["timeout"] * told.ask["attempts"]
+        self._wait(call, seconds, self._by_default)
+
+    def _by_default(self, call):
+        """No key was pressed: what the reply said for that, and then it is told."""
+        ask = call.notes.pop("asks")
+        call.notes.pop("play", None)
+        # The PBX does not wait for what is answered: it is done already.
+        default = ask["default"]
+        self._pbx.send(call.told.ivr(ask["name"], "", default_behaviour=default))
+        if default == instructions.HANGUP:
+            self._end(call, "cancel")
+        elif default:
+            call.notes.update(redirect=default, return_timeout=0)
+            self._go(call, default)
+        else:
+            self._go_on(call)
+
+    def _turn(self, call):
+        """Something happens to the call: what it waited for is void."""
+        call.turn += 1
+        call.time_up = None
+
+    def _wait(self, call, seconds, then):
+        """Do ``then(call)`` in so many seconds, unless something happens before."""
+        turn, factor = call.turn, self._account.steered["speed"]
+        call.time_up = then
+        if not factor:
+            return
+
+        def up():
+            with call.lock:
+                if call.turn == turn and call.time_up:
+                    self._turn(call)
+                    then(call)
+
+        timer = threading.Timer(seconds * factor, up)
+        timer.daemon = True
+        timer.start()
 
     def _call_extensions(self, call, extensions):
+        self._turn(call)
         call.state, call.ringing = RINGING, list(extensions)
         for extension in extensions:
-            call.rung.append(extension)
+            if extension not in call.rung:
+                call.rung.append(extension)
             self._pbx.send(call.told.internal(extension))
 
     def _dial(self, extension, to, line):
@@ -153,11 +242,28 @@ class LiveCalls:
     def press(self, wanted, digits):
         """The caller presses keys in a menu that our reply has set."""
         call = self.get(wanted)
+        if not instructions.KEYS.fullmatch(digits):
+            raise Refused("Keys are 0 to 9, * and #.")
         with call.lock:
             if call.state != MENU:
                 raise Refused(f"Call {call.id} is not in a menu.", 409)
-            entry = self._pbx.send(call.told.ivr(call.notes["menu"], digits))
-            self._obey(call, entry["reply"] if isinstance(entry["reply"], dict) else {})
+            self._turn(call)
+            ask = call.notes["asks"]
+            # It waits for no more keys than it was told.
+            pressed = digits[: ask["maxdigits"]]
+            call.notes["pressed"] = [*call.notes.get("pressed", []), pressed]
+            self._obey(call, self._asked(call.told.ivr(ask["name"], pressed)))
+        return call
+
+    def time_up(self, wanted):
+        """What the PBX waits for does not come: a key, or that somebody lifts."""
+        call = self.get(wanted)
+        with call.lock:
+            then = call.time_up
+            if not then:
+                raise Refused(f"Call {call.id} waits for nothing.", 409)
+            self._turn(call)
+            then(call)
         return call
 
     def answer(self, wanted, extension=None):
@@ -175,6 +281,7 @@ class LiveCalls:
                 raise Refused(f"{lifted} does not ring. Ringing: {ringing}.", 409)
             else:
                 self._pbx.send(call.told.answer(lifted))
+            self._turn(call)
             call.talks.append((lifted, time.monotonic()))
             call.state, call.ringing = TALKING, []
         return call
@@ -210,6 +317,7 @@ class LiveCalls:
     def _end(self, call, disposition):
         now = time.monotonic()
         told, scenario = call.told, call.scenario
+        self._turn(call)
         call.state, call.ringing = ENDED, []
         duration, recording = 0, ""
         if call.talks:

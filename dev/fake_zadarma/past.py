@@ -5,28 +5,18 @@ The same calls for the same moment: what was made up once can be made up again.
 
 import hashlib
 import json
-import random
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from fake_pbx.past import Office
 
 from .events import TIME_FORMAT
 from .scenarios import SCENARIOS, plan
 
 CALLS = Path(__file__).parent / "data" / "past.json"
-DAYS = 14
-OPENS, CLOSES = time(8, 55), time(17, 40)
 RECORD = "NOTIFY_RECORD"
-# The last call is over for so long.
-MARGIN = timedelta(minutes=30)
-# Minutes between two calls: the office is quiet early, at lunch and late.
-PAUSES_MINUTES = {8: 30, 9: 28, 10: 22, 11: 25, 12: 55, 13: 60, 14: 25, 15: 28, 16: 40}
-LATE_PAUSE_MINUTES = 50
-UNANSWERED = {"missed", "ring_group_missed", "voicemail", "abandoned", "busy"}
 SUPPORT = ("101", "102", "103")
-# So many of those who were missed are called back; of the last two days, fewer.
-CALLED_BACK, CALLED_BACK_LATELY = 0.95, 0.5
-LATELY = timedelta(days=3)
 
 
 def calls(until):
@@ -36,41 +26,19 @@ def calls(until):
     :return: a list of dicts: ``scenario``, its parameters, and ``ring``, the seconds
         until somebody lifts or the call ends, and ``recorded``.
     """
-    past = _Past(until)
-    for days in range(DAYS, -1, -1):
-        day = until.date() - timedelta(days=days)
-        if day.weekday() < 5:
-            past.add_day(day)
-    return past.calls
+    return _Past(until, json.loads(CALLS.read_text())).fill()
 
 
-class _Past:
-    """The calls that were made up so far: one after the other, none at once."""
+class _Past(Office):
+    unanswered = {"missed", "ring_group_missed", "voicemail", "abandoned", "busy"}
+    rung_long = {"outbound_no_answer"}
+    short = {"extension_to_extension"}
 
-    def __init__(self, until):
-        self.until, self.calls = until, []
-        data = json.loads(CALLS.read_text())
+    def __init__(self, until, data):
+        super().__init__(until, data)
         self.lines = {name: data[name] for name in ("main", "support")}
-        self.people, self.kinds = data["people"], data["kinds"]
-        self.random = random.Random(f"{until:%Y-%m-%d}")
 
-    def add_day(self, day):
-        now = datetime.combine(day, OPENS) + self._minutes(12)
-        closes = min(datetime.combine(day, CLOSES), self.until - MARGIN)
-        while now < closes:
-            kind = self._one_of(self.kinds, self.kinds.values())
-            person = self._one_of(self.people, [p["weight"] for p in self.people])
-            over = self._add(kind, person, now)
-            if kind in UNANSWERED and self._is_called_back(now):
-                now = over + timedelta(minutes=self.random.uniform(3, 25))
-                if now < closes:
-                    over = self._add("outbound", person, now)
-            pause = PAUSES_MINUTES.get(over.hour, LATE_PAUSE_MINUTES)
-            now = over + self._minutes(pause)
-
-    def _add(self, kind, person, start):
-        """Add a call; return when it is over."""
-        ring, talk = self._ring(kind), self._talk(kind)
+    def add(self, kind, person, start, ring, talk):
         extension = person["extension"]
         if kind.startswith("ring_group"):
             line, extension = "support", self.random.choice(SUPPORT[1:])
@@ -94,28 +62,6 @@ class _Past:
                 "recorded": line == "support" or kind == "voicemail",
             }
         )
-        return start + timedelta(seconds=ring + talk)
-
-    def _is_called_back(self, start):
-        lately = self.until - start < LATELY
-        share = CALLED_BACK_LATELY if lately else CALLED_BACK
-        return self.random.random() < share
-
-    def _one_of(self, things, weights):
-        return self.random.choices(list(things), list(weights))[0]
-
-    def _minutes(self, mean):
-        return timedelta(minutes=mean * self.random.uniform(0.3, 1.7))
-
-    def _ring(self, kind):
-        if kind in UNANSWERED or kind == "outbound_no_answer":
-            return self.random.randint(14, 38)
-        return self.random.randint(3, 19)
-
-    def _talk(self, kind):
-        if kind == "extension_to_extension":
-            return self.random.randint(12, 150)
-        return min(int(self.random.lognormvariate(4.9, 0.8)) + 15, 1500)
 
 
 def planned(call, zone):

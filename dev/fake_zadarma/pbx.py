@@ -4,13 +4,16 @@ import threading
 import time
 from datetime import datetime
 
-from . import wire
+from . import instructions, wire
 from .events import TIME_FORMAT
 from .livecalls import LiveCalls
 from .scenario import Scenario, free_start
 from .scenarios import plan
 
-SHOWN_REPLIES = ("caller_name", "redirect", "hangup")
+SHOWN_REPLIES = (
+    *("caller_name", "redirect", "return_timeout", "hangup"),
+    *("ivr_play", "wait_dtmf"),
+)
 
 
 class FakePbx:
@@ -148,6 +151,10 @@ class FakePbx:
 
 def _instructions(event, reply):
     """Return what a reply tells the PBX to do; only START and IVR are asked."""
-    if event not in ("NOTIFY_START", "NOTIFY_IVR") or not isinstance(reply, dict):
+    if event not in instructions.ASKED:
         return {}
-    return {name: reply[name] for name in SHOWN_REPLIES if name in reply}
+    shown = {}
+    if isinstance(reply, dict):
+        shown = {name: reply[name] for name in SHOWN_REPLIES if name in reply}
+    problems = instructions.read(reply).problems
+    return {**shown, **({"problems": list(problems)} if problems else {})}

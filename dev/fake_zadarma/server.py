@@ -2,6 +2,8 @@
 
 from flask import Flask
 
+from fake_pbx.page import add_page
+
 from . import api, control, methods_account, methods_pbx, methods_statistics, recordings
 from .pbx import FakePbx
 
@@ -19,12 +21,7 @@ def make_app(account):
     app.register_blueprint(api.blueprint)
     app.register_blueprint(control.blueprint)
 
-    @app.get("/")
-    def page():
-        answer = app.send_static_file("index.html")
-        answer.headers["Content-Security-Policy"] = "default-src 'self'"
-        answer.headers["Cache-Control"] = "no-cache"
-        return answer
+    add_page(app)
 
     @app.get("/healthz")
     def health():

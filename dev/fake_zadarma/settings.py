@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jsonschema import Draft202012Validator
+from fake_pbx.control import check, closed
 
 from .account import HOOKS, NOTIFICATIONS
 from .answers import Refused
@@ -13,15 +13,6 @@ STORIES = ("calltype", "swapped", "plain", "two_ids")
 _FLAG = {"enum": ["true", "false"]}
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 _COUNT = {"type": "integer", "minimum": 0}
-
-
-def closed(properties):
-    """Return the schema of an object with these properties and no others."""
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
-    }
 
 
 SCHEMA = closed(
@@ -74,6 +65,7 @@ SCHEMA = closed(
                 "auto": {"type": "boolean"},
             }
         ),
+        "steered": closed({"speed": {"type": "number", "minimum": 0}}),
         "notifications": closed(dict.fromkeys(NOTIFICATIONS, _FLAG)),
         "hooks": closed(dict.fromkeys(HOOKS, _FLAG)),
     }
@@ -86,14 +78,7 @@ PLAIN = (
     "webhook_timeout",
     "record_ready_after",
 )
-SWITCHES = ("click", "notifications", "hooks")
-
-
-def check(schema, value, what):
-    """Refuse a value that the schema does not allow, naming the place."""
-    for error in Draft202012Validator(schema).iter_errors(value):
-        where = "/".join(str(part) for part in error.absolute_path) or what
-        raise Refused(f"{where}: {error.message}")
+SWITCHES = ("click", "steered", "notifications", "hooks")
 
 
 def read(account):

@@ -2,12 +2,12 @@
 
 import secrets
 import string
-import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import requests
 
+from fake_pbx import posting
 from telephony.zadarma.signature import sign_event
 
 # Captured as multipart forms with an agent of their own; call events are plain forms.
@@ -38,16 +38,6 @@ class Rendered:
             "body": self.body.decode(),
             "headers": self.headers,
         }
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What came of a request. ``status`` is ``None`` when there was no answer."""
-
-    status: int | None
-    reply: object
-    ms: int
-    error: str | None = None
 
 
 def flat(fields):
@@ -96,29 +86,9 @@ def _multipart(pairs, boundary):
     return "".join([*parts, f"--{boundary}--\r\n"]).encode()
 
 
-def _session():
-    # The service keeps no cookie between two webhooks, and no proxy of this machine
-    # stands between it and us.
-    session = requests.Session()
-    session.trust_env = False
-    return session
-
-
 def deliver(url, rendered, timeout):
     """POST a webhook; a failure is told in the result, never raised."""
-    begun = time.monotonic()
-    try:
-        with _session() as session:
-            answer = session.post(
-                url,
-                data=rendered.body,
-                headers=rendered.headers,
-                timeout=timeout,
-                allow_redirects=False,
-            )
-    except requests.RequestException as error:
-        return Delivery(None, None, _since(begun), _reason(error))
-    return Delivery(answer.status_code, _body(answer), _since(begun))
+    return posting.deliver(url, rendered.body, rendered.headers, timeout)
 
 
 def probe(url, timeout=5):
@@ -133,7 +103,7 @@ def probe(url, timeout=5):
         return f"{url!r} is no address: it must begin with http:// or https://."
     address = f"{url}{'&' if '?' in url else '?'}{urlencode({'zd_echo': text})}"
     try:
-        with _session() as session:
+        with posting.session() as session:
             answer = session.get(
                 address,
                 timeout=timeout,
@@ -141,28 +111,9 @@ def probe(url, timeout=5):
                 headers={"User-Agent": "Zadarma API v1"},
             )
     except requests.RequestException as error:
-        return f"The address could not be reached: {_reason(error)}"
+        return f"The address could not be reached: {posting.reason(error)}"
     if answer.status_code != 200:
         return f"The address answered {answer.status_code} to zd_echo, it must be 200."
     if answer.content != text.encode():
         return "The address did not return the text of zd_echo and nothing else."
     return None
-
-
-def _body(answer):
-    try:
-        return answer.json()
-    except ValueError:
-        return answer.text[:2000]
-
-
-def _since(begun):
-    return round((time.monotonic() - begun) * 1000)
-
-
-def _reason(error):
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection (is the server running at this address?)"
-    return str(error)

@@ -139,10 +139,27 @@ class Archive:
 
     def download(self, packages: list[str], failing: str) -> list[Path]:
         """Fetch packages (`name` or `name/suite`), return the .deb files."""
+        return self._fetch(["download", *packages], failing)
+
+    def download_with_dependencies(
+        self, packages: list[str], failing: str
+    ) -> list[Path]:
+        """Fetch packages and all they need, as if nothing were installed."""
         debs = self.folder / "debs"
-        for words in (["update"], ["download", *packages]):
+        (debs / "partial").mkdir(exist_ok=True)
+        settings = {
+            "APT::Install-Recommends": "0",
+            "Dir::Cache::archives": f"{debs}/",
+        }
+        options = [f"-o{name}={value}" for name, value in settings.items()]
+        words = [*options, "-y", "--download-only", "install", *packages]
+        return self._fetch(words, failing)
+
+    def _fetch(self, words: list[str], failing: str) -> list[Path]:
+        debs = self.folder / "debs"
+        for line in (["update"], words):
             run(
-                [*self.command, *words],
+                [*self.command, *line],
                 log=self.log,
                 failing=failing,
                 lines=2,

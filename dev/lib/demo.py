@@ -1,53 +1,33 @@
-"""The demo: a database with two played weeks, Odoo and the fake PBX serving."""
+"""The demo: a database with played calls, Odoo and a PBX serving.
+
+`PBX` in the environment says which: a class here for each.
+"""
 
 import json
 import os
 import re
 import signal
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import addon, paths, pbx, servers, setup
+from . import addon, paths, servers, setup
+from .demo_asterisk import Asterisk
+from .demo_beeline import Beeline
+from .demo_zadarma import Zadarma
 from .instance import Instance
 from .lock_file import LockFile
 from .rpc import Login
-from .servers import FakePbxServer, OdooServer
+from .servers import OdooServer
 from .terminal import Stop, say, step
 
 DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,50}")
-# Besides reception and sales, whom the fake PBX knows from the start. Nobody is there
-# to lift: what a person plays rings where a person can see it.
-COLLEAGUES = {
-    "102": {"name": "Support", "online": False},
-    "103": {"name": "Service", "online": False},
-}
-CALLS_NOW = [
-    {
-        "scenario": "extension_to_extension",
-        "extension": "101",
-        "to_extension": "100",
-        "duration": 1,
-        "speed": 0.2,
-    },
-    {
-        "scenario": "missed",
-        "caller": "+442079460202",
-        "extension": "100",
-        "speed": 0.1,
-    },
-    {
-        "scenario": "voicemail",
-        "caller": "+442079460201",
-        "extension": "100",
-        "speed": 0.04,
-    },
-]
+KINDS = {kind.name: kind for kind in (Zadarma, Asterisk, Beeline)}
+Kind = Zadarma | Asterisk | Beeline
 BUNDLE = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
 
 
 def command() -> None:
-    database, odoo_port, pbx_port = wishes()
+    kind, database, odoo_port, pbx_port = wishes()
     lock = LockFile(
         paths.state() / "run" / f"demo-{database}",
         f"A demo of this checkout already serves the database {database}: "
@@ -57,7 +37,7 @@ def command() -> None:
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
     try:
-        serve(database, odoo_port, pbx_port)
+        serve(kind, database, odoo_port, pbx_port)
     except KeyboardInterrupt:
         say("Stopped. The database stays for the next start; make clean deletes it.")
     finally:
@@ -70,9 +50,14 @@ def interrupt(_signal, _frame):
     raise KeyboardInterrupt
 
 
-def wishes() -> tuple[str, int, int]:
-    """The database and the two ports from the environment, checked."""
-    database = os.environ.get("DB") or "cloud_pbx_demo"
+def wishes() -> tuple[type[Kind], str, int, int]:
+    """The PBX, the database and the two ports from the environment, checked."""
+    name = os.environ.get("PBX") or Zadarma.name
+    if name not in KINDS:
+        names = " or ".join(f"PBX={known}" for known in KINDS)
+        raise Stop(f"PBX={name} is no PBX that the demo has: {names}.")
+    kind = KINDS[name]
+    database = os.environ.get("DB") or kind.database
     if not DATABASE.fullmatch(database):
         raise Stop(f"DB={database} is no name for a database: letters, digits, _ . -")
     ports = []
@@ -88,53 +73,47 @@ def wishes() -> tuple[str, int, int]:
                 f"or choose another with {variable}=<port>."
             )
         ports.append(int(text))
-    return database, *ports
+    return kind, database, *ports
 
 
-def serve(database: str, odoo_port: int, pbx_port: int) -> None:
+def serve(kind: type[Kind], database: str, odoo_port: int, pbx_port: int) -> None:
     tools = setup.everything()
     instance = setup.home(tools)
+    pbx = kind(instance, database, pbx_port)
     code = addon.fingerprint()
-    new = prepare(instance, database, code)
+    new = prepare(instance, database, kind.name, code)
     log = paths.logs() / f"demo-{database}.log"
     log.unlink(missing_ok=True)
-    pbx_log = paths.logs() / f"demo-{database}-pbx.log"
-    pbx_log.unlink(missing_ok=True)
-    odoo, fake_pbx = OdooServer(instance, database, odoo_port, log), None
+    pbx.log.unlink(missing_ok=True)
+    odoo = OdooServer(instance, database, odoo_port, log)
     try:
-        with step("starting Odoo and the look-alike PBX"):
+        with step(f"starting Odoo and {kind.title}"):
             odoo.start()
             admin = odoo.login("admin")
             fix_address(admin, odoo.url)
-            fake_pbx, provider = pbx.introduce(
-                odoo, tools.venv.python, pbx_log, pbx_port, admin=admin
-            )
+            pbx.introduce(odoo, admin)
         with step("preparing the first page"), ThreadPoolExecutor(1) as beside:
             warmed = beside.submit(warm, admin.again())
-            fake_pbx.post("/control/settings", {"extensions": COLLEAGUES})
+            if kind.in_real_time:
+                warmed.result()
+            pbx.prepare(odoo, admin, new)
             if new:
-                past = add_past(instance, database, fake_pbx, provider["id"])
-            # As an administrator does: it takes over lines and names, too.
-            admin.call("pbx.provider", "action_connect", [provider["id"]])
-            if new:
-                play_now(fake_pbx)
-                forget_the_start(admin, provider["id"])
-                remember(instance, database, code, day=True)
+                remember(instance, database, kind.name, code, day=True)
             warmed.result()
         if new:
-            say(f"    two weeks with {past} calls")
-        announce(odoo, fake_pbx)
-        while odoo.running() and fake_pbx.running():
+            say(f"    {pbx.played}")
+        announce(odoo, pbx)
+        while odoo.running() and pbx.server.running():
             time.sleep(0.5)
-        dead = fake_pbx if odoo.running() else odoo
+        dead = pbx.server if odoo.running() else odoo
         raise Stop(f"{dead.title} ended. Its log ({dead.log}):\n{dead.tail()}")
     finally:
-        if fake_pbx:
-            fake_pbx.stop()
+        if pbx.server:
+            pbx.server.stop()
         odoo.stop()
 
 
-def prepare(instance: Instance, database: str, code: str) -> bool:
+def prepare(instance: Instance, database: str, pbx: str, code: str) -> bool:
     """Create the database or bring it up to date; True when it is a new one."""
     log = paths.logs() / f"demo-{database}-install.log"
     log.unlink(missing_ok=True)
@@ -147,23 +126,28 @@ def prepare(instance: Instance, database: str, code: str) -> bool:
                 f"The database {database} is there and not a demo's: choose another "
                 f"with DB=<name>, or delete it: dev/run drop {database}"
             ) from error
+        if (made_with := state.get("pbx", Zadarma.name)) != pbx:
+            raise Stop(
+                f"The database {database} is that of a demo with PBX={made_with}: "
+                "choose another with DB=<name>."
+            )
     if state.get("day"):
         if state["code"] != code:
             with step(f"updating the addon in the database {database}"):
                 instance.install(database, log, update=True)
-            remember(instance, database, code, day=True)
+            remember(instance, database, pbx, code, day=True)
         return False
     with step(f"creating the database {database} with the addon"):
         instance.drop(database)  # of a start that did not get to the day's end
         instance.clone(database)
-        remember(instance, database, code, day=False)
+        remember(instance, database, pbx, code, day=False)
         instance.install(database, log)
     return True
 
 
-def remember(instance: Instance, database: str, code: str, day: bool) -> None:
-    """Note in the database with which code it was made, and if its day is over."""
-    state = {"code": code, "day": day}
+def remember(instance: Instance, database: str, pbx: str, code: str, day: bool) -> None:
+    """Note in the database how it was made, and if its day is over."""
+    state = {"pbx": pbx, "code": code, "day": day}
     instance.comment(database, json.dumps(state))
 
 
@@ -171,44 +155,6 @@ def fix_address(admin: Login, url: str) -> None:
     """Keep Odoo from taking the address of the next login for its own."""
     for name, value in (("web.base.url", url), ("web.base.url.freeze", "True")):
         admin.call("ir.config_parameter", "set_param", name, value)
-
-
-def add_past(
-    instance: Instance, database: str, fake_pbx: FakePbxServer, provider: int
-) -> int:
-    """Two weeks of calls come in as if Odoo had been there; return how many.
-
-    What Odoo reads from the PBX's statistics afterwards is the same calls.
-    """
-    past = fake_pbx.post("/control/past")
-    log = paths.logs() / f"demo-{database}-past.log"
-    log.unlink(missing_ok=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(past["deliveries"], file)
-        file.flush()
-        script = paths.DEV / "lib/past_calls.py"
-        variables = {"DELIVERIES": file.name, "PROVIDER": str(provider)}
-        instance.shell(database, script, log, **variables)
-    return past["calls"]
-
-
-def play_now(fake_pbx: FakePbxServer) -> None:
-    """A few calls of this moment, by webhooks, all at once."""
-
-    def play(call):
-        return fake_pbx.post("/control/play", call)["events"]
-
-    with ThreadPoolExecutor() as beside:
-        for events in beside.map(play, CALLS_NOW):
-            if any(event["status"] != 200 for event in events):
-                raise Stop(f"A played call went wrong ({events}): {fake_pbx.log}")
-
-
-def forget_the_start(admin: Login, provider: int) -> None:
-    """Odoo's jobs ran before the PBX was there: that is no news for a newcomer."""
-    admin.call("pbx.provider", "action_fetch_history", [provider])
-    failed = admin.call("pbx.request", "search", [("error_code", "!=", False)])
-    admin.call("pbx.request", "unlink", failed)
 
 
 def warm(admin: Login) -> None:
@@ -219,11 +165,13 @@ def warm(admin: Login) -> None:
             admin.get(path)
 
 
-def announce(odoo: OdooServer, fake_pbx: FakePbxServer) -> None:
+def announce(odoo: OdooServer, pbx: Kind) -> None:
     say()
     say(f"Odoo                 {odoo.url}")
-    say(f"The look-alike PBX   {fake_pbx.url}")
+    say(f"{pbx.server.title:<20} {pbx.server.url}")
     say("Logins               admin/admin (supervisor), demo/demo (agent)")
     say(f"Odoo's log           {odoo.log}")
+    for line in pbx.hints:
+        say(line)
     say("Ctrl-C stops both; the database server goes on until make stop.")
     say("ready")

@@ -99,7 +99,9 @@ class Lint:
                 *("--log-level=warn", *files),
                 env=env,
             )
-        if files := self.files("static/*.js", "dev/fake_zadarma/*.js"):
+        folders = ("fake_zadarma", "fake_beeline", "fake_pbx", "asterisk")
+        pages = [f"dev/{folder}/*.js" for folder in folders]
+        if files := self.files("static/*.js", *pages):
             self.check(
                 "eslint",
                 *(programs / ".bin/eslint", "--max-warnings=0"),

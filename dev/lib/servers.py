@@ -1,6 +1,7 @@
 """Odoo and the fake PBX as processes: start, wait until they answer, stop."""
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -42,6 +43,8 @@ class Server:
 
     title = "The server"
     health = "/"
+    # It dies of it with the command that started it, even if that is killed.
+    parting_signal = "TERM"
 
     def __init__(self, port: int, log: Path):
         self.port, self.log = port, log
@@ -59,8 +62,7 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                # It dies with the command that started it, even if that is killed.
-                ["setpriv", "--pdeathsig", "TERM", *self.command()],
+                ["setpriv", "--pdeathsig", self.parting_signal, *self.command()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -144,11 +146,25 @@ class OdooServer(Server):
         return Login(self.url, self.database, user, password or user)
 
 
-class FakePbxServer(Server):
-    """The fake PBX (dev/fake_zadarma), which plays calls."""
+class PlayingServer(Server):
+    """A PBX with a control API, which plays calls."""
+
+    health = "/healthz"
+
+    def post(self, path: str, body=None):
+        """POST to its control API; the JSON answer."""
+        return request_json(self.url + path, body or {})
+
+    def play(self, scenario: str, **options):
+        """Let it play a call; what happened (see dev/fake_zadarma, dev/asterisk)."""
+        return self.post("/control/play", {"scenario": scenario, **options})
+
+
+class FakePbxServer(PlayingServer):
+    """The fake PBX (dev/fake_zadarma)."""
 
     title = "The look-alike PBX"
-    health = "/healthz"
+    program = "fake_zadarma"
 
     def __init__(self, python: Path, port: int, log: Path, **options):
         """`options`: the fake PBX's own (key, secret, mode, zone)."""
@@ -156,15 +172,64 @@ class FakePbxServer(Server):
         self.python, self.options = python, options
 
     def command(self) -> list[str]:
-        words = [str(self.python), str(DEV / "fake_zadarma"), "serve"]
+        words = [str(self.python), str(DEV / self.program), "serve"]
         for name, value in {"port": self.port, **self.options}.items():
             words += [f"--{name}", str(value)]
         return words
 
-    def post(self, path: str, body=None):
-        """POST to its control API; the JSON answer."""
-        return request_json(self.url + path, body or {})
 
-    def play(self, scenario: str, **options):
-        """Let it play a call; what happened (see dev/fake_zadarma)."""
-        return self.post("/control/play", {"scenario": scenario, **options})
+class BeelineServer(FakePbxServer):
+    """The look-alike of Beeline (dev/fake_beeline); its option is `token`."""
+
+    title = "The look-alike Beeline"
+    program = "fake_beeline"
+
+    @property
+    def server_url(self) -> str:
+        """The base of its API."""
+        return f"{self.url}/apis/portal"
+
+    def get(self, path: str):
+        """GET of its control API; the JSON answer."""
+        return request_json(self.url + path)
+
+    def set(self, **settings) -> dict:
+        return self.post("/control/settings", settings)
+
+
+class AsteriskServer(PlayingServer):
+    """A real Asterisk with telephones and a control API (dev/asterisk).
+
+    To whom introduces it to Odoo, it is what `asterisk.lab.Lab` is.
+    """
+
+    title = "Asterisk"
+
+    def __init__(self, python: Path, port: int, log: Path, folder: Path):
+        """`folder`: where Asterisk has its files; made anew."""
+        super().__init__(port or free_port(), log)
+        self.python, self.folder = python, folder
+
+    def command(self) -> list[str]:
+        words = ["--port", self.port, "--folder", self.folder]
+        return list(map(str, [self.python, DEV / "asterisk", *words]))
+
+    @functools.cached_property
+    def about(self) -> dict:
+        return request_json(f"{self.url}/control/server")
+
+    @property
+    def ari_url(self) -> str:
+        return self.about["url"]
+
+    @property
+    def recordings(self) -> str:
+        return self.about["recordings"]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """{number: name} of its telephones."""
+        return self.about["phones"]
+
+    def install(self, files: dict[str, str]) -> None:
+        self.post("/control/files", {"files": files})

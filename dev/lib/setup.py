@@ -7,7 +7,8 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from . import debian, instance, odoo, paths, venv
+from . import asterisk, debian, instance, odoo, paths, venv
+from .asterisk import Asterisk
 from .instance import Instance, Tools
 from .terminal import say
 
@@ -57,3 +58,11 @@ def home(tools: Tools) -> Instance:
         seed = instance.seed(tools)
         folder = paths.state() / f"home-{seed.name.removeprefix('seed-')}"
         return instance.plant(seed, folder, tools)
+
+
+def telephones() -> Asterisk:
+    """A real Asterisk, for its tests and its demo."""
+    wants = {"odoo"} if asterisk.needs_archive() else set()
+    with lock():
+        debian.install(debian.missing(wants), paths.logs() / "apt.log")
+        return asterisk.bring()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import debian, logcheck, paths, setup, temp_instance, venv
+from . import asterisk, debian, logcheck, paths, setup, temp_instance, venv
 from .instance import Instance, Tools
 from .terminal import Parts, Stop, environment, say, step
 
@@ -163,9 +163,13 @@ def pytest(
         return
     suites = list(root.iter("testsuite"))
     count = sum(int(one.get("tests", 0)) for one in suites)
-    skipped = sum(int(one.get("skipped", 0)) for one in suites)
+    reasons = [one.get("message", "") for one in root.iter("skipped")]
+    left_out = reasons.count(asterisk.LEFT_OUT)
+    skipped = sum(int(one.get("skipped", 0)) for one in suites) - left_out
     if not count:
         report.failures.append(f"{suite}: no test ran")
+    if left_out:
+        say(f"{suite}: {left_out} left out, for {asterisk.LEFT_OUT}.")
     if skipped:
         report.failures.append(f"{suite}: {skipped} skipped (the reasons are above)")
 

@@ -1,5 +1,6 @@
-import {ask, attempt, el, find, options, replace} from "./dom.js";
-import {addEntries, clearEntries, filterEntries} from "./log.js";
+import {ask, attempt, el, find, options, replace} from "/shared/dom.js";
+import {about, inside} from "./entries.js";
+import {addEntries, clearEntries, filterEntries} from "/shared/log.js";
 import {drawCalls} from "./calls.js";
 
 const EVERY = 700;
@@ -81,7 +82,7 @@ async function refresh() {
         last = state.log[0]?.id ?? last;
         drawSettings(state.settings);
         drawCalls(state.calls, Object.keys(state.settings.extensions));
-        addEntries(state.log);
+        addEntries(state.log, {about, inside});
     } catch (error) {
         const note = find("#webhook-state");
         note.textContent = error.message;

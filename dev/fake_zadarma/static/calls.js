@@ -1,4 +1,4 @@
-import {ask, attempt, el, find, replace} from "./dom.js";
+import {ask, attempt, el, find, replace} from "/shared/dom.js";
 
 const WORDS = {
     ringing: "ringing",
@@ -40,12 +40,81 @@ function transfers(call, extensions) {
         .map((to) => button(call, `To ${to}`, "transfer", {to}));
 }
 
+const KEYS = [..."123456789*0#"];
+
+/** Keys to press in a menu that Odoo's reply has set, and the patience to press none. */
 function menu(call) {
-    return call.state === "menu"
-        ? ["1", "2", "3"].map((digits) =>
-              button(call, `Press ${digits}`, "press", {digits}),
-          )
+    if (call.state !== "menu") {
+        return [];
+    }
+    const {timeout, attempts, maxdigits} = call.asks;
+    const none = button(
+        call,
+        `No key (${timeout * attempts} s)`,
+        "timeout",
+        {},
+        "quiet",
+    );
+    if (maxdigits === 1) {
+        return [...KEYS.map((digits) => button(call, digits, "press", {digits})), none];
+    }
+    const field = el("input", {
+        maxlength: maxdigits,
+        pattern: "[0-9*#]+",
+        required: true,
+        "aria-label": "Keys",
+        "data-key": `${call.id}-keys`,
+        placeholder: `up to ${maxdigits} keys`,
+    });
+    const press = (event) => {
+        event.preventDefault();
+        attempt(() => ask("POST", `/calls/${call.id}/press`, {digits: field.value}));
+    };
+    return [
+        el("form", {class: "row", onsubmit: press}, field, el("button", {}, "Press")),
+        none,
+    ];
+}
+
+/** Where Odoo sent it, somebody may be slow to lift. */
+function patience(call) {
+    return call.waits && call.state === "ringing"
+        ? [button(call, `Nobody lifts (${call.return_timeout} s)`, "timeout", {})]
         : [];
+}
+
+/** What Odoo's reply made of the call, in sentences. */
+function obeyed(call) {
+    const sentences = [];
+    if (call.pressed) {
+        sentences.push(`Keys pressed: ${call.pressed.join(", ")}`);
+    }
+    if (call.play) {
+        sentences.push(`The caller hears sound ${call.play}`);
+    }
+    if (call.asks) {
+        const {name, maxdigits} = call.asks;
+        const next = call.asks.default;
+        sentences.push(
+            `Odoo asks for ${maxdigits === 1 ? "a key" : `up to ${maxdigits} keys`}` +
+                ` (step ${name}); without one: ${next || "the scenario"}`,
+        );
+    }
+    if (call.redirect === "blacklist") {
+        sentences.push("Odoo refused it: the caller hears “busy”");
+    } else if (call.redirect) {
+        const back = call.return_timeout
+            ? `for ${call.return_timeout} s`
+            : "and it does not come back";
+        sentences.push(`Odoo sent it to ${call.redirect}, ${back}`);
+    }
+    if (call.came_back) {
+        sentences.push("It came back: the PBX's own scenario goes on");
+    }
+    if (call.hung_up) {
+        sentences.push("Odoo ended it");
+    }
+    return sentences.map((text) => el("p", {class: "hint"}, text));
 }
 
 function endings(call) {
@@ -71,9 +140,7 @@ function card(call, extensions) {
     if (call.caller_name) {
         notes.push(el("p", {class: "name"}, `The phones show “${call.caller_name}”`));
     }
-    if (call.redirect) {
-        notes.push(el("p", {class: "hint"}, `Odoo sent it to ${call.redirect}`));
-    }
+    notes.push(...obeyed(call));
     if (call.talking && call.state === "talking") {
         notes.push(el("p", {class: "hint"}, `Extension ${call.talking} speaks`));
     }
@@ -92,6 +159,7 @@ function card(call, extensions) {
             "div",
             {class: "row"},
             ...answers(call),
+            ...patience(call),
             ...menu(call),
             ...transfers(call, extensions),
             ...endings(call),

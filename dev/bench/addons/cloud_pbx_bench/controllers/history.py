@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from odoo import SUPERUSER_ID, api, http, models
 from odoo.http import request
 
+from odoo.addons.cloud_pbx.models.history.reader import HistoryReader
 from odoo.addons.cloud_pbx.telephony.dialect import HistoryPage
 from odoo.addons.cloud_pbx.telephony.zadarma import statistics
 
@@ -42,8 +43,9 @@ class History(http.Controller):
             {"provider_id": provider.id, "state": "waiting"}
         )
         env.cr.commit()  # pylint: disable=invalid-commit
-        place = history._in_own_transaction(lambda one: one._begin())
-        history._write_page(provider._settings(provider.id), place, page)
+        reader = HistoryReader(env, provider)
+        place = reader._alone(lambda all_: all_.browse(history.id)._begin())
+        reader._write_page(history.id, place, page)
 
     def _row(self):
         known = random.randrange(REGULARS) == 0

@@ -54,11 +54,11 @@ export async function ask(method, path, body) {
     try {
         answer = await fetch(`/control${path}`, request);
     } catch {
-        throw new Error("The fake PBX does not answer. Is it still running?");
+        throw new Error("The PBX does not answer. Is it still running?");
     }
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) {
-        throw new Error(told.message || `The fake PBX answered ${answer.status}.`);
+        throw new Error(told.message || `The PBX answered ${answer.status}.`);
     }
     return told;
 }

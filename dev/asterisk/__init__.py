@@ -1,0 +1,1 @@
+"""A real Asterisk with telephones: see lab.py, phone.py and stories.py."""
