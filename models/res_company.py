@@ -10,6 +10,8 @@ NUMBERS = (
     "pbx_promise_days",
     "pbx_escalate_minutes",
     "pbx_wrap_up_seconds",
+    "pbx_lead_min_seconds",
+    "pbx_service_seconds",
 )
 
 
@@ -63,6 +65,61 @@ class ResCompany(models.Model):
         string="Time after a call",
         default=0,
         help="Seconds after a talk in which no call is routed to the person.",
+    )
+    pbx_lead_policy = fields.Selection(
+        [
+            ("never", "Never"),
+            ("missed", "Lost calls of unknown callers"),
+            ("unknown", "Calls of unknown callers"),
+            ("always", "Also known contacts without an open lead"),
+        ],
+        string="Leads from calls",
+        required=True,
+        default="never",
+        help="Which incoming calls create a lead; a line may have its own choice.",
+    )
+    pbx_lead_min_seconds = fields.Integer(
+        string="Shortest call",
+        default=5,
+        help="Seconds. A caller who waits or talks for less creates a lead with a "
+        "second such call within a day only.",
+    )
+    pbx_chatter_log = fields.Selection(
+        [("none", "No calls"), ("lost", "Lost calls"), ("all", "All calls")],
+        string="Notes in the chatter",
+        required=True,
+        default="none",
+        help="Calls that leave a note on the lead, or else on the contact.",
+    )
+    pbx_wrap_up = fields.Selection(
+        [
+            ("off", "No"),
+            ("offer", "Offer tags"),
+            ("ask", "Ask for a tag"),
+        ],
+        string="Wrap-up",
+        required=True,
+        default="offer",
+        help="What the card does once a talk is over.",
+    )
+    pbx_service_seconds = fields.Integer(
+        string="Answer within",
+        default=20,
+        help="Seconds of waiting that count as good service.",
+    )
+    pbx_report = fields.Selection(
+        [("never", "Never"), ("daily", "Every day"), ("weekly", "Every week")],
+        string="Report by email",
+        required=True,
+        default="weekly",
+    )
+    pbx_report_user_ids = fields.Many2many(
+        "res.users",
+        "res_company_pbx_report_user_rel",
+        "company_id",
+        "user_id",
+        string="Readers of the report",
+        help="Empty: all supervisors of the company.",
     )
 
     @api.constrains(*NUMBERS)

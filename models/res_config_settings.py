@@ -26,6 +26,23 @@ class ResConfigSettings(models.TransientModel):
     pbx_wrap_up_seconds = fields.Integer(
         related="company_id.pbx_wrap_up_seconds", readonly=False
     )
+    pbx_lead_policy = fields.Selection(
+        related="company_id.pbx_lead_policy", readonly=False
+    )
+    pbx_lead_min_seconds = fields.Integer(
+        related="company_id.pbx_lead_min_seconds", readonly=False
+    )
+    pbx_chatter_log = fields.Selection(
+        related="company_id.pbx_chatter_log", readonly=False
+    )
+    pbx_wrap_up = fields.Selection(related="company_id.pbx_wrap_up", readonly=False)
+    pbx_service_seconds = fields.Integer(
+        related="company_id.pbx_service_seconds", readonly=False
+    )
+    pbx_report = fields.Selection(related="company_id.pbx_report", readonly=False)
+    pbx_report_user_ids = fields.Many2many(
+        related="company_id.pbx_report_user_ids", readonly=False
+    )
     pbx_audit = fields.Text(compute="_compute_pbx_audit")
     pbx_audit_missing = fields.Integer(compute="_compute_pbx_audit")
 

@@ -8,4 +8,5 @@ from . import (
     pbx_call,
     pbx_call_leg,
     pbx_call_ref,
+    pbx_call_tag,
 )

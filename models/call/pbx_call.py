@@ -293,6 +293,14 @@ class PbxCall(models.Model):
         "pbx.recording", "call_id", string="Recordings", readonly=True
     )
     note = fields.Text()
+    tag_ids = fields.Many2many(
+        "pbx.call.tag",
+        "pbx_call_tag_rel",
+        "call_id",
+        "tag_id",
+        string="Tags",
+        help="What the call was about.",
+    )
     chatter_message_id = fields.Many2one(
         "mail.message",
         string="Note in the chatter",
