@@ -119,7 +119,7 @@ class Exchange:
             self.lab.forget_failures()
             self.fetch()
         self.lab.wait_empty(seconds)
-        log.until(lambda: not log.waiting(self.odoo), seconds, "all is applied")
+        log.wait_applied(self.odoo)
 
     # The log
 

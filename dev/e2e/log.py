@@ -14,6 +14,7 @@ CALL_FIELDS = [
     *("extension_id", "start", "answer", "stop", "wait_seconds", "talk_seconds"),
     *("leg_ids", "recording_ids", "provider_id", "company_id", "note"),
 ]
+APPLIED_SECONDS = 120
 LEG_FIELDS = ["number", "extension_id", "user_id", "start", "answer", "outcome"]
 
 
@@ -80,6 +81,15 @@ def waiting(odoo) -> int:
         "select count(*) from pbx_event where state in ('pending', 'failed')"
     )
     return count
+
+
+def wait_applied(odoo) -> None:
+    """Wait until every event is applied.
+
+    Where a row was locked for longer than a request waits, as by a slow disk, the job
+    applies them: it is due after 15 s, and Odoo looks once a minute for what is due.
+    """
+    until(lambda: not waiting(odoo), APPLIED_SECONDS, "all events applied")
 
 
 def until(condition, seconds: float, what: str):

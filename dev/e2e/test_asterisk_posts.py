@@ -28,7 +28,7 @@ def hand(exchange):
 
 def call_of(exchange, ref):
     """The one call that has this id, once it is applied."""
-    log.until(lambda: not log.waiting(exchange.odoo), 60, "all is applied")
+    log.wait_applied(exchange.odoo)
     domain = [("provider_id", "=", exchange.provider["id"]), ("ref", "=", ref)]
     [call] = log.calls(exchange.admin, domain)
     return call

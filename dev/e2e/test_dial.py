@@ -119,7 +119,7 @@ def test_every_way_to_tell_a_click_is_one_call(kind, request):
         log.until(lambda n=number: system.rows(n)[0][1] == "done", 20, story)
         log.until(lambda own=call_id: system.recordings(own), 20, f"{story}: recorded")
         time.sleep(1)  # whatever would come twice
-        log.until(lambda: not log.waiting(system.odoo), 20, "all is applied")
+        log.wait_applied(system.odoo)
         [[found, _state, outcome, ref]] = system.rows(number)
         assert (found, outcome, bool(ref)) == (call_id, "answered", True), story
         assert len(system.recordings(call_id)) == 1, story
@@ -155,7 +155,7 @@ def test_all_that_follows_at_the_same_moment(story, threaded, provider):
             "/control/settings", {"notifications": on, "click": {"auto": True}}
         )
     assert {answer.status for told in answers for answer in told} == {200}
-    log.until(lambda: not log.waiting(threaded.odoo), 20, "all is applied")
+    log.wait_applied(threaded.odoo)
     for call_id, number in zip(ids, numbers, strict=True):
         [[found, state, outcome, _ref]] = threaded.rows(number)
         assert (found, state, outcome) == (call_id, "done", "answered"), number

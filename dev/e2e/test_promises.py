@@ -9,7 +9,6 @@ from posting import post, storm
 
 THREADS, LOST, NUMBERS, WAITING = 12, 24, 12, 10
 PHONES, TURNS = ["100", "101"], 4
-SETTLED_SECONDS = 5
 
 
 @pytest.fixture(scope="module", params=["threaded", "prefork"])
@@ -32,7 +31,7 @@ def promises(odoo, pattern):
 
 
 def settled(odoo, refs):
-    log.until(lambda: not log.waiting(odoo), SETTLED_SECONDS, "all events applied")
+    log.wait_applied(odoo)
     assert not odoo.sql(
         "select ref, error from pbx_event where attempts != 1 and ref = any(%s)",
         [refs],

@@ -93,7 +93,7 @@ def test_no_two_callers_of_one_instant_are_sent_to_one_phone(system, rules):
         assert sent.count(None) == CALLERS - len(PHONES)
         for _start, end in calls:
             assert post(url, end).status == 200
-        log.until(lambda: not log.waiting(system.odoo), 20, "all events applied")
+        log.wait_applied(system.odoo)
 
 
 def test_a_held_table_delays_nobody(system, rules):
@@ -115,7 +115,7 @@ def test_a_held_table_delays_nobody(system, rules):
     assert (answer.status, json.loads(answer.body)) == (200, {})
     assert took < ANSWERED_SECONDS < HELD_SECONDS
     assert post(url, end).status == 200
-    log.until(lambda: not log.waiting(system.odoo), 20, "all events applied")
+    log.wait_applied(system.odoo)
     found = system.odoo.sql(
         "select route_code, state from pbx_call where ref = %s",
         [start["fields"]["pbx_call_id"]],

@@ -195,7 +195,7 @@ def upgraded(instance, tmp_path_factory):
             )
             assert version == VERSION
             click = fill(before, pbx, provider)
-            log.until(lambda: not log.waiting(before), 20, "the inbox is empty")
+            log.wait_applied(before)
             with log.cron_off(before, "ir_cron_apply_events"):
                 waiting = leave_waiting(before, provider)
                 calls = log.calls(before.login("admin"), [])
@@ -387,7 +387,7 @@ def test_a_recording_is_heard(upgraded):
 def test_what_waited_is_applied(upgraded):
     admin = upgraded.odoo.login("admin")
     log.run_job(admin, "ir_cron_apply_events")
-    log.until(lambda: not log.waiting(upgraded.odoo), 30, "the inbox is empty")
+    log.wait_applied(upgraded.odoo)
     for ref in upgraded.waiting.values():
         [call] = log.calls(admin, [("ref", "=", ref)])
         assert (call["state"], call["outcome"]) == ("done", "answered")
@@ -403,7 +403,7 @@ def test_facts_are_read_as_before(upgraded):
     )
     assert changed
     log.run_job(admin, "ir_cron_apply_events")
-    log.until(lambda: not log.waiting(upgraded.odoo), 30, "the inbox is empty")
+    log.wait_applied(upgraded.odoo)
     assert log.calls(admin, [("id", "=", call["id"])]) == [call]
 
 

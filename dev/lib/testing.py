@@ -128,7 +128,7 @@ def pytest(
     if report.stopped:
         return
     say(f"\n=== {suite}")
-    command = [*map(str, command), f"--junit-xml={junit}", "-rsfE"]
+    command = [*map(str, command), f"--junit-xml={junit}", "-rsfER"]
     closing = ""
     with subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *command],

@@ -126,6 +126,7 @@ class Apply:
                     _logger.warning(
                         "Cloud PBX %s: events wait for the job", self.provider_id
                     )
+                    self._wake_the_job()
                     return
                 pause_before_retry(min(conflicts, TRIES))
                 try:
@@ -134,8 +135,10 @@ class Apply:
                         key = f"pbx.call/{self.settings.company_id}"
                         turn.enter_context(one_after_another(self.env, key))
                 except psycopg2.errors.LockNotAvailable:
+                    # Many of our own kind have their turns: nobody holds a row, and the
+                    # job can have its turn at once.
                     cr.rollback()
-                    self._leave_to_the_job()
+                    self._wake_the_job()
                     return
                 continue
             except Exception as error:  # noqa: BLE001
@@ -174,10 +177,13 @@ class Apply:
     def _leave_to_the_job(self):
         """Somebody holds a row for longer than a request may wait."""
         gave_up_waiting()
-        at = fields.Datetime.now() + timedelta(seconds=LOCKED_SECONDS)
+        self._wake_the_job(fields.Datetime.now() + timedelta(seconds=LOCKED_SECONDS))
+
+    def _wake_the_job(self, at=None):
+        """Leave what waits to the job: at once, or at a later time."""
         self.env.ref("cloud_pbx.ir_cron_apply_events")._trigger(at=at)
         self.env.cr.commit()
-        _logger.info("Cloud PBX %s: a locked call waits for the job", self.provider_id)
+        _logger.info("Cloud PBX %s: a call waits for the job", self.provider_id)
 
     def run_in_place(self):
         """Apply what waits in the caller's own transaction.
