@@ -2,6 +2,7 @@ from . import (
     api,
     call,
     desk,
+    figures,
     history,
     inbox,
     ir_http,

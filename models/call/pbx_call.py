@@ -18,6 +18,8 @@ from ...telephony.call import may_be_heard
 from ...telephony.facts import CallFacts
 from ...telephony.promise import LOST_OUTCOMES
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
+from ..figures.figures import Figures
+from ..figures.local_time import local_time_of, search_part
 from ..promise.follow import PromiseFollower
 from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
@@ -272,6 +274,23 @@ class PbxCall(models.Model):
         ondelete="set null",
     )
     start = fields.Datetime(string="Time", required=True, readonly=True)
+    # What groups of figures are opened by.
+    start_hour = fields.Integer(
+        internal=True,
+        string="Hour of the day",
+        compute="_compute_start_parts",
+        search="_search_start_hour",
+        aggregator=None,
+        help="When it began, by your clock: 0 to 23.",
+    )
+    start_weekday = fields.Integer(
+        internal=True,
+        string="Day of the week",
+        compute="_compute_start_parts",
+        search="_search_start_weekday",
+        aggregator=None,
+        help="When it began, by your clock; 0 is Monday.",
+    )
     answer = fields.Datetime(string="Answered at", readonly=True)
     stop = fields.Datetime(string="Ended at", readonly=True)
     wait_seconds = fields.Integer(
@@ -456,6 +475,21 @@ class PbxCall(models.Model):
     def _compute_number_readable(self):
         for call in self:
             call.number_readable = numbers.readable(call.number)
+
+    @api.depends("start")
+    @api.depends_context("tz", "uid")
+    def _compute_start_parts(self):
+        for call in self:
+            start = local_time_of(self.env, call.start)
+            call.start_hour, call.start_weekday = start.hour, start.weekday()
+
+    @api.model
+    def _search_start_hour(self, operator, value):
+        return search_part("start_hour", operator, value)
+
+    @api.model
+    def _search_start_weekday(self, operator, value):
+        return search_part("start_weekday", operator, value)
 
     @api.model
     def _search_number_readable(self, operator, value):
@@ -1147,6 +1181,34 @@ class PbxCall(models.Model):
             return labels.get(value) or numbers.readable(value) or shown, domain
 
         return with_name
+
+    # -------------------------------------------------------------------------- figures
+
+    @api.model
+    @api.readonly
+    def figures(self, domain, group_by=None):
+        """Return what became of calls, in figures, under the reader's rights.
+
+        Of the calls of ``domain`` those count that are over, not internal, and not
+        blocked. A figure without anything to divide by, or that the reader may not see,
+        is ``None``.
+
+        :param domain: of calls.
+        :param str group_by: ``hour``, ``day``, ``week``, ``month`` of the start by the
+            reader's clock, ``hour_of_day``, ``weekday``, ``line_id``, ``team_id``,
+            ``user_id`` (who spoke), ``source_id``, ``campaign_id``, ``provider_id``.
+        :return: a dict of figures; grouped: a list of ``{"key", "label", "domain",
+            **figures}``, ``domain`` being that of these very calls. Groups without
+            calls are left out. Periods, hours and weekdays come in their order (the
+            week as in the reader's language), others by their number of calls, what
+            has none last.
+
+            ``key``: a day's date, a week's or a month's first one (``2026-06-15``); an
+            hour by the reader's clock (``2026-06-15T13:00:00``); 0 to 23 for the hour
+            of the day; 0 (Monday) to 6 for a weekday; else an id or ``False``.
+        :raises UserError: there is no such group, or there are too many.
+        """
+        return Figures(self, domain, group_by).read()
 
     # -------------------------------------------------------------------- click-to-call
 

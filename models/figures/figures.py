@@ -1,0 +1,458 @@
+"""Figures of calls: how many, how fast, and what became of them.
+
+Nothing is added up beforehand: each figure is read from the calls themselves, so that
+it is right at once, and for any domain. See docs/figures.md for what each one means.
+"""
+
+from collections import defaultdict
+from datetime import time, timedelta
+
+import babel.dates
+from dateutil.relativedelta import relativedelta
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, date_utils, format_time
+from odoo.tools.misc import get_lang
+
+from ...telephony.promise import LOST_OUTCOMES
+from .local_time import local_time, part_of_time, to_utc
+
+LOST = tuple(sorted(LOST_OUTCOMES))
+# More of them are no figures any more. The hours of a year are fewer.
+MAX_GROUPS = 10_000
+SEES_ALL_LEADS = "sales_team.group_sale_salesman_all_leads"
+# Periods, and how they follow each other.
+PERIODS = {
+    "hour": relativedelta(hours=1),
+    "day": relativedelta(days=1),
+    "week": relativedelta(weeks=1),
+    "month": relativedelta(months=1),
+}
+# As Odoo labels them in its own groups.
+PERIOD_FORMATS = {"hour": "hh:00 dd MMM", "day": "dd MMM yyyy", "month": "MMMM yyyy"}
+# Parts of the time, by the field of calls that finds them.
+PARTS = {"hour_of_day": "start_hour", "weekday": "start_weekday"}
+RECORDS = ("line_id", "team_id", "user_id", "source_id", "campaign_id", "provider_id")
+GROUPS = (*PERIODS, *PARTS, *RECORDS)
+# Of calls to which no call-back, and no new caller, belongs.
+NO_PROMISES = {
+    **dict.fromkeys(
+        ("promises", "kept", "kept_in_time", "dismissed", "open", "overdue"), 0
+    ),
+    "callback_median": None,
+}
+NO_CALLERS = {"new_callers": 0, "callers_with_lead": 0}
+NO_LEADS = {"leads": 0, "won": 0, "won_revenue": 0.0}
+
+
+class Figures:
+    """The figures of some calls, or of each group of them.
+
+    A plain class: it carries what one run needs.
+
+    :param calls: the model ``pbx.call``, in the reader's environment.
+    :param domain: of calls. Those count that are over, that were not internal, and
+        whose number was not blocked.
+    :param group_by: one of :data:`GROUPS`, or nothing.
+    """
+
+    def __init__(self, calls, domain, group_by=None):
+        self.calls, self.env = calls, calls.env
+        self.group_by = group_by or None
+        if self.group_by not in (None, *GROUPS):
+            raise UserError(
+                self.env._(
+                    "Calls cannot be grouped by “%(group)s”, only by: %(groups)s.",
+                    group=group_by,
+                    groups=", ".join(GROUPS),
+                )
+            )
+        self.domain = (
+            Domain(domain or Domain.TRUE)
+            & Domain("state", "=", "done")
+            & Domain("direction", "!=", "internal")
+            & Domain("is_blocked", "=", False)
+        )
+        self.sees_leads = self.env.su or self.env.user.has_group(SEES_ALL_LEADS)
+
+    def read(self):
+        """Return a dict of figures, or, grouped, a list of them."""
+        groups = self._of_calls()
+        for key, values in self._of_promises().items():
+            groups[key] |= values
+        for key, values in self._of_callers().items():
+            groups[key] |= values
+        if self.sees_leads:
+            for key, values in self._of_leads().items():
+                groups[key] |= values
+        if not self.group_by:
+            return _with_rates(groups[None])
+        labels = self._labels(groups)
+        return [
+            {
+                "key": self._key_for_readers(key),
+                "label": labels[key],
+                "domain": list(self.domain & self._domain_of_group(key)),
+                **_with_rates(groups[key]),
+            }
+            for key in self._in_order(groups, labels)
+        ]
+
+    # ---------------------------------------------------------------------- statements
+
+    def _query(self):
+        """Return the query of the calls, and a function that gives their columns."""
+        query = self.calls._search(self.domain)
+
+        def column(name):
+            return self.calls._field_to_sql(self.calls._table, name, query)
+
+        return query, column
+
+    def _group_of(self, column):
+        """Return the SQL expression of the group that a call belongs to."""
+        if not self.group_by:
+            return SQL("NULL")
+        if self.group_by in RECORDS:
+            return column(self.group_by)
+        if self.group_by in PARTS:
+            return part_of_time(self.env, PARTS[self.group_by], column("start"))
+        start = local_time(self.env, column("start"))
+        if self.group_by == "week":
+            shift = timedelta(days=_first_weekday(self.env))
+            return SQL(
+                "date_trunc('week', %(start)s - %(shift)s) + %(shift)s",
+                start=start,
+                shift=shift,
+            )
+        return SQL("date_trunc(%s, %s)", self.group_by, start)
+
+    def _rows(self, select, *more):
+        """Return the rows of a statement, as dicts.
+
+        :param SQL select: its first column is the group; all others are aggregates, but
+            for those named in ``more``.
+        """
+        by = [SQL("1"), *more] if self.group_by else more
+        if by:
+            select = SQL("%s GROUP BY %s", select, SQL(", ").join(by))
+        return self.env.execute_query_dict(select)
+
+    def _of_calls(self):
+        query, column = self._query()
+        outcome = column("outcome")
+        inbound = SQL("%s = 'inbound'", column("direction"))
+        outbound = SQL("%s = 'outbound'", column("direction"))
+        parts = {
+            "inbound": inbound,
+            "outbound": outbound,
+            "answered": SQL("(%s AND %s = 'answered')", inbound, outcome),
+            "reached": SQL("(%s AND %s = 'answered')", outbound, outcome),
+            "lost": SQL("(%s AND %s IN %s)", inbound, outcome, LOST),
+            # What nobody told is read as 0 everywhere.
+            "wait": SQL("coalesce(%s, 0)", column("wait_seconds")),
+            "talk": SQL("coalesce(%s, 0)", column("talk_seconds")),
+        }
+        aggregates = SQL(
+            """%(group)s AS key,
+               count(*) AS calls,
+               count(*) FILTER (WHERE %(inbound)s) AS inbound,
+               count(*) FILTER (WHERE %(answered)s) AS answered,
+               count(*) FILTER (WHERE %(lost)s) AS lost,
+               count(*) FILTER (WHERE %(lost)s AND coalesce(%(number)s, '') = '')
+                   AS withheld_lost,
+               count(*) FILTER (WHERE %(outbound)s) AS outbound,
+               count(*) FILTER (WHERE %(reached)s) AS reached,
+               count(*) FILTER (WHERE %(answered)s AND %(wait)s <= %(service)s)
+                   AS answered_soon,
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY %(wait)s)
+                   FILTER (WHERE %(answered)s) AS wait_median,
+               percentile_disc(0.9) WITHIN GROUP (ORDER BY %(wait)s)
+                   FILTER (WHERE %(answered)s) AS wait_p90,
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY %(wait)s)
+                   FILTER (WHERE %(lost)s) AS patience_median,
+               coalesce(sum(%(talk)s) FILTER (WHERE %(answered)s OR %(reached)s), 0)
+                   AS talk_seconds""",
+            group=self._group_of(column),
+            number=column("number"),
+            service=self._service_seconds(query, column),
+            **parts,
+        )
+        rows = self._rows(query.select(aggregates))
+        if len(rows) > MAX_GROUPS:
+            raise UserError(
+                self.env._(
+                    "These calls make more than %s groups. Select a shorter time, or "
+                    "longer periods.",
+                    MAX_GROUPS,
+                )
+            )
+        leads = NO_LEADS if self.sees_leads else dict.fromkeys(NO_LEADS)
+        return {row["key"]: NO_PROMISES | NO_CALLERS | leads | row for row in rows}
+
+    def _service_seconds(self, query, column):
+        """Return the SQL expression of how soon the call's company wants to answer."""
+        alias = query.make_alias(self.calls._table, "company_id")
+        query.add_join(
+            "LEFT JOIN",
+            alias,
+            "res_company",
+            SQL("%s = %s", column("company_id"), SQL.identifier(alias, "id")),
+        )
+        seconds = _column(self.env["res.company"], alias, "pbx_service_seconds")
+        return SQL("coalesce(%s, 0)", seconds)
+
+    def _of_promises(self):
+        """Return the figures of call-backs whose first lost call is one of these.
+
+        Of all of them: who reads the call sees there what became of it, whoever calls
+        back.
+        """
+        query, column = self._query()
+        select = SQL(
+            """SELECT %(group)s AS key,
+                      count(*) AS promises,
+                      count(*) FILTER (WHERE %(state)s = 'kept') AS kept,
+                      count(*) FILTER (WHERE %(state)s = 'kept' AND %(in_time)s)
+                          AS kept_in_time,
+                      count(*) FILTER (WHERE %(state)s = 'dismissed') AS dismissed,
+                      count(*) FILTER (WHERE %(state)s = 'open') AS open,
+                      count(*) FILTER (WHERE %(state)s = 'open'
+                                         AND %(deadline)s < %(now)s) AS overdue,
+                      percentile_disc(0.5) WITHIN GROUP (
+                          ORDER BY extract(epoch FROM %(closed_at)s - %(opened_at)s))
+                          FILTER (WHERE %(state)s = 'kept') AS callback_median
+                 FROM %(calls)s call
+                 JOIN pbx_promise promise ON %(first_call_id)s = call.id""",
+            group=self._group_outside(),
+            calls=query.subselect(
+                SQL("%s AS id, %s AS key", column("id"), self._group_of(column))
+            ),
+            now=fields.Datetime.now(),
+            **{
+                name: _column(self.env["pbx.promise"], "promise", name)
+                for name in (
+                    *("first_call_id", "state", "in_time", "deadline"),
+                    *("opened_at", "closed_at"),
+                )
+            },
+        )
+        found = {row["key"]: row for row in self._rows(select)}
+        for row in found.values():
+            if row["callback_median"] is not None:
+                row["callback_median"] = int(row["callback_median"])
+        return found
+
+    def _of_callers(self):
+        """Return how many called their company for the first time ever.
+
+        Whether they had called before does not depend on who may see those calls.
+        """
+        query, column = self._query()
+        query.add_where(SQL("%s = 'inbound'", column("direction")))
+        query.add_where(SQL("%s != ''", column("number")))
+        names = ("id", "number", "company_id", "start")
+        earlier = {
+            f"earlier_{name}": _column(self.calls, "earlier", name) for name in names
+        }
+        linked = {
+            f"linked_{name}": _column(self.calls, "linked", name)
+            for name in ("number", "company_id", "lead_id")
+        }
+        select = SQL(
+            """SELECT %(group)s AS key,
+                      count(*) AS new_callers,
+                      count(*) FILTER (WHERE EXISTS (
+                          SELECT FROM pbx_call linked
+                           WHERE %(linked_number)s = call.number
+                             AND %(linked_company_id)s = call.company_id
+                             AND %(linked_lead_id)s IS NOT NULL)) AS callers_with_lead
+                 FROM (SELECT DISTINCT ON (number, company_id) *
+                         FROM %(calls)s found
+                        ORDER BY number, company_id, start, id) call
+                WHERE NOT EXISTS (
+                      SELECT FROM pbx_call earlier
+                       WHERE %(earlier_number)s = call.number
+                         AND %(earlier_company_id)s = call.company_id
+                         AND (%(earlier_start)s, %(earlier_id)s)
+                             < (call.start, call.id))""",
+            group=self._group_outside(),
+            calls=query.subselect(
+                SQL(
+                    "%s, %s AS key",
+                    SQL(", ").join(map(column, names)),
+                    self._group_of(column),
+                )
+            ),
+            **earlier,
+            **linked,
+        )
+        return {row["key"]: row for row in self._rows(select)}
+
+    def _of_leads(self):
+        """Return the figures of leads that came from these calls, lost ones as well."""
+        query, column = self._query()
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        lead_query = leads._search([("pbx_call_id", "!=", False)])
+        lead = {
+            name: leads._field_to_sql(leads._table, name, lead_query)
+            for name in ("pbx_call_id", "won_status", "company_id")
+        }
+        # Not by the model, which would convert it.
+        revenue = _column(leads, leads._table, "expected_revenue")
+        select = SQL(
+            """SELECT %(group)s AS key,
+                      lead.company_id,
+                      count(*) AS leads,
+                      count(*) FILTER (WHERE lead.is_won) AS won,
+                      coalesce(sum(lead.revenue) FILTER (WHERE lead.is_won), 0)
+                          AS won_revenue
+                 FROM %(calls)s call
+                 JOIN %(leads)s lead ON lead.call_id = call.id""",
+            group=self._group_outside(),
+            calls=query.subselect(
+                SQL("%s AS id, %s AS key", column("id"), self._group_of(column))
+            ),
+            leads=lead_query.subselect(
+                SQL(
+                    "%(pbx_call_id)s AS call_id, %(company_id)s AS company_id, "
+                    "%(won_status)s = 'won' AS is_won, %(revenue)s AS revenue",
+                    revenue=revenue,
+                    **lead,
+                )
+            ),
+        )
+        found = defaultdict(NO_LEADS.copy)
+        for row in self._rows(select, SQL("lead.company_id")):
+            figures = found[row["key"]]
+            figures["leads"] += row["leads"]
+            figures["won"] += row["won"]
+            figures["won_revenue"] += self._converted(
+                float(row["won_revenue"]), row["company_id"]
+            )
+        return found
+
+    def _converted(self, amount, company_id):
+        """Return an amount of a lead of a company in the reader's company's currency,
+        by today's rate."""
+        company = self.env.company
+        # sudo: a currency, of a company whose leads the reader sees
+        currency = self.env["res.company"].sudo().browse(company_id).currency_id
+        currency = currency or company.currency_id
+        return currency._convert(amount, company.currency_id, company)
+
+    # -------------------------------------------------------------------------- groups
+
+    def _group_outside(self):
+        """Return the SQL expression of the group in what is made of a subquery."""
+        return SQL("call.key") if self.group_by else SQL("NULL")
+
+    def _key_for_readers(self, key):
+        if self.group_by == "hour":
+            return key.isoformat()
+        if self.group_by in PERIODS:
+            return key.date().isoformat()
+        return key if self.group_by in PARTS else key or False
+
+    def _domain_of_group(self, key):
+        if self.group_by in PERIODS:
+            begin = to_utc(self.env, key)
+            end = to_utc(self.env, key + PERIODS[self.group_by])
+            return Domain("start", ">=", fields.Datetime.to_string(begin)) & Domain(
+                "start", "<", fields.Datetime.to_string(end)
+            )
+        name = PARTS.get(self.group_by, self.group_by)
+        return Domain(name, "=", self._key_for_readers(key))
+
+    def _labels(self, keys):
+        """Return what the groups are called, in the reader's language."""
+        if self.group_by in RECORDS:
+            is_person = self.group_by == "user_id"
+            none = self.env._("Nobody") if is_person else self.env._("None")
+            comodel = self.calls._fields[self.group_by].comodel_name
+            records = self.env[comodel].browse([key for key in keys if key])
+            # sudo: a name, as groups of a list show it
+            names = {one.id: one.display_name for one in records.sudo()}
+            return {key: names.get(key) or none for key in keys}
+        lang = get_lang(self.env).code
+        if self.group_by == "hour_of_day":
+            return {
+                key: format_time(
+                    self.env, time(key), time_format="short", lang_code=lang
+                )
+                for key in keys
+            }
+        if self.group_by == "weekday":
+            names = babel.dates.get_day_names("wide", "stand-alone", locale=lang)
+            return {key: names[key] for key in keys}
+        if self.group_by == "week":
+            locale = babel.Locale.parse(lang)
+            weeks = {key: date_utils.weeknumber(locale, key) for key in keys}
+            return {key: f"W{week} {year:04}" for key, (year, week) in weeks.items()}
+        shown = PERIOD_FORMATS[self.group_by]
+        return {
+            key: babel.dates.format_datetime(key, format=shown, locale=lang)
+            for key in keys
+        }
+
+    def _in_order(self, groups, labels):
+        """Return the keys: time goes on; of all others, most calls first, none last."""
+        if self.group_by == "weekday":
+            first = _first_weekday(self.env)
+            return sorted(groups, key=lambda day: (day - first) % 7)
+        if self.group_by in RECORDS:
+            return sorted(
+                groups,
+                key=lambda key: (key is None, -groups[key]["calls"], labels[key]),
+            )
+        return sorted(groups)
+
+
+def _column(model, alias, name):
+    """Return the SQL expression of a stored field."""
+    return SQL.identifier(alias, name, to_flush=model._fields[name])
+
+
+def _first_weekday(env):
+    """Return with which day weeks begin in the reader's language; 0: Monday."""
+    return int(get_lang(env).week_start) - 1
+
+
+def _ratio(part, whole):
+    return part / whole if whole else None
+
+
+def _with_rates(group):
+    """Return the figures under their names, with those that follow from others."""
+    talks = group["answered"] + group["reached"]
+    due = group["promises"] - group["dismissed"] - (group["open"] - group["overdue"])
+    return {
+        "inbound": group["inbound"],
+        "answered": group["answered"],
+        "lost": group["lost"],
+        "withheld_lost": group["withheld_lost"],
+        "outbound": group["outbound"],
+        "reached": group["reached"],
+        "answer_rate": _ratio(group["answered"], group["inbound"]),
+        "service_level": _ratio(group["answered_soon"], group["inbound"]),
+        "wait_median": group["wait_median"],
+        "wait_p90": group["wait_p90"],
+        "patience_median": group["patience_median"],
+        "talk_seconds": group["talk_seconds"],
+        "talk_average": _ratio(group["talk_seconds"], talks),
+        "promises": group["promises"],
+        "kept": group["kept"],
+        "kept_in_time": group["kept_in_time"],
+        "dismissed": group["dismissed"],
+        "open": group["open"],
+        "overdue": group["overdue"],
+        "kept_rate": _ratio(group["kept_in_time"], due),
+        "callback_median": group["callback_median"],
+        "new_callers": group["new_callers"],
+        "first_call_to_lead": _ratio(group["callers_with_lead"], group["new_callers"]),
+        "leads": group["leads"],
+        "won": group["won"],
+        "won_revenue": group["won_revenue"],
+    }
