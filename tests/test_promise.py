@@ -394,6 +394,10 @@ class TestPromisePeople(PromiseCase):
             promise.with_user(self.supervisor).user_id = self.new_user(
                 "foreign", GROUP, self.env["res.company"].create({"name": "Other"})
             )
+        with self.assertRaises(UserError):
+            promise.with_user(self.supervisor).user_id = self.new_user(
+                "no_agent", "base.group_user", self.env.company
+            )
 
     def test_who_calls_back_sees_the_calls(self):
         """Also where they rang at somebody else's: without, nobody could call back."""

@@ -120,7 +120,7 @@ class TestViews(ViewCase):
             self.supervisor: {
                 *("Call-backs", "Calls", "Reporting", "Who missed"),
                 *("Configuration", "Lines", "Cloud PBXs"),
-                *("Routing", "Menus", "Blocked numbers"),
+                *("Routing", "Menus", "Blocked numbers", "Tags"),
             },
             self.admin: {
                 "Call-backs",
@@ -129,7 +129,7 @@ class TestViews(ViewCase):
                 "Who missed",
                 "Configuration",
                 "Lines",
-                *("Routing", "Menus", "Blocked numbers"),
+                *("Routing", "Menus", "Blocked numbers", "Tags"),
                 "Settings",
                 "Internal numbers",
                 "Cloud PBXs",

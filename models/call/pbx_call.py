@@ -176,7 +176,11 @@ class PbxCall(models.Model):
     medium_id = fields.Many2one("utm.medium", readonly=True, ondelete="set null")
     campaign_id = fields.Many2one("utm.campaign", readonly=True, ondelete="set null")
     route_id = fields.Many2one(
-        "pbx.route", string="Routing rule", readonly=True, ondelete="set null"
+        "pbx.route",
+        string="Routing rule",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     route_code = fields.Selection(
         ROUTE_CODES,

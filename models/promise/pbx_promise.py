@@ -330,6 +330,12 @@ class PbxPromise(models.Model):
             raise AccessError(
                 self.env._("Only a supervisor decides who calls somebody back.")
             )
+        user = self.env["res.users"].browse(vals.get("user_id") or ())
+        # An agent may be none any more later: only who is chosen now.
+        if user and not user.has_group(SEES_CALLS):
+            raise UserError(
+                self.env._("%s cannot use Phone, and so cannot call back.", user.name)
+            )
 
     @api.model
     def _sees_all(self):
