@@ -69,3 +69,4 @@ from . import test_routing_menus
 from . import test_routing_cost
 from . import test_routing_simulate
 from . import test_routing_tour
+from . import test_figures
