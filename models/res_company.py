@@ -156,6 +156,13 @@ class ResCompany(models.Model):
 
     @api.model
     @tools.ormcache("company_id")
+    def _wrap_up(self, company_id):
+        """Return what the cards of a company do after a talk: kept in memory."""
+        # sudo: a setting, for whoever has a phone
+        return self.sudo().browse(company_id).pbx_wrap_up
+
+    @api.model
+    @tools.ormcache("company_id")
     def _promise_settings(self, company_id):
         """Return the :class:`PromiseSettings` of a company: kept in memory."""
         company = self.sudo().browse(company_id)  # sudo: settings, for the log

@@ -111,6 +111,8 @@ class Act:
     :var str kind: ``SPOKEN_WITH``, ``DISMISSED_BY_HAND`` or ``REOPENED``.
     :var tuple calls: ids of the lost calls that the promise had then: it is about
         these, whatever the times of both.
+    :var int tagged_call_id: the call whose tag says that all of them are spam; the act
+        counts as long as the call has such a tag.
     """
 
     kind: str
@@ -119,6 +121,7 @@ class Act:
     reason: str = ""
     note: str = ""
     calls: tuple = ()
+    tagged_call_id: int | None = None
 
     def to_json(self):
         return {
@@ -128,6 +131,7 @@ class Act:
             "reason": self.reason,
             "note": self.note,
             "calls": list(self.calls),
+            "tagged_call_id": self.tagged_call_id,
         }
 
     @classmethod
@@ -244,7 +248,9 @@ def follow(calls, acts=(), settings=None):
             about = [
                 call
                 for call in current.lost
-                if call.stop <= at or call.id in thing.calls
+                if call.id in thing.calls
+                # A tag says nothing of calls that nobody knew of then.
+                or (call.stop <= at and not thing.tagged_call_id)
             ]
             if _close(current, about, (at, None, thing), things):
                 current = None
@@ -269,7 +275,8 @@ def _in_order(calls, acts, settings):
         elif call.is_try(settings):
             things.append((call.start, _TRY, call.id, call))
     for act in set(acts):
-        key = (act.kind, act.user_id or 0, act.reason, act.note, act.calls)
+        tagged = act.tagged_call_id or 0
+        key = (act.kind, act.user_id or 0, act.reason, act.note, act.calls, tagged)
         things.append((act.at, _ACT, key, act))
     heapq.heapify(things)
     return things

@@ -59,6 +59,7 @@ from . import test_translations
 from . import test_tours
 from . import test_desk_tours
 from . import test_hoot
+from . import test_tags
 from . import test_toy
 from . import test_subscription
 from . import test_beeline_connect

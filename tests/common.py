@@ -58,6 +58,7 @@ OUR_MODELS = (
     "pbx.menu",
     "pbx.menu.choice",
     "pbx.blocked",
+    "pbx.call.tag",
     "pbx.route.sent",
 )
 

@@ -37,6 +37,7 @@ MATRIX = {
     "pbx.menu": ("", "", "", "", "rwcu", "rwcu"),
     "pbx.menu.choice": ("", "", "", "", "rwcu", "rwcu"),
     "pbx.blocked": ("", "", "", "", "rwcu", "rwcu"),
+    "pbx.call.tag": ("", "", "", "r", "rwcu", "rwcu"),
     "pbx.route.sent": ("", "", "", "", "", ""),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
@@ -77,6 +78,7 @@ NEEDED = {
     "pbx.menu": {"name": "x", "sound": "1"},
     "pbx.menu.choice": {"digits": "1", "target": "hangup"},
     "pbx.blocked": {"number": "+442079460777"},
+    "pbx.call.tag": {"name": "Delivery"},
     "pbx.route.sent": {
         "number": "100",
         "ref": "x",
@@ -162,6 +164,9 @@ class TestAccess(PbxCase):
             ),
             "pbx.route": self.env["pbx.route"].create(NEEDED["pbx.route"]),
             "pbx.blocked": self.env["pbx.blocked"].create(NEEDED["pbx.blocked"]),
+            "pbx.call.tag": self.env["pbx.call.tag"].create(
+                {"company_id": self.company.id, **NEEDED["pbx.call.tag"]}
+            ),
             "pbx.route.sent": self.env["pbx.route.sent"].create(
                 {**of_provider, **NEEDED["pbx.route.sent"]}
             ),
@@ -189,6 +194,8 @@ class TestAccess(PbxCase):
                 values.update(parent_id=record.parent_id.id, digits="2")
             if record._name == "pbx.blocked":
                 values["number"] += "1"
+            if record._name == "pbx.call.tag":
+                values["name"] += " 2"
             record.create(values)
         else:
             record.unlink()

@@ -13,7 +13,7 @@ from .test_webhook import START
 
 JOBS = (
     "apply_events close_calls rematch backfill read_phones fetch_history refresh "
-    "keep_alive silence fetch_recordings replay promises status"
+    "keep_alive silence fetch_recordings replay promises status tags"
 ).split()
 
 

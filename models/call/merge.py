@@ -10,6 +10,7 @@ from odoo.tools import SQL
 from ..tools.transactions import lock_rows
 from .lines import COPIED
 from .seat import Seat
+from .tag_activities import TagActivities
 
 # What may hang on any record, by model: the fields that name it.
 ATTACHED = {
@@ -48,6 +49,8 @@ class CallMerge:
         changed = {
             name: value for name, value in values.items() if value != _plain(kept[name])
         }
+        TagActivities(self.env).merge(gone, kept)
+        changed.update(self._tags())
         if changed:
             kept.write(changed)
         self._move_recordings()
@@ -74,6 +77,15 @@ class CallMerge:
             values.update(res_model=gone.res_model, res_id=gone.res_id)
         if gone.user_picked and not kept.user_picked:
             values.update(user_id=gone.user_id.id, user_picked=True)
+        return values
+
+    def _tags(self):
+        """Return the tags of both, and that one need not be asked for one."""
+        values = {}
+        if new := self.gone.tag_ids - self.kept.tag_ids:
+            values["tag_ids"] = [fields.Command.link(tag.id) for tag in new]
+        if self.gone.is_wrapped_up and not self.kept.is_wrapped_up:
+            values["is_wrapped_up"] = True
         return values
 
     def _line(self):

@@ -22,7 +22,11 @@ SHOWN = (
     "answer",
 )
 # What a card shows of a call, as far as people write it.
-WRITTEN = frozenset(("note", "partner_id", "lead_id", "user_id"))
+WRITTEN = frozenset(
+    ("note", "partner_id", "lead_id", "user_id", "tag_ids", "is_wrapped_up")
+)
+# What a card may wait for, however long the call is over.
+AWAITED = frozenset(("tag_ids", "is_wrapped_up"))
 # A call that began longer ago than this raises no card.
 FRESH = timedelta(hours=6)
 # For this long after its end a call may still be on a screen.
@@ -120,8 +124,10 @@ class PbxNotifier(models.AbstractModel):
         if not WRITTEN.intersection(vals):
             return
         now = fields.Datetime.now()
+        is_awaited = bool(AWAITED.intersection(vals))
         for call in calls.sudo():  # sudo: whose call it is, whoever wrote
-            if call.state != "done" or (call.stop or now) > now - LINGERS:
+            lingers = call.state != "done" or (call.stop or now) > now - LINGERS
+            if lingers or is_awaited:
                 self._collect_call(call)
 
     @api.model

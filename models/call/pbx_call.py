@@ -24,10 +24,12 @@ from ..promise.follow import PromiseFollower
 from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
 from ..tools.domains import search_boolean
+from ..tools.notification import notification
 from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
 from .log import CallLog
+from .tag_activities import TagActivities
 
 _logger = logging.getLogger(__name__)
 
@@ -95,8 +97,12 @@ PBX_FIELDS = frozenset(
         "promise_id",
         "promise_part",
         "promise_off",
+        "tag_activities",
+        "has_activities_waiting",
     )
 )
+# What the activities of tags wait for.
+TAGS_FOLLOW = frozenset(("state", "partner_id", "lead_id"))
 # What people write, or matching does, and call-backs follow.
 FOLLOWED = frozenset(("partner_id", "lead_id", "user_id"))
 ROUTE_CODES = [
@@ -322,8 +328,26 @@ class PbxCall(models.Model):
         "call_id",
         "tag_id",
         string="Tags",
+        check_company=True,
+        # An archived one still says what it was about.
+        context={"active_test": False},
         help="What the call was about.",
     )
+    is_spam = fields.Boolean(
+        string="Spam",
+        compute="_compute_is_spam",
+        search="_search_is_spam",
+        help="A tag says so: the number is not called back, and no lead is created.",
+    )
+    is_wrapped_up = fields.Boolean(
+        internal=True,
+        string="Nothing to say",
+        copy=False,
+        help="The card does not ask for a tag any more.",
+    )
+    # See TagActivities.
+    tag_activities = fields.Json(groups=fields.NO_ACCESS, copy=False)
+    has_activities_waiting = fields.Boolean(groups=fields.NO_ACCESS, copy=False)
     chatter_message_id = fields.Many2one(
         "mail.message",
         string="Note in the chatter",
@@ -469,6 +493,7 @@ class PbxCall(models.Model):
         "AND outcome IN ('missed', 'busy', 'failed')"
     )
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
+    _activities_idx = models.Index("(id) WHERE has_activities_waiting")
     # Whose calls, and who has talked last: routing asks.
     _user_idx = models.Index("(user_id, start) WHERE user_id IS NOT NULL")
     _spoken_idx = models.Index("(number, company_id, start) WHERE outcome = 'answered'")
@@ -869,6 +894,15 @@ class PbxCall(models.Model):
                     break
         return found
 
+    @api.depends("tag_ids.is_spam")
+    def _compute_is_spam(self):
+        for call in self:
+            call.is_spam = any(call.tag_ids.mapped("is_spam"))
+
+    @api.model
+    def _search_is_spam(self, operator, value):
+        return search_boolean(operator, value, Domain("tag_ids.is_spam", "=", True))
+
     @api.depends("outcome", "recording_ids.state", "recording_ids.file_seconds")
     @api.depends_context("uid")
     def _compute_voicemail(self):
@@ -909,13 +943,20 @@ class PbxCall(models.Model):
             self._check_user_choice(vals["user_id"])
             vals = {**vals, "user_picked": bool(vals["user_id"])}
         self._check_links(vals)
+        had_tags = self._tags_by_call() if "tag_ids" in vals else {}
         result = super().write(vals)
+        if "tag_ids" in vals:
+            self._check_company(["tag_ids"])
         if not self.env.su and {"partner_id", "lead_id"}.intersection(vals):
             # What the machine links is of the right company already.
             self._check_company(["partner_id", "lead_id"])
         self.env["pbx.notifier"]._call_written(self, vals)
         if FOLLOWED.intersection(vals):
             self._follow_promises()
+        if "tag_ids" in vals:
+            self._tags_written(had_tags)
+        elif TAGS_FOLLOW.intersection(vals):
+            self._plan_tag_activities()
         if REPEATED.intersection(vals):
             self.env["pbx.chatter"]._call_changed(self)
         return result
@@ -960,6 +1001,92 @@ class PbxCall(models.Model):
                             "You cannot link this record: you have no access to it."
                         )
                     )
+
+    # ---------------------------------------------------------------------------- tags
+
+    def _tags_by_call(self):
+        """Return ``{id of a call: ids of its tags}``, archived ones too."""
+        self.flush_model(["tag_ids"])
+        tags = dict.fromkeys(self.ids, frozenset())
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT call_id, array_agg(tag_id) FROM pbx_call_tag_rel
+                    WHERE call_id = ANY(%s) GROUP BY call_id""",
+                list(self.ids),
+            )
+        )
+        tags.update({call_id: frozenset(tag_ids) for call_id, tag_ids in rows})
+        return tags
+
+    def _tags_written(self, before):
+        """Do what follows from tags that were put on these calls, or taken from them.
+
+        :param dict before: of :meth:`_tags_by_call`.
+        """
+        after = self._tags_by_call()
+        changed = self.filtered(lambda call: before[call.id] != after[call.id])
+        if not changed:
+            return
+        added = {call.id: after[call.id] - before[call.id] for call in changed}
+        removed = {call.id: before[call.id] - after[call.id] for call in changed}
+        TagActivities(self.env).note(changed, added, removed)
+        # sudo: what a tag means is no secret
+        tags_sudo = self.env["pbx.call.tag"].sudo().with_context(active_test=False)
+        spam = tags_sudo.search([("is_spam", "=", True)])
+        spam_ids = frozenset(spam.ids)
+        changed = changed.filtered(
+            lambda call: (
+                bool(before[call.id] & spam_ids) != bool(after[call.id] & spam_ids)
+            )
+        )
+        for company, calls in changed.sudo().grouped("company_id").items():
+            # sudo: derived
+            PromiseFollower(self.env, company.id, lately=True).follow_tags(calls)
+
+    def _plan_tag_activities(self):
+        """The end of these calls, or whose they are, may be what activities wait for.
+
+        The log is not held up by it.
+        """
+        # sudo: of the calls that are being written, only whether something waits
+        if any(
+            call.has_activities_waiting and call.state == "done" for call in self.sudo()
+        ):
+            self.env.ref("cloud_pbx.ir_cron_tags").sudo()._trigger()
+
+    def action_nothing_to_say(self):
+        """The card need not ask for a tag of these calls any more."""
+        return self.write({"is_wrapped_up": True})
+
+    def action_block_number(self):
+        """Refuse the number of this call from now on."""
+        self.ensure_one()
+        blocked = self.env["pbx.blocked"]
+        blocked.check_access("create")
+        number = numbers.canonical(self.number or "")
+        if not number.startswith("+"):
+            raise UserError(self.env._("This number cannot be blocked."))
+        shown = numbers.readable(number)
+        if blocked._is_blocked(self.company_id.id, number):
+            message = self.env._("%s is blocked already.", shown)
+            return notification(message)
+        names = ", ".join(self.tag_ids.filtered("is_spam").mapped("name"))
+        reason = names or self.env._("Spam")
+        ended = blocked.search(
+            [("company_id", "=", self.company_id.id), ("number", "=", number)]
+        )
+        if ended:
+            ended.write({"until": False, "reason": reason})
+        else:
+            blocked.create(
+                {
+                    "company_id": self.company_id.id,
+                    "number": number,
+                    "reason": reason,
+                }
+            )
+        message = self.env._("%s is blocked from now on.", shown)
+        return notification(message, "success")
 
     def _check_user_choice(self, user_id):
         if self.env.su or self.env.user.has_group("cloud_pbx.group_pbx_manager"):

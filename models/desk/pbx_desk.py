@@ -60,7 +60,7 @@ class PbxDesk(models.AbstractModel):
             "lines": self.env["pbx.call"].dial_lines(),
             "preferences": self._preferences(),
             "missed": self._count_missed(),
-            **self._cards_of(self._live_calls()),
+            **self._cards_of(self._live_calls() | self._asked_calls()),
         }
 
     def _phones(self):
@@ -160,6 +160,27 @@ class PbxDesk(models.AbstractModel):
                 )
             )
         )[:MAX_CARDS]
+
+    def _asked_calls(self):
+        """Return the user's talks of which the card still asks what they were about."""
+        companies = self.env.companies.filtered(
+            lambda company: company._wrap_up(company.id) == "ask"
+        )
+        if not companies:
+            return self.env["pbx.call"]
+        return self.env["pbx.call"].search(
+            [
+                ("user_id", "=", self.env.uid),
+                ("start", ">", fields.Datetime.now() - FRESH),
+                ("company_id", "in", companies.ids),
+                ("state", "=", "done"),
+                ("outcome", "=", "answered"),
+                ("direction", "!=", "internal"),
+                ("is_wrapped_up", "!=", True),
+                ("tag_ids", "=", False),
+            ],
+            limit=MAX_CARDS,
+        )
 
     def _own(self):
         """Return the two domains of which either makes a call the user's own."""

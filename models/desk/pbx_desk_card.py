@@ -46,6 +46,7 @@ class PbxDeskCard(models.AbstractModel):
         reasons = self._reasons(known, contacts)
         spoken = self._last_spoken(known)
         promises = self._promises(known)
+        tags = self._wrap_up_values(calls)
         return [
             {
                 **self._card(call),
@@ -55,6 +56,7 @@ class PbxDeskCard(models.AbstractModel):
                 "owner": self._owner(call) if call in known else "",
                 "last_spoken": spoken.get(call.id, False),
                 "promise": promises.get(call.id, False),
+                **tags[call],
                 **reasons.get(call, {"leads": [], "activities": [], "calls": []}),
             }
             for call in calls
@@ -337,6 +339,93 @@ class PbxDeskCard(models.AbstractModel):
                     "can_open": theirs.id in readable.ids,
                 }
         return promises
+
+    # ------------------------------------------------------------------- the wrap-up
+
+    def _wrap_up_values(self, calls):
+        """Return ``{call: {"tags", "asks", "can_block", "is_blocked"}}``.
+
+        ``tags`` are those that the card offers, ``[{"id", "name", "color", "is_on"}]``;
+        ``asks``: it stays until one is chosen, or there is nothing to say.
+        """
+        offered = self._tags_on_offer(calls)
+        blocked = self._blocked(calls.filtered(lambda call: call in offered))
+        values = {}
+        for call in calls:
+            chosen = call.tag_ids
+            # Archived ones are not offered, and can be taken away.
+            tags = offered.get(call, chosen.browse())
+            tags = (tags | chosen).sorted() if call in offered else tags
+            values[call] = {
+                "tags": [
+                    {
+                        "id": tag.id,
+                        "name": tag.name,
+                        "color": tag.color,
+                        "is_on": tag in chosen,
+                    }
+                    for tag in tags
+                ],
+                "asks": bool(tags) and self._asks(call),
+                "can_block": call in blocked,
+                "is_blocked": blocked.get(call, False),
+            }
+        return values
+
+    def _tags_on_offer(self, calls):
+        """Return ``{call: tags}`` of those calls that are over and may be tagged."""
+        companies = self.env["res.company"]
+        over = calls.filtered(
+            lambda call: (
+                call.state == "done"
+                and call.direction != "internal"
+                and companies._wrap_up(call.company_id.id) != "off"
+                and self._standing(call).state == "done"
+            )
+        )
+        if not over:
+            return {}
+        tags = self.env["pbx.call.tag"].search(
+            [("company_id", "in", [False, *over.company_id.ids])]
+        )
+        return {
+            call: tags.filtered(
+                lambda tag, call=call: tag.company_id in (call.company_id, companies)
+            )
+            for call in over
+        }
+
+    def _asks(self, call):
+        """Tell whether somebody still has to say what a talk was about."""
+        return (
+            call.outcome == "answered"
+            and not call.tag_ids
+            and not call.is_wrapped_up
+            and self.env["res.company"]._wrap_up(call.company_id.id) == "ask"
+        )
+
+    def _blocked(self, calls):
+        """Return ``{call: whether its number is blocked}``, in one statement.
+
+        Of spam, for those who may block its number.
+        """
+        blocked = self.env["pbx.blocked"]
+        spam = calls.filtered(lambda call: call.is_spam and call.number)
+        spam = spam.filtered(lambda call: call.number.startswith("+"))
+        if not spam or not blocked.has_access("create"):
+            return {}
+        found = self.env.execute_query(
+            SQL(" UNION ALL ").join(
+                SQL(
+                    "SELECT %s, %s",
+                    call.id,
+                    blocked._condition(call.company_id.id, call.number),
+                )
+                for call in spam
+            )
+        )
+        is_blocked = dict(found)
+        return {call: is_blocked[call.id] for call in spam}
 
     # ------------------------------------------------------------ why they may call
 

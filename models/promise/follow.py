@@ -9,7 +9,13 @@ from odoo import fields
 from odoo.tools import SQL
 
 from ...telephony import numbers
-from ...telephony.promise import Act, PastCall, PromiseSettings, follow
+from ...telephony.promise import (
+    DISMISSED_BY_HAND,
+    Act,
+    PastCall,
+    PromiseSettings,
+    follow,
+)
 from ..tools.quiet import QUIET, to_second
 from ..tools.transactions import CONFLICTS, lock_rows
 from .responsible import ResponsibleFinder
@@ -20,6 +26,12 @@ _logger = logging.getLogger(__name__)
 MAX_CALLS = 5000
 # Where call-backs stay open for ever, older calls make none all the same.
 MAX_DAYS = 365
+# Whether one of its tags says that ``call`` is spam: archived ones say so, too.
+IS_SPAM = SQL(
+    """EXISTS (SELECT FROM pbx_call_tag_rel tagged
+                 JOIN pbx_call_tag tag ON tag.id = tagged.tag_id
+                WHERE tagged.call_id = call.id AND tag.is_spam)"""
+)
 # What decides who is responsible.
 WHOSE = frozenset(("partner_id", "lead_id", "first_call_id", "participant_ids"))
 
@@ -44,6 +56,7 @@ class LoggedCall(NamedTuple):
     team_id: int | None
     provider_id: int
     is_excluded: bool
+    is_spam: bool
     promise_off: bool
     promise_id: int | None
     promise_part: str | None
@@ -51,6 +64,14 @@ class LoggedCall(NamedTuple):
     @property
     def ended_at(self):
         return self.stop or self.start
+
+    @property
+    def makes_none(self):
+        """Whether it was tagged as spam before it could make a call-back.
+
+        One that had made one stays in it: that is dismissed, and not forgotten.
+        """
+        return self.is_spam and not self.promise_id
 
     @property
     def past_call(self):
@@ -65,7 +86,7 @@ class LoggedCall(NamedTuple):
             talk=self.talk_seconds or None,
             reported_at=self.reported_at,
             user_id=self.user_id,
-            is_excluded=self.is_excluded or self.promise_off,
+            is_excluded=self.is_excluded or self.promise_off or self.makes_none,
             is_other_number=self.number != self.whose,
         )
 
@@ -191,6 +212,124 @@ class PromiseFollower:
             )
         )
 
+    # ----------------------------------------------------------------------- spam
+
+    def follow_tags(self, calls):
+        """Follow the promises of numbers of whose calls a tag says that they are spam,
+        or does not say so any more.
+
+        :raises CONFLICTS: another transaction writes the same promises.
+        """
+        calls = calls.with_env(self.env).filtered(
+            lambda call: call.number and call.direction != "internal"
+        )
+        if not calls:
+            return
+        promises = self._promises_with_spam(calls)
+        spam = self._tagged_as_spam(calls)
+        since = {}
+
+        def begin(number, moment):
+            since[number] = min(moment, since.get(number, moment))
+
+        for call in calls:
+            if self._may_be_lost(call) and call.state == "done":
+                begin(call.number, call.start)
+            theirs = promises.filtered(lambda one, call=call: one.number == call.number)
+            theirs |= promises & call.promise_id
+            for promise in self._concerned(theirs, call, call in spam):
+                begin(promise.number, promise.began_at)
+                if call in spam:
+                    self._dismiss_as_spam(promise, call)
+        if since:
+            self.follow(self._from_the_beginning(since), calls)
+
+    def _promises_with_spam(self, calls):
+        """Return, locked, the open promises of these calls' numbers, those that are
+        dismissed as spam, and those of which the calls are a part."""
+        found = self.promises.search(
+            [
+                ("company_id", "=", self.company_id),
+                "|",
+                ("id", "in", calls.promise_id.ids),
+                "&",
+                ("number", "in", calls.mapped("number")),
+                "|",
+                ("state", "=", "open"),
+                ("dismiss_reason", "=", "spam"),
+            ],
+            order="opened_at, id",
+        )
+        lock_rows(found, "NO KEY UPDATE")
+        return found
+
+    @staticmethod
+    def _concerned(promises, call, is_spam):
+        """Return those of a number's promises that the tags of ``call`` are about."""
+
+        def tagged(promise):
+            acts = promise.acts or ()
+            return {act.get("tagged_call_id") for act in acts} - {None}
+
+        dismissed = promises.filtered(lambda one: one.dismiss_reason == "spam")
+        if is_spam:
+            # What another call's tag has dismissed stays so when that is taken.
+            dismissed = dismissed.filtered(tagged)[-1:]
+        else:
+            dismissed = dismissed.filtered(lambda one: call.id in tagged(one))
+        is_open = promises.filtered(lambda one: one.state == "open")
+        return is_open | dismissed | (promises & call.promise_id)
+
+    def _from_the_beginning(self, since):
+        """Return ``since``, no moment of which is in the midst of a promise."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT promise.number, min(promise.began_at)
+                     FROM pbx_promise promise
+                     JOIN unnest(%s::varchar[], %s::timestamp[])
+                          AS wanted(number, since) ON wanted.number = promise.number
+                    WHERE promise.company_id = %s AND promise.began_at < wanted.since
+                      AND (promise.state = 'open' OR promise.closed_at >= wanted.since)
+                 GROUP BY promise.number""",
+                list(since),
+                list(since.values()),
+                self.company_id,
+            )
+        )
+        return self._from_the_beginning({**since, **dict(rows)}) if rows else since
+
+    def _tagged_as_spam(self, calls):
+        self.calls.flush_model(["tag_ids"])
+        self.env["pbx.call.tag"].flush_model(["is_spam"])
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT call.id FROM pbx_call call WHERE call.id = ANY(%s) AND %s",
+                list(calls.ids),
+                IS_SPAM,
+            )
+        )
+        return self.calls.browse(call_id for [call_id] in rows)
+
+    def _dismiss_as_spam(self, promise, call):
+        """Write down that a call's tag dismisses a promise, as long as it has the tag.
+
+        Also of one that is closed: what closed it may turn out to be none, and what
+        else dismisses it may be taken back.
+        """
+        lost = promise.call_ids.filtered(lambda one: one.promise_part == "lost")
+        act = Act(
+            kind=DISMISSED_BY_HAND,
+            at=promise._moment_of_act(),
+            user_id=self.env.uid,
+            reason="spam",
+            calls=tuple(lost.ids),
+            tagged_call_id=call.id,
+        )
+        others = [
+            one for one in promise.acts or () if one.get("tagged_call_id") != call.id
+        ]
+        promise.acts = [*others, act.to_json()]
+
     # -------------------------------------------------------------------- one number
 
     def follow(self, since, calls=()):
@@ -218,13 +357,15 @@ class PromiseFollower:
     def _load_calls(self, since):
         """Return the calls that count, as :class:`LoggedCall`."""
         self.calls.flush_model()
+        self.env["pbx.call.tag"].flush_model(["is_spam"])
         self.env["res.partner"].flush_model(["is_company"])
         columns = SQL(
             """call.id, call.number, call.direction, call.outcome, call.start,
                call.answer, call.stop, call.talk_seconds, call.reported_at,
                call.user_id, call.partner_id, call.lead_id, call.line_id, call.team_id,
-               call.provider_id, coalesce(call.is_blocked, FALSE),
-               coalesce(call.promise_off, FALSE), call.promise_id, call.promise_part"""
+               call.provider_id, coalesce(call.is_blocked, FALSE), %s,
+               coalesce(call.promise_off, FALSE), call.promise_id, call.promise_part""",
+            IS_SPAM,
         )
         rows = self.env.execute_query(
             SQL(
@@ -267,7 +408,8 @@ class PromiseFollower:
         new = [
             index
             for index, call in enumerate(loaded)
-            if call.past_call.makes_promise and not call.promise_id
+            if call._replace(is_spam=False).past_call.makes_promise
+            and not call.promise_id
         ]
         for index in new:
             loaded[index] = loaded[index]._replace(promise_off=True)
@@ -302,6 +444,7 @@ class PromiseFollower:
             lambda one: one.first_call_id or one.state == "open" or one.call_ids
         )
         acts = [Act.from_json(act) for one in records for act in one.acts or ()]
+        acts = self._valid(acts)
         derived = follow(
             [call.past_call for call in loaded],
             acts,
@@ -317,6 +460,24 @@ class PromiseFollower:
         if self._makes_none(number):
             plans = [plan for plan in plans if plan[1]]
         return [*((None, record, ()) for record in left), *plans]
+
+    def _valid(self, acts):
+        """Leave out what a tag said that its call does not have any more.
+
+        What was said of a call that is removed stays so.
+        """
+        tagged = [act.tagged_call_id for act in acts if act.tagged_call_id]
+        if not tagged:
+            return acts
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT call.id FROM pbx_call call WHERE call.id = ANY(%s) AND NOT %s",
+                tagged,
+                IS_SPAM,
+            )
+        )
+        revoked = {call_id for [call_id] in rows}
+        return [act for act in acts if act.tagged_call_id not in revoked]
 
     def _record_of(self, promise, records, by_id):
         """Return the record of a derived promise; none if it is new."""

@@ -21,7 +21,7 @@ from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited c
 from ..tools.companies import of_all_companies
 from ..tools.domains import search_boolean
 from ..tools.transactions import CONFLICTS, in_own_transaction
-from .follow import MAX_DAYS, PromiseFollower
+from .follow import IS_SPAM, MAX_DAYS, PromiseFollower
 from .responsible import ResponsibleFinder
 
 _logger = logging.getLogger(__name__)
@@ -611,33 +611,35 @@ class PbxPromise(models.Model):
         if not self._sees_all():
             raise AccessError(self.env._("Only supervisors see this."))
         self.env["pbx.call"].flush_model()
+        self.env["pbx.call.tag"].flush_model(["is_spam"])
         [row] = self.env.execute_query(
             SQL(
-                """SELECT count(*) FILTER (WHERE promise_id IS NOT NULL),
-                          count(*) FILTER (WHERE promise_id IS NULL
-                                             AND number IS NULL),
-                          count(*) FILTER (WHERE promise_id IS NULL
-                                             AND number IS NOT NULL AND promise_off),
-                          count(*) FILTER (WHERE promise_id IS NULL
-                                             AND number IS NOT NULL
-                                             AND promise_off IS NOT TRUE AND is_late),
-                          count(*) FILTER (WHERE promise_id IS NULL
-                                             AND number IS NOT NULL
-                                             AND promise_off IS NOT TRUE
-                                             AND NOT is_late)
-                     FROM (%s) lost""",
+                """SELECT count(*) FILTER (WHERE fate = 'promised'),
+                          count(*) FILTER (WHERE fate = 'withheld'),
+                          count(*) FILTER (WHERE fate = 'spam'),
+                          count(*) FILTER (WHERE fate = 'off'),
+                          count(*) FILTER (WHERE fate = 'late'),
+                          count(*) FILTER (WHERE fate = 'missing')
+                     FROM (SELECT CASE WHEN number IS NULL AND promise_id IS NULL
+                                       THEN 'withheld'
+                                       WHEN is_spam THEN 'spam'
+                                       WHEN promise_id IS NOT NULL THEN 'promised'
+                                       WHEN promise_off THEN 'off'
+                                       WHEN is_late THEN 'late'
+                                       ELSE 'missing' END AS fate
+                             FROM (%s) lost) lost""",
                 self._lost_calls(
                     fields.Datetime.now() - timedelta(days=days),
                     SQL("call.company_id = ANY(%s)", list(self.env.companies.ids)),
                 ),
             )
         )
-        promised, withheld, off, late, missing = row
+        promised, withheld, spam, off, late, missing = row
         return {
             "lost": sum(row),
             "promised": promised,
             "withheld": withheld,
-            "spam": 0,
+            "spam": spam,
             "off": off,
             "late": late,
             "missing": missing,
@@ -650,7 +652,7 @@ class PbxPromise(models.Model):
         # database may choose to read all lines and phones first.
         return SQL(
             """SELECT call.id, call.company_id, call.number, call.start,
-                      call.promise_id, call.promise_off,
+                      call.promise_id, call.promise_off, %(is_spam)s AS is_spam,
                       coalesce(call.reported_at - call.stop > %(latest)s, FALSE)
                       OR coalesce(call.stop, call.start)
                          < (now() AT TIME ZONE 'UTC') - interval '1 day'
@@ -672,6 +674,7 @@ class PbxPromise(models.Model):
                            WHERE extension.company_id = call.company_id
                              AND extension.caller_id = call.number LIMIT 1)
                       IS NOT NULL))""",
+            is_spam=IS_SPAM,
             latest=LATEST_REPORT,
             days=MAX_DAYS,
             since=since,
@@ -711,7 +714,7 @@ class PbxPromise(models.Model):
             SQL(
                 """SELECT id FROM (%s) lost
                     WHERE promise_id IS NULL AND number IS NOT NULL
-                      AND promise_off IS NOT TRUE AND NOT is_late
+                      AND promise_off IS NOT TRUE AND NOT is_late AND NOT is_spam
                  ORDER BY start LIMIT %s""",
                 self._lost_calls(since, SQL("call.promise_id IS NULL")),
                 JOB_BATCH,
@@ -824,6 +827,8 @@ class PbxPromise(models.Model):
                 act["calls"] = sorted(
                     {kept.id if one == gone.id else one for one in act["calls"]}
                 )
+                if act.get("tagged_call_id") == gone.id:
+                    act["tagged_call_id"] = kept.id
             promise.acts = acts
 
 
