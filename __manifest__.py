@@ -34,6 +34,7 @@
         "views/pbx_provider_beeline_view.xml",
         "views/pbx_provider_zadarma_views.xml",
         "views/res_config_settings_views.xml",
+        "views/pbx_wallboard_views.xml",
         "views/pbx_menus.xml",
         "views/res_partner_views.xml",
         "views/crm_lead_views.xml",

@@ -11,23 +11,28 @@ class PbxRemembered(models.AbstractModel):
         """Return those of these records that are: all, if no model says otherwise."""
         return self
 
+    def _forget_in_workers(self):
+        self.env.registry.clear_cache()
+        # Hours and absences are among it.
+        self.env["pbx.notifier"]._wallboard_changed()
+
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
         if records._kept_in_memory():
-            self.env.registry.clear_cache()
+            self._forget_in_workers()
         return records
 
     def write(self, vals):
         was_kept = bool(self._kept_in_memory())
         result = super().write(vals)
         if was_kept or self._kept_in_memory():
-            self.env.registry.clear_cache()
+            self._forget_in_workers()
         return result
 
     def unlink(self):
         was_kept = bool(self._kept_in_memory())
         result = super().unlink()
         if was_kept:
-            self.env.registry.clear_cache()
+            self._forget_in_workers()
         return result

@@ -178,6 +178,8 @@ class ResUsers(models.Model):
             # sudo: the check list of the cloud PBX follows, whoever changed it
             providers |= self.sudo().pbx_extension_ids.provider_id
             providers._update_users_step()
+        if {"out_of_office_from", "out_of_office_to"}.intersection(vals):
+            self.env["pbx.notifier"]._wallboard_changed()
         if "pbx_log_calls" in vals:
             # Workers keep in memory who wishes so.
             self.env.registry.clear_cache()

@@ -58,6 +58,7 @@ from . import test_display
 from . import test_translations
 from . import test_tours
 from . import test_desk_tours
+from . import test_wallboard
 from . import test_hoot
 from . import test_tags
 from . import test_toy

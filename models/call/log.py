@@ -456,6 +456,7 @@ class CallLog:
         self.env["pbx.recording"].create(recordings)
         self.follow_promises(created)
         self.notifier._missed_changed(created)
+        self.notifier._wallboard_changed()
         return created
 
     # -------------------------------------------------------------------- values

@@ -84,6 +84,9 @@ class PbxNotifier(models.AbstractModel):
         :param dict before: of :meth:`_shown`; ``{}`` if the call is new.
         """
         after = self._shown(call)
+        if after != before or call.state != "done":
+            # Which phones ring is on no card, but on the wallboard.
+            self._wallboard_changed()
         if after == before:
             return
         if after["outcome"] != before.get("outcome"):
@@ -113,6 +116,7 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _call_dialled(self, call):
         """``call`` is a click that was written just now."""
+        self._wallboard_changed()
         self._collect_call(call)
 
     @api.model
@@ -123,6 +127,7 @@ class PbxNotifier(models.AbstractModel):
             self._missed_changed(calls.filtered("promise_id"))
         if not WRITTEN.intersection(vals):
             return
+        self._wallboard_changed()
         now = fields.Datetime.now()
         is_awaited = bool(AWAITED.intersection(vals))
         for call in calls.sudo():  # sudo: whose call it is, whoever wrote
@@ -133,6 +138,7 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _call_removed(self, calls):
         """``calls`` are about to be removed, or to be joined to another one."""
+        self._wallboard_changed()
         for call in calls.sudo():  # sudo: whose call it is, whoever removes it
             if call.state != "done":
                 # The browser asks for it, and learns that it is gone.
@@ -207,6 +213,7 @@ class PbxNotifier(models.AbstractModel):
         """
         if not promises:
             return
+        self._wallboard_changed()
         collected = before_commit(
             self.env,
             "cloud_pbx.missed",
@@ -310,6 +317,7 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _phones_changed(self, users):
         """Phones, rights or preferences of ``users`` changed: their browsers look."""
+        self._wallboard_changed()
         for user in users.filtered("active"):
             user._bus_send("cloud_pbx.desk", {})
 
@@ -318,3 +326,23 @@ class PbxNotifier(models.AbstractModel):
         """An import of past calls went on: open forms read the row again."""
         group = self.env.ref("base.group_system")
         group._bus_send("cloud_pbx.history", {"id": history.id})
+
+    # --------------------------------------------------------------- the wallboard
+
+    @api.model
+    def _wallboard_changed(self):
+        """Calls, phones, absences or call-backs changed: open wallboards look.
+
+        Once for all that a transaction changes, with the messages to others.
+        """
+        before_commit(self.env, "cloud_pbx.wallboard", dict, self._send_wallboard)
+
+    @api.model
+    def _send_wallboard(self, _collected):
+        group_id = self.env["ir.model.data"]._xmlid_to_res_id(
+            "cloud_pbx.group_pbx_manager"
+        )
+        # Each browser listens to the groups of its user, implied ones included; it is
+        # told nothing, and asks for what the user may see.
+        group = self.env["res.groups"].browse(group_id)
+        group._bus_send("cloud_pbx.wallboard", {})

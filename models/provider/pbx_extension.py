@@ -83,6 +83,13 @@ class PbxExtension(models.Model):
         copy=False,
         help="Whether a phone is registered at the PBX under this number.",
     )
+    status_at = fields.Datetime(
+        internal=True,
+        string="Status since",
+        readonly=True,
+        copy=False,
+        help="When it was learnt that the status is another one.",
+    )
 
     earlier_call_count = fields.Integer(
         string="Calls without a user",
@@ -367,6 +374,8 @@ class PbxExtension(models.Model):
         if not (SHOWN | ASSIGNED).intersection(vals):
             return super().write(vals)
         before, providers = self.user_ids, self.provider_id
+        if "status" in vals:
+            vals = {**vals, "status_at": fields.Datetime.now()}
         if {"number", "caller_id"}.intersection(vals):
             # How they are read, and what follows them, is each one's own.
             for extension in self:
@@ -570,19 +579,21 @@ class PbxExtension(models.Model):
 
         :raises CONFLICTS: somebody else has written the same at this moment.
         """
-        names = ["status", "checked_at"]
+        names = ["status", "status_at", "checked_at"]
         self.flush_recordset(names)
         self.env.cr.execute(
             SQL(
                 """UPDATE pbx_extension extension
                       SET status = 'online', checked_at =
-                          CASE WHEN extension.checked_at IS NOT NULL THEN %s END
-                     FROM (SELECT id, status FROM pbx_extension WHERE id = ANY(%s)
+                          CASE WHEN extension.checked_at IS NOT NULL THEN %(now)s END,
+                          status_at = CASE WHEN before.status = 'online'
+                                      THEN extension.status_at ELSE %(now)s END
+                     FROM (SELECT id, status FROM pbx_extension WHERE id = ANY(%(ids)s)
                          ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) before
                     WHERE extension.id = before.id
                 RETURNING extension.id, before.status != 'online'""",
-                fields.Datetime.now(),
-                self.ids,
+                now=fields.Datetime.now(),
+                ids=self.ids,
             ),
             log_exceptions=False,
         )

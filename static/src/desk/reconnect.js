@@ -12,22 +12,31 @@ const JUST_LOADED_MS = 10_000;
  * @param {Object} bus Odoo's service
  * @param {() => void} onBack
  * @param {() => number} sinceLoaded milliseconds since everything was asked for
+ * @returns {() => void} to notice it no more
  */
 export function onReconnect(bus, onBack, sinceLoaded) {
     bus.addEventListener("BUS:RECONNECT", onBack);
     // Not only at the beginning: it also fires after the computer was offline.
-    bus.addEventListener("BUS:CONNECT", () => {
+    const onConnect = () => {
         if (sinceLoaded() > JUST_LOADED_MS) {
             onBack();
         }
-    });
+    };
+    bus.addEventListener("BUS:CONNECT", onConnect);
     let hiddenSince = 0;
-    browser.addEventListener("visibilitychange", () => {
+    const onVisibility = () => {
         if (document.hidden) {
             hiddenSince = Date.now();
         } else if (hiddenSince && Date.now() - hiddenSince > ASLEEP_MS) {
             onBack();
         }
-    });
+    };
+    browser.addEventListener("visibilitychange", onVisibility);
     document.addEventListener("resume", onBack);
+    return () => {
+        bus.removeEventListener("BUS:RECONNECT", onBack);
+        bus.removeEventListener("BUS:CONNECT", onConnect);
+        browser.removeEventListener("visibilitychange", onVisibility);
+        document.removeEventListener("resume", onBack);
+    };
 }
