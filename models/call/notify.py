@@ -29,6 +29,8 @@ WRITTEN = frozenset(
 AWAITED = frozenset(("tag_ids", "is_wrapped_up"))
 # A call that began longer ago than this raises no card.
 FRESH = timedelta(hours=6)
+# Without an event for so long a phone rings no more: the call's end was lost.
+STILL_RINGS = timedelta(minutes=5)
 # For this long after its end a call may still be on a screen.
 LINGERS = timedelta(minutes=15)
 

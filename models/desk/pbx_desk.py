@@ -1,6 +1,5 @@
 """What an agent's browser reads for the phone, under the agent's own rights."""
 
-from datetime import timedelta
 from functools import partial
 
 from odoo import api, fields, models
@@ -11,11 +10,9 @@ from odoo.tools import SQL
 from odoo.addons.phone_validation.models.mail_thread_phone import PHONE_REGEX_PATTERN
 
 from ...telephony import numbers
-from ..call.notify import FRESH
+from ..call.notify import FRESH, STILL_RINGS
 from ..tools.companies import of_all_companies
 
-# Without an event for so long a phone rings no more: the call's end was lost.
-STILL_RINGS = timedelta(minutes=5)
 # How many callers to call back are counted.
 MAX_MISSED = 100
 MAX_CARDS = 10

@@ -11,8 +11,8 @@ from odoo.tools import SQL, format_amount
 from ...telephony import numbers
 from ...telephony.call import has_left, is_with_the_pbx, ringing_since
 from ...telephony.facts import CallFacts
+from ..call.notify import STILL_RINGS
 from ..call.pbx_call import UNSETTLED
-from .pbx_desk import STILL_RINGS
 
 MAX_TAGS = 6
 MAX_CANDIDATES = 10

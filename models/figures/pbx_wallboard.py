@@ -3,15 +3,13 @@
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from pytz import utc
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..call.notify import FRESH
-from ..desk.pbx_desk import STILL_RINGS
+from ..call.notify import FRESH, STILL_RINGS
+from .local_time import local_time_of, to_utc
 
 TALKING, RINGING, WRAPPING = "talking", "ringing", "wrapping"
 FREE, OFFLINE, ABSENT = "free", "offline", "absent"
@@ -84,7 +82,8 @@ class PbxWallboard(models.AbstractModel):
         calls = calls.filtered(
             lambda call: call.state == "ongoing" or _is_heard_of(call, moment)
         )
-        calls.leg_ids.user_ids.fetch(["name"])  # of all of them at once
+        # sudo: names of our own people, of all calls at once
+        calls.leg_ids.user_ids.sudo().fetch(["name"])
         return calls.sorted(lambda call: call.state == "ongoing")
 
     def _parts(self, call, moment):
@@ -109,8 +108,8 @@ class PbxWallboard(models.AbstractModel):
                 # Of those who share the phone it is known who speaks.
                 users = call.user_id
             # sudo: names of our own people and phones, for who sees the call
-            names = users.sudo().mapped("name") or [leg.sudo().extension_id.display_name]
-            name = ", ".join(filter(None, names)) or leg.shown_number
+            name = ", ".join(users.sudo().mapped("name"))
+            name = name or leg.sudo().extension_id.display_name or leg.shown_number
             parts.append(Part(state, since, tuple(users.ids), name))
         return parts
 
@@ -264,13 +263,9 @@ class PbxWallboard(models.AbstractModel):
 
     def _of_today(self, moment):
         """Return the domain of the calls of the reader's day."""
-        zone = self.env.tz
-        today = utc.localize(moment).astimezone(zone).date()
+        today = datetime.combine(local_time_of(self.env, moment), time.min)
         first, after = (
-            zone.localize(datetime.combine(today + timedelta(days=days), time.min))
-            .astimezone(utc)
-            .replace(tzinfo=None)
-            for days in (0, 1)
+            to_utc(self.env, today + timedelta(days=days)) for days in (0, 1)
         )
         return (
             self._of_companies
