@@ -20,6 +20,7 @@
         "wizard/pbx_promise_views.xml",
         "views/pbx_promise_views.xml",
         "views/pbx_call_report_views.xml",
+        "views/pbx_figures_views.xml",
         "views/pbx_call_leg_views.xml",
         "views/pbx_extension_views.xml",
         "views/pbx_event_views.xml",

@@ -42,6 +42,7 @@ from . import test_desk_people
 from . import test_desk_own
 from . import test_desk_scale
 from . import test_outage
+from . import test_overview
 from . import test_recording_fetch
 from . import test_recording_hear
 from . import test_recording_keep

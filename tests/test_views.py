@@ -116,9 +116,9 @@ class TestViews(ViewCase):
 
     def test_menus_of_each_role(self):
         expected = {
-            self.anna: {"Call-backs", "Calls"},
+            self.anna: {"Call-backs", "Calls", "Reporting", "Overview"},
             self.supervisor: {
-                *("Call-backs", "Calls", "Reporting", "Who missed"),
+                *("Call-backs", "Calls", "Reporting", "Overview", "Who missed"),
                 *("Configuration", "Lines", "Cloud PBXs"),
                 *("Routing", "Menus", "Blocked numbers", "Tags"),
             },
@@ -126,6 +126,7 @@ class TestViews(ViewCase):
                 "Call-backs",
                 "Calls",
                 "Reporting",
+                "Overview",
                 "Who missed",
                 "Configuration",
                 "Lines",

@@ -431,6 +431,12 @@ class PbxCall(models.Model):
         search="_search_is_my_customer",
         help="You are the salesperson of the contact or the lead.",
     )
+    is_new_caller = fields.Boolean(
+        string="New caller",
+        compute="_compute_is_new_caller",
+        search="_search_is_new_caller",
+        help="The first call with this number in the company's log, and it came in.",
+    )
     voicemail_id = fields.Many2one("pbx.recording", compute="_compute_voicemail")
     voicemail_seconds = fields.Integer(
         string="Length of the voicemail",
@@ -862,6 +868,19 @@ class PbxCall(models.Model):
     def _search_is_my_customer(self, operator, value):
         mine = Domain.custom(to_sql=_is_my_customer)
         return search_boolean(operator, value, mine)
+
+    @api.depends("number", "start", "direction")
+    def _compute_is_new_caller(self):
+        domain = Domain("id", "in", self.ids) & Domain.custom(to_sql=_is_new_caller)
+        # sudo: whether there was a call before, of calls that are being read
+        new = self.sudo().search(domain)
+        for call in self:
+            call.is_new_caller = call.sudo() in new
+
+    @api.model
+    def _search_is_new_caller(self, operator, value):
+        new = Domain.custom(to_sql=_is_new_caller)
+        return search_boolean(operator, value, new)
 
     def _owners_by_leads(self):
         """Return ``{id of a call: user}``: who has the newest open lead of its contact,
@@ -1573,5 +1592,22 @@ def _is_my_customer(model, alias, query):
         **{
             name: SQL.identifier(alias, name, to_flush=model._fields[name])
             for name in ("partner_id", "lead_id")
+        },
+    )
+
+
+def _is_new_caller(model, alias, query):
+    """Return the SQL condition that a call is the first of its number, and incoming.
+
+    In the whole log, as the figures count it: not only in what the reader sees of it.
+    """
+    return SQL(
+        """(%(direction)s = 'inbound' AND %(number)s != '' AND NOT EXISTS (
+            SELECT FROM pbx_call AS earlier
+             WHERE earlier.number = %(number)s AND earlier.company_id = %(company_id)s
+               AND (earlier.start, earlier.id) < (%(start)s, %(id)s)))""",
+        **{
+            name: SQL.identifier(alias, name, to_flush=model._fields[name])
+            for name in ("direction", "number", "company_id", "start", "id")
         },
     )

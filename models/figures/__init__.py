@@ -1,1 +1,1 @@
-from . import figures, pbx_wallboard
+from . import figures, overview, pbx_wallboard
