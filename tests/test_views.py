@@ -118,7 +118,8 @@ class TestViews(ViewCase):
         expected = {
             self.anna: {"Call-backs", "Calls", "Reporting", "Overview"},
             self.supervisor: {
-                *("Call-backs", "Calls", "Reporting", "Overview", "Who missed"),
+                *("Call-backs", "Calls", "Reporting", "Who missed"),
+                *("Overview", "Wallboard"),
                 *("Configuration", "Lines", "Cloud PBXs"),
                 *("Routing", "Menus", "Blocked numbers", "Tags"),
             },
@@ -127,6 +128,7 @@ class TestViews(ViewCase):
                 "Calls",
                 "Reporting",
                 "Overview",
+                "Wallboard",
                 "Who missed",
                 "Configuration",
                 "Lines",
