@@ -14,6 +14,8 @@
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",
         "data/pbx_call_tag_data.xml",
+        "data/digest_data.xml",
+        "data/pbx_report_template.xml",
         "views/pbx_call_search_view.xml",
         "views/pbx_call_views.xml",
         "views/pbx_call_form_view.xml",
@@ -41,6 +43,7 @@
         "views/crm_lead_views.xml",
         "views/res_users_views.xml",
         "views/phone_field_views.xml",
+        "views/digest_views.xml",
     ],
     "demo": ["demo/cloud_pbx_demo.xml", "demo/contacts_demo.xml"],
     "assets": {

@@ -2,6 +2,7 @@ from . import (
     api,
     call,
     desk,
+    digest_digest,
     figures,
     history,
     inbox,

@@ -1,7 +1,15 @@
+import logging
 from typing import NamedTuple
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
+
+from .figures.report import DAYS, CallReport
+from .tools.notification import notification
+from .tools.transactions import in_own_transaction
+
+_logger = logging.getLogger(__name__)
 
 # Settings that are numbers: less than none makes no sense.
 NUMBERS = (
@@ -122,6 +130,14 @@ class ResCompany(models.Model):
         help="Empty: all supervisors of the company.",
     )
 
+    pbx_report_day = fields.Date(
+        string="Reports sent until",
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="Up to which day of the company the job has sent what was due.",
+    )
+
     @api.constrains(*NUMBERS)
     def _check_pbx_numbers(self):
         for company in self:
@@ -153,6 +169,73 @@ class ResCompany(models.Model):
             # Settings that webhooks keep in memory hold them.
             self.env.registry.clear_cache()
         return result
+
+    def action_pbx_send_report(self):
+        """Send the report on the last day or week up to now, to all its readers."""
+        self.ensure_one()
+        user = self.env.user
+        if not (
+            user.has_group("cloud_pbx.group_pbx_manager")
+            or user.has_group("base.group_system")
+        ):
+            raise AccessError(self.env._("Only supervisors send the report."))
+        if self not in user.company_ids:
+            raise AccessError(self.env._("You do not work for %s.", self.sudo().name))
+        rhythm = self.pbx_report if self.pbx_report in DAYS else "weekly"
+        # sudo: who may have it sent; each reader's mail is made under that one's rights
+        report = CallReport(self.sudo(), rhythm)
+        if not report.readers():
+            raise UserError(
+                self.env._("Nobody who reads the report has an email address.")
+            )
+        sent = report.send(report.period_until_now())
+        if not sent:
+            return notification(self.env._("There were no calls: nothing was sent."))
+        return notification(
+            self.env._("The report was sent to %s.", ", ".join(sent.mapped("name"))),
+            "success",
+        )
+
+    @api.model
+    def _cron_pbx_report(self):
+        """Send each company's report on the period before, at the start of its day."""
+        # sudo: the job serves all companies
+        companies = self.sudo().search([])
+        progress = self.env["ir.cron"]._commit_progress
+        for place, company_id in enumerate(companies.ids, start=1):
+            try:
+                in_own_transaction(
+                    self.env,
+                    lambda env, company_id=company_id: (
+                        env[self._name].browse(company_id)._send_pbx_report()
+                    ),
+                )
+            except Exception:  # noqa: BLE001
+                # One company that fails costs no other; it is tried again in an hour.
+                _logger.exception("Company %s: its report was not sent", company_id)
+            if not progress(1, remaining=len(companies) - place):
+                return
+
+    def _send_pbx_report(self):
+        # sudo: the job serves all companies
+        CallReport(self.sudo(), self.sudo().pbx_report).send_if_due()
+
+    def _set_pbx_report_day(self, day):
+        """Note up to which day the reports were sent.
+
+        Not by a write: nothing that is kept in memory depends on it.
+        """
+        self.env.execute_query(
+            SQL(
+                """UPDATE res_company SET pbx_report_day = %(day)s
+                    WHERE id = %(id)s
+                      AND (pbx_report_day IS NULL OR pbx_report_day < %(day)s)
+                RETURNING id""",
+                day=day,
+                id=self.id,
+            )
+        )
+        self.invalidate_recordset(["pbx_report_day"])
 
     @api.model
     @tools.ormcache("company_id")

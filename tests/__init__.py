@@ -6,6 +6,8 @@ from . import test_call_log
 from . import test_call_times
 from . import test_people
 from . import test_chatter
+from . import test_report
+from . import test_digest
 from . import test_lines
 from . import test_matching
 from . import test_phone_index

@@ -60,6 +60,7 @@ OUR_MODELS = (
     "pbx.blocked",
     "pbx.call.tag",
     "pbx.route.sent",
+    "pbx.chatter",
 )
 
 

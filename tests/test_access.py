@@ -20,6 +20,7 @@ MATRIX = {
     "pbx.event.proof": ("", "", "", "", "", ""),
     "pbx.call.ref": ("", "", "", "", "", "r"),
     "pbx.rematch": ("", "", "", "", "", ""),
+    "pbx.chatter": ("", "", "", "", "", ""),
     "pbx.phone.number": ("", "", "", "", "", ""),
     "pbx.phone.scan": ("", "", "", "", "", ""),
     "pbx.rate": ("", "", "", "", "", ""),
@@ -54,6 +55,7 @@ NEEDED = {
     },
     "pbx.call.ref": {"ref": "x"},
     "pbx.rematch": {"res_model": "res.partner", "res_id": 1},
+    "pbx.chatter": {},
     "pbx.phone.number": {"kind": "certain", "number": "+442079460777"},
     "pbx.phone.scan": {"res_model": "x", "phone_fields": "phone", "last_id": 0},
     "pbx.rate": {"bucket": "x"},
@@ -126,6 +128,7 @@ class TestAccess(PbxCase):
             "pbx.event": self.events()[0],
             "pbx.call.ref": self.env["pbx.call.ref"].search([], limit=1),
             "pbx.rematch": self.env["pbx.rematch"].search([], limit=1),
+            "pbx.chatter": self.env["pbx.chatter"].create({"call_id": self.call.id}),
             **{
                 name: self.env[name].create(NEEDED[name])
                 for name in ("pbx.phone.number", "pbx.phone.scan")

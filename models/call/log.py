@@ -8,7 +8,6 @@ import psycopg2.errors
 from markupsafe import Markup
 
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ...telephony import dialect as dialects
@@ -48,6 +47,7 @@ from ..tools.transactions import (
     lock_timeout,
     wait_for_locks,
 )
+from .chatter import NOTED
 from .lines import CallLines
 from .match import CallMatcher, names_of_legs
 from .seat import Moment, Seat
@@ -201,7 +201,8 @@ class CallLog:
         self.notifier._call_changed(call, shown)
         if derived.in_doubt:
             self.env["pbx.history"]._hasten_catch_up(self.settings.id)
-        self._note_in_chatter(call)
+        if NOTED.intersection(changed):
+            self.env["pbx.chatter"]._call_changed(call)
         return call
 
     def follow_promises(self, calls, former_numbers=()):
@@ -211,17 +212,6 @@ class CallLog:
             return
         follower = PromiseFollower(self.env, self.settings.company_id)
         follower.follow_quietly(calls, former_numbers)
-
-    def _note_in_chatter(self, call):
-        """Note a call that is over where its user wishes; no fact is lost by that."""
-        chatter = self.env["pbx.chatter"]
-        if call.state != "done" or not chatter._users_who_wish():
-            return
-        try:
-            with self.env.cr.savepoint():
-                chatter._call_changed(call)
-        except (AccessError, UserError):
-            _logger.warning("Call %s: no note in the chatter", call.id, exc_info=True)
 
     def _derive(self, facts):
         country = self.settings.account.country
@@ -457,6 +447,7 @@ class CallLog:
         self.follow_promises(created)
         self.notifier._missed_changed(created)
         self.notifier._wallboard_changed()
+        self.env["pbx.chatter"]._call_changed(created)
         return created
 
     # -------------------------------------------------------------------- values

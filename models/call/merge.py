@@ -56,6 +56,7 @@ class CallMerge:
         self._move_recordings()
         self._move_attached()
         self.env["pbx.call.ref"].search([("call_id", "=", gone.id)]).call_id = kept
+        self.env["pbx.chatter"]._call_merged(gone, kept)
         if gone.promise_id:
             self.env["pbx.promise"]._call_merged(gone, kept)
         gone.unlink()
