@@ -95,7 +95,7 @@ export class Wallboard extends Component {
     get figures() {
         const {today} = this.board;
         return [
-            {name: "inbound", label: _t("Incoming"), text: number(today.inbound)},
+            {name: "inbound", label: _t("Incoming today"), text: number(today.inbound)},
             {
                 name: "answered",
                 label: _t("Answered"),
