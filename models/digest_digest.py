@@ -1,12 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools.misc import formatLang
+
+from .figures.formats import NO_VALUE, format_percent
 
 # Of figures from 0 to 1 the digest shows the percentage.
 RATES = {"kpi_pbx_answer_rate": "answer_rate", "kpi_pbx_kept_rate": "kept_rate"}
 COUNTS = {"kpi_pbx_inbound": "inbound", "kpi_pbx_lost": "lost"}
-NO_FIGURE = "–"
 
 
 class DigestDigest(models.Model):
@@ -63,7 +63,7 @@ class DigestDigest(models.Model):
             figures = digest._pbx_figures()
             for kpi in rates:
                 rate = figures[RATES[kpi["kpi_name"]]]
-                shown = NO_FIGURE if rate is None else _percent(self.env, rate)
+                shown = NO_VALUE if rate is None else format_percent(self.env, rate)
                 kpi[f"kpi_col{column}"]["value"] = shown
         return kpis
 
@@ -75,7 +75,3 @@ class DigestDigest(models.Model):
         promises = f"cloud_pbx.pbx_promise_action?menu_id={menu}"
         actions["kpi_pbx_kept_rate"] = promises
         return actions
-
-
-def _percent(env, rate):
-    return f"{formatLang(env, 100 * rate, digits=1)} %"

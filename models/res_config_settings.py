@@ -86,3 +86,7 @@ class ResConfigSettings(models.TransientModel):
         ]
         parts.append(self.env._("missing: %s", counts["missing"]))
         return ", ".join(parts)
+
+    def action_pbx_send_report(self):
+        """Send the report of the company now."""
+        return self.company_id.action_pbx_send_report()

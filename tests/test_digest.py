@@ -120,9 +120,9 @@ class TestDigest(ReportCase):
             }
         self.assertEqual(set(kpis), set(KPIS))
         self.assertEqual(kpis["kpi_pbx_inbound"]["kpi_col1"]["value"], 4)
-        self.assertEqual(kpis["kpi_pbx_answer_rate"]["kpi_col1"]["value"], "75.0 %")
+        self.assertEqual(kpis["kpi_pbx_answer_rate"]["kpi_col1"]["value"], "75%")
         self.assertEqual(kpis["kpi_pbx_answer_rate"]["kpi_col1"]["margin"], 50.0)
-        self.assertEqual(kpis["kpi_pbx_answer_rate"]["kpi_col2"]["value"], "66.7 %")
+        self.assertEqual(kpis["kpi_pbx_answer_rate"]["kpi_col2"]["value"], "66.7%")
         # Nothing was promised: no percentage.
         self.assertEqual(kpis["kpi_pbx_kept_rate"]["kpi_col3"]["value"], "–")
         self.assertIn("pbx_call_action", kpis["kpi_pbx_lost"]["kpi_action"])
@@ -136,7 +136,7 @@ class TestDigest(ReportCase):
             self.mail_to(user).body_html for user in (self.anna, self.supervisor)
         )
         self.assertIn("Lost Calls", with_figures)
-        self.assertIn("75.0 %", with_figures)
+        self.assertIn("75%", with_figures)
         self.assertNotIn("Lost Calls", without)
 
     def test_on_in_the_default_digest(self):

@@ -9,13 +9,17 @@ from odoo import fields
 from odoo.tools.misc import format_amount, format_date, format_datetime, formatLang
 
 from ..tools.transactions import try_lock
+from .formats import NO_VALUE, format_duration, format_percent, format_points
 
 _logger = logging.getLogger(__name__)
 
 DAYS = {"daily": 1, "weekly": 7}
 # Rows of a table: a mail is no list.
 MAX_ROWS, MAX_WAITING = 20, 10
-NOTHING = "–"
+# What differs in points, and what in seconds; all else in percent.
+RATES = frozenset(("answer_rate", "service_level", "kept_rate"))
+WAITS = frozenset(("wait_median",))
+GREEN, RED, GREY = "#1d7a3e", "#b3261e", "#5f6672"
 TEMPLATE = "cloud_pbx.pbx_report_mail"
 
 
@@ -227,7 +231,7 @@ class ReportContent:
                 "people": self._by_person(),
                 "lines": self._by_line(),
                 "waiting": self._waiting(base),
-                "overview_url": f"{base}/odoo/action-cloud_pbx.pbx_figures_action",
+                "overview_url": f"{base}/odoo/call-overview",
                 "call_backs_url": f"{base}/odoo/call-backs",
             },
             minimal_qcontext=True,
@@ -236,55 +240,59 @@ class ReportContent:
     # ----------------------------------------------------------------------- figures
 
     def figure_rows(self):
-        """Return the rows of figures, as ``{label, value, before, change, color}``.
+        """Return the rows of figures: ``{key, label, value, before, change, color}``.
 
-        What the reader may not see is not there.
+        Called and written as in the overview. What the reader may not see is not there.
         """
         _ = self.env._
-        seconds = self.company.pbx_service_seconds
         rows = [
-            ("inbound", _("Incoming calls"), self._count, 0),
-            ("answered", _("Answered"), self._count, 1),
-            ("answer_rate", _("Answered, in percent"), self._percent, 1),
-            ("service_level", _("Answered within %s s", seconds), self._percent, 1),
-            ("lost", _("Lost calls"), self._count, -1),
-            ("wait_median", _("Wait, median"), _duration, -1),
-            ("kept_rate", _("Called back in time"), self._percent, 1),
-            ("overdue", _("Call-backs overdue"), self._count, -1),
+            ("inbound", _("Incoming"), self._count, 0),
+            ("answer_rate", _("Answered"), self._percent, 1),
+            ("service_level", _("Answered in time"), self._percent, 1),
+            ("wait_median", _("Median wait"), format_duration, -1),
+            ("lost", _("Lost"), self._count, -1),
+            ("kept_rate", _("Kept in time"), self._percent, 1),
             ("new_callers", _("New callers"), self._count, 1),
-            ("outbound", _("Outgoing calls"), self._count, 0),
-            ("reached", _("Reached"), self._count, 1),
-            ("talk_seconds", _("Talk time"), _duration, 0),
+            ("outbound", _("Outgoing"), self._count, 0),
+            ("reached", _("Reached"), self._count, 0),
+            ("talk_seconds", _("Talk"), format_duration, 0),
         ]
         if self.now["leads"] is not None:
             rows += [
-                ("leads", _("Leads from calls"), self._count, 1),
+                ("leads", _("Leads"), self._count, 1),
                 ("won", _("Won"), self._count, 1),
                 ("won_revenue", _("Revenue won"), self._money, 1),
             ]
         return [self._row(*row) for row in rows]
 
-    def _row(self, key, label, shown, better):
+    def _row(self, key, label, shown, good):
         """Return one figure beside that of the period before.
 
         :param shown: writes its value.
-        :param int better: 1: more of it is better; -1: less; 0: neither.
+        :param int good: 1: more of it is better; -1: worse; 0: neither.
         """
         now, before = self.now[key], self.before[key]
-        change = color = ""
+        change, color = "", GREY
         if now is not None and before is not None and now != before:
             sign = "+" if now > before else "−"
-            change = f"{sign}{shown(abs(now - before))}"
-            is_better = (now - before) * better
-            color = "#1d7a3e" if is_better > 0 else "#b3261e" if is_better else ""
+            change = sign + self._difference(key, abs(now - before), before, shown)
+            better = (now - before) * good
+            color = GREEN if better > 0 else RED if better < 0 else GREY
         return {
             "key": key,
             "label": label,
-            "value": NOTHING if now is None else shown(now),
-            "before": NOTHING if before is None else shown(before),
+            "value": NO_VALUE if now is None else shown(now),
+            "before": NO_VALUE if before is None else shown(before),
             "change": change,
-            "color": color or "#5f6672",
+            "color": color,
         }
+
+    def _difference(self, key, difference, before, shown):
+        if key in RATES:
+            return format_points(self.env, difference)
+        if key in WAITS or not before:
+            return shown(difference)
+        return self._percent(round(difference / before, 2))
 
     def _by_person(self):
         period = self.period
@@ -294,7 +302,7 @@ class ReportContent:
                 "name": group["label"],
                 "answered": self._count(group["answered"]),
                 "outbound": self._count(group["outbound"]),
-                "talk": _duration(group["talk_seconds"]),
+                "talk": format_duration(group["talk_seconds"]),
             }
             for group in groups
             if group["key"]
@@ -309,7 +317,7 @@ class ReportContent:
                 "name": group["label"],
                 "inbound": self._count(group["inbound"]),
                 "lost": self._count(group["lost"]),
-                "rate": NOTHING
+                "rate": NO_VALUE
                 if group["answer_rate"] is None
                 else self._percent(group["answer_rate"]),
             }
@@ -358,16 +366,9 @@ class ReportContent:
         return formatLang(self.env, value, digits=0)
 
     def _percent(self, value):
-        return f"{formatLang(self.env, 100 * value, digits=1)} %"
+        return format_percent(self.env, value)
 
     def _money(self, value):
         return format_amount(
             self.env, value, self.company.currency_id, trailing_zeroes=False
         )
-
-
-def _duration(seconds):
-    """Write seconds as the screens do: ``0:05``, ``2:14``, ``1:02:03``."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
