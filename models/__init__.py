@@ -7,6 +7,7 @@ from . import (
     history,
     inbox,
     ir_http,
+    lead,
     pbx_internal_fields,
     pbx_remembered,
     people,

@@ -33,6 +33,17 @@ class PromiseSettings(NamedTuple):
     calendar_id: int | bool
 
 
+class LeadSettings(NamedTuple):
+    """Of which calls a company wants leads, as plain values.
+
+    :var int min_talk: seconds; a shorter talk is none.
+    """
+
+    policy: str
+    min_seconds: int
+    min_talk: int
+
+
 class ResCompany(models.Model):
     _inherit = "res.company"
 
@@ -255,4 +266,15 @@ class ResCompany(models.Model):
             min_talk=max(company.pbx_promise_min_talk, 0),
             days=max(company.pbx_promise_days, 0),
             calendar_id=company.resource_calendar_id.id,
+        )
+
+    @api.model
+    @tools.ormcache("company_id")
+    def _lead_settings(self, company_id):
+        """Return the :class:`LeadSettings` of a company: kept in memory."""
+        company = self.sudo().browse(company_id)  # sudo: settings, for the log
+        return LeadSettings(
+            policy=company.pbx_lead_policy,
+            min_seconds=max(company.pbx_lead_min_seconds, 0),
+            min_talk=max(company.pbx_promise_min_talk, 0),
         )

@@ -8,6 +8,7 @@ from . import test_people
 from . import test_chatter
 from . import test_report
 from . import test_digest
+from . import test_leads
 from . import test_lines
 from . import test_matching
 from . import test_phone_index

@@ -419,7 +419,7 @@ class TestLineRights(LineCase):
             form.user_id = self.anna
             form.source_id = self.env["utm.source"].search([], limit=1)
             self.assertIn("closed_sound", form._view["fields"])
-            self.assertNotIn("lead_policy", form._view["fields"])
+            self.assertIn("lead_policy", form._view["fields"])
             self.assertNotIn("active", form._view["fields"])
         self.assertEqual((self.line.name, self.line.user_id), ("Hotline", self.anna))
         action = self.env.ref("cloud_pbx.pbx_line_calls_action")

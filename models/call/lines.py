@@ -7,9 +7,11 @@ from odoo import fields
 
 from ...telephony import numbers
 from ...telephony.event import INBOUND, OUTBOUND
+from ...telephony.lead import AS_COMPANY
 
 # What a call copies of its line, and keeps whatever becomes of that.
-OF_LINE = ("team_id", "source_id", "medium_id", "campaign_id")
+OF_UTM = ("source_id", "medium_id", "campaign_id")
+OF_LINE = ("team_id", *OF_UTM)
 COPIED = ("line_id", *OF_LINE)
 # A transaction that began before a line was made is over after so long.
 NEW_MINUTES = 2
@@ -19,6 +21,7 @@ class KnownLine(NamedTuple):
     """What calls take over from their line: ids, or ``None``.
 
     :var number: as the line has it, perhaps in an older spelling.
+    :var lead_policy: of which calls leads are made.
     :var made_at: naive UTC; transactions that go on may not see a line that is new.
     """
 
@@ -29,6 +32,7 @@ class KnownLine(NamedTuple):
     campaign_id: int | None = None
     made_at: datetime | None = None
     number: str = ""
+    lead_policy: str = AS_COMPANY
 
 
 class CallLines:
@@ -58,6 +62,11 @@ class CallLines:
         known = self._find(direction, line)
         return {name: known and getattr(known, name) or False for name in COPIED}
 
+    def lead_policy(self, line):
+        """Return of which calls to our number ``line`` leads are made."""
+        known = line and self._known(numbers.canonical(line))
+        return known.lead_policy if known else AS_COMPANY
+
     def make(self, called):
         """Make all lines of ``called`` that are not there, in one statement.
 
@@ -82,7 +91,9 @@ class CallLines:
             return None
         if direction == INBOUND:
             self.make([line])
-        number = numbers.canonical(line)
+        return self._known(numbers.canonical(line))
+
+    def _known(self, number):
         return self.made.get(number) or self.lines._known(self.settings.id).get(number)
 
 

@@ -36,6 +36,7 @@ from ...telephony.event import (
 from ...telephony.facts import CallFacts
 from ...telephony.failure import Failure
 from ...telephony.rows import group_rows, is_made_up
+from ..lead.queue import LeadQueue
 from ..promise.follow import PromiseFollower
 from ..routing.of_call import route_values
 from ..tools.quiet import QUIET, to_second
@@ -104,6 +105,7 @@ class CallLog:
         self.dialect = dialects.get(settings.dialect)
         self.matcher = CallMatcher(self.calls, settings)
         self.lines = CallLines(self.env, settings)
+        self.leads = LeadQueue(self.env, settings.company_id)
         # Events that were not added, since their call has too many of their kind.
         self.left_out = []
         # Ids of internal numbers whose phones ring, answer or dial now.
@@ -236,6 +238,7 @@ class CallLog:
             changed["partner_source"] = values["partner_source"]
         if "user_id" in changed:
             changed["user_picked"] = False
+        changed.update(self._lead_marks(call, values, changed))
         # What a write that meets another one would log is the whole call.
         lock_rows(call, "NO KEY UPDATE")
         if "start" in changed:
@@ -248,7 +251,16 @@ class CallLog:
             self._post_correction(call, derived.contradictions)
         return changed
 
+    def _lead_marks(self, call, values, changed):
+        """Return what lets the job look whether a lead follows from a call."""
+        if values["state"] != "done":
+            return {}
+        policy = self.lines.lead_policy(values["line"])
+        return self.leads.marks(call, values, changed, policy)
+
     def _create_calls(self, values):
+        for one in values:
+            one.update(self._lead_marks(self.calls, one, one))
         with self._fresh_lines():
             return self.calls.create(values)
 

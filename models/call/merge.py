@@ -46,6 +46,8 @@ class CallMerge:
             **self._line(),
             "note": self._notes(),
         }
+        if gone.lead_verdict == "lead":
+            values["lead_verdict"] = "lead"
         changed = {
             name: value for name, value in values.items() if value != _plain(kept[name])
         }
@@ -57,6 +59,8 @@ class CallMerge:
         self._move_attached()
         self.env["pbx.call.ref"].search([("call_id", "=", gone.id)]).call_id = kept
         self.env["pbx.chatter"]._call_merged(gone, kept)
+        if gone.lead_id:
+            self.env["crm.lead"]._call_merged(gone, kept)
         if gone.promise_id:
             self.env["pbx.promise"]._call_merged(gone, kept)
         gone.unlink()

@@ -20,6 +20,8 @@ from ...telephony.promise import LOST_OUTCOMES
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..figures.figures import Figures
 from ..figures.local_time import local_time_of, search_part
+from ..lead.make import LeadMaker
+from ..lead.queue import LEADS_FOLLOW, LeadQueue
 from ..promise.follow import PromiseFollower
 from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
@@ -99,6 +101,8 @@ PBX_FIELDS = frozenset(
         "promise_off",
         "tag_activities",
         "has_activities_waiting",
+        "lead_after",
+        "lead_verdict",
     )
 )
 # What the activities of tags wait for.
@@ -261,6 +265,19 @@ class PbxCall(models.Model):
     )
     lead_picked = fields.Boolean(internal=True, readonly=True)
     # Its index is that of the last talks: see ``_user_idx``.
+    lead_after = fields.Datetime(
+        internal=True,
+        readonly=True,
+        copy=False,
+        help="From when it is to be looked at whether a lead follows.",
+    )
+    lead_verdict = fields.Selection(
+        [("none", "No lead"), ("lead", "Lead")],
+        internal=True,
+        readonly=True,
+        copy=False,
+        help="What followed when that was looked at; empty: it was not yet.",
+    )
     user_id = fields.Many2one(
         "res.users",
         help="Who spoke; of an outgoing call, who dialled.",
@@ -500,6 +517,7 @@ class PbxCall(models.Model):
     )
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
     _activities_idx = models.Index("(id) WHERE has_activities_waiting")
+    _lead_waits_idx = models.Index("(lead_after) WHERE lead_after IS NOT NULL")
     # Whose calls, and who has talked last: routing asks.
     _user_idx = models.Index("(user_id, start) WHERE user_id IS NOT NULL")
     _spoken_idx = models.Index("(number, company_id, start) WHERE outcome = 'answered'")
@@ -976,6 +994,8 @@ class PbxCall(models.Model):
             self._tags_written(had_tags)
         elif TAGS_FOLLOW.intersection(vals):
             self._plan_tag_activities()
+        if LEADS_FOLLOW.intersection(vals) and "lead_after" not in vals:
+            LeadQueue.calls_written(self, LEADS_FOLLOW.intersection(vals))
         if REPEATED.intersection(vals):
             self.env["pbx.chatter"]._call_changed(self)
         return result
@@ -1277,6 +1297,7 @@ class PbxCall(models.Model):
             if record._name == "crm.lead":
                 if not call.lead_id:
                     call.write({"lead_id": record.id})
+                    record._came_from(call)
                     if record.partner_id and not call.partner_id:
                         call.write({"partner_id": record.partner_id.id})
             elif not call.partner_id or call.partner_source != "picked":
@@ -1503,6 +1524,11 @@ class PbxCall(models.Model):
                 log.close(call_id)
                 if not progress(1, remaining=len(found) - done):
                     return
+
+    @api.model
+    def _cron_make_leads(self):
+        """Make the leads of calls that are over; see ``telephony/lead.py``."""
+        LeadMaker(self.env).run()
 
     # -------------------------------------------------------------------- an empty list
 

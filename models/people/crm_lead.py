@@ -1,6 +1,11 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
+from ..call.lines import OF_UTM
 from . import pbx_caller_mixin  # noqa: F401  (the model that is inherited comes first)
+
+# In the context: a lead that has another number than its contact does not correct that.
+KEEP_CONTACT_PHONE = "pbx_keep_contact_phone"
 
 
 class CrmLead(models.Model):
@@ -78,11 +83,53 @@ class CrmLead(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
+        for vals in vals_list:
+            self._check_pbx_links(vals)
         leads = super().create(vals_list)
         self.env["pbx.call"]._adopt_created(leads, call_ids)
         return leads
 
+    def _check_pbx_links(self, vals):
+        """Refuse what only calls say: the names of others' calls would be shown.
+
+        Also as defaults, which whoever asks may send.
+        """
+        if self.env.su:
+            return
+        sent = {
+            *vals,
+            *(
+                key.removeprefix("default_")
+                for key in self.env.context
+                if key.startswith("default_")
+            ),
+        }
+        if sent & {"pbx_call_id", "pbx_line_id"}:
+            raise AccessError(
+                self.env._("From which call a lead came cannot be changed by hand.")
+            )
+
+    def _came_from(self, call):
+        """Note the call from whose form, or card, a person created this lead."""
+        self.ensure_one()
+        # sudo: which call it is, that this person may see, and where its line is known
+        call_sudo = call.sudo()
+        values = {name: call_sudo[name].id for name in OF_UTM}
+        call_sudo.write({"lead_verdict": "lead"})
+        self.sudo().write(
+            {
+                "pbx_call_id": call.id,
+                **{name: value for name, value in values.items() if not self[name]},
+            }
+        )
+
+    def _inverse_phone(self):
+        # Of a contact that calls from another number too, its own number stays.
+        if not self.env.context.get(KEEP_CONTACT_PHONE):
+            super()._inverse_phone()
+
     def write(self, vals):
+        self._check_pbx_links(vals)
         result = super().write(vals)
         if vals.get("partner_id"):
             self._pass_contact_to_calls()
@@ -95,6 +142,12 @@ class CrmLead(models.Model):
         return result
 
     # ----------------------------------------------------------- what follows
+
+    @api.model
+    def _call_merged(self, gone, kept):
+        """Leads that came from the call ``gone`` came from ``kept``."""
+        leads = self.with_context(active_test=False)
+        leads.search([("pbx_call_id", "=", gone.id)]).pbx_call_id = kept
 
     def _pbx_calls_sudo(self, *conditions):
         """Return the calls linked to these leads, those that nobody may see as well."""

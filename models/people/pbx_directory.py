@@ -24,12 +24,18 @@ ORDER = {kind: place for place, kind in enumerate(("own", "picked", *CONTACTS, "
 
 @dataclass(frozen=True)
 class Match:
-    """The outcome of a look-up; ids, or ``False``."""
+    """The outcome of a look-up; ids, or ``False``.
+
+    :var int open_leads: how many open leads the caller has; 2: two or more.
+    :var bool is_own: the number is one of our own.
+    """
 
     source: str
     partner_id: int | bool = False
     lead_id: int | bool = False
     name: str = ""
+    open_leads: int = 0
+    is_own: bool = False
 
 
 class Known(NamedTuple):
@@ -75,7 +81,9 @@ class PbxDirectory(models.AbstractModel):
             added to: a webhook looks up twice, for the log and for the name on the
             phone's display.
         """
-        if not number or _is_nobody(number) or number == line:
+        if number and number == line:
+            return Match("none", is_own=True)
+        if not number or _is_nobody(number):
             return Match("none")
         if memory is None:
             return self._look_up(settings, number)
@@ -89,7 +97,7 @@ class PbxDirectory(models.AbstractModel):
         for row in rows:
             by_kind.setdefault(row.kind, []).append(row)
         if "own" in by_kind:
-            return Match("none")
+            return Match("none", is_own=True)
         leads = by_kind.get("lead", [])
         if picked := by_kind.get("picked"):
             return self._match_contact("remembered", picked[0], settings, leads)
@@ -119,17 +127,27 @@ class PbxDirectory(models.AbstractModel):
 
     def _match_contact(self, source, row, settings, leads):
         """Return a contact, with its one open lead if it has just one."""
+        lead_ids = [lead.lead_id for lead in leads]
+        return self._of_contact(
+            settings, row.partner_id, lead_ids, source, row.name or ""
+        )
+
+    def _of_contact(self, settings, partner_id, lead_ids=(), source="picked", name=""):
+        """Return the same for a contact that is known.
+
+        :param lead_ids: open leads that have the number.
+        """
         found = self._rows(
             SQL(
                 """SELECT lead.id FROM crm_lead lead
                     WHERE (lead.partner_id = %s OR lead.id = ANY(%s)) AND %s LIMIT 2""",
-                row.partner_id,
-                [lead.lead_id for lead in leads],
+                partner_id,
+                list(lead_ids),
                 self._open_leads(settings),
             )
         )
         lead_id = found[0][0] if len(found) == 1 else False
-        return Match(source, row.partner_id, lead_id, row.name or "")
+        return Match(source, partner_id, lead_id, name, len(found))
 
     @staticmethod
     def _match_lead(leads):
@@ -139,7 +157,8 @@ class PbxDirectory(models.AbstractModel):
         if len(leads) == 1 or partner_id:
             # Several leads of one contact are still that contact.
             lead_id = leads[0].lead_id if len(leads) == 1 else False
-            return Match("lead", partner_id or False, lead_id, leads[0].name or "")
+            name, count = leads[0].name or "", min(len(leads), 2)
+            return Match("lead", partner_id or False, lead_id, name, count)
         return Match("several")
 
     @staticmethod
@@ -287,6 +306,35 @@ class PbxDirectory(models.AbstractModel):
     def _is_own(self, settings, number):
         """Tell whether ``number`` is a line or a caller ID of our own."""
         return any(row.kind == "own" for row in self._known(settings, number))
+
+    @api.model
+    def _former_lead(self, settings, number, since):
+        """Return the id of the lead that a call of ``number`` made, and that was lost
+        or archived ``since``; ``None`` if there is none. Of several the last one."""
+        self._flush_people()
+        self.env["crm.lead"].flush_model(["date_closed", "pbx_call_id"])
+        rows = self._rows(
+            SQL(
+                """WITH made AS MATERIALIZED (
+                     (SELECT lead.id FROM pbx_call call JOIN crm_lead lead
+                          ON lead.pbx_call_id = call.id
+                       WHERE call.number = ANY(%(spellings)s)
+                         AND call.company_id = %(company)s)
+                      UNION
+                     (SELECT id FROM crm_lead
+                       WHERE phone_sanitized = ANY(%(spellings)s)
+                         AND pbx_call_id IS NOT NULL))
+                   SELECT lead.id FROM made JOIN crm_lead lead ON lead.id = made.id
+                    WHERE (lead.active IS NOT TRUE OR lead.won_status = 'lost')
+                      AND lead.date_closed >= %(since)s AND %(in_company)s
+                 ORDER BY lead.date_closed DESC, lead.id DESC LIMIT 1""",
+                spellings=_spellings(number),
+                company=settings.company_id,
+                since=since,
+                in_company=self._in_company("lead", settings),
+            )
+        )
+        return rows[0][0] if rows else None
 
     # ------------------------------------------------------------ many numbers
 

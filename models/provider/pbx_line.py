@@ -244,7 +244,7 @@ class PbxLine(models.Model):
         lines_sudo = self.sudo().with_context(active_test=False)
         lines_sudo = lines_sudo.search_fetch(
             [("provider_id", "=", provider_id)],
-            ["number", "active", "create_date", *OF_LINE],
+            ["number", "active", "create_date", "lead_policy", *OF_LINE],
             order="id",
         )
         return {
@@ -255,7 +255,7 @@ class PbxLine(models.Model):
 
     def _as_known(self):
         ids = (self[name].id or None for name in OF_LINE)
-        return KnownLine(self.id, *ids, self.create_date, self.number)
+        return KnownLine(self.id, *ids, self.create_date, self.number, self.lead_policy)
 
     @api.model
     def _add_called(self, provider_id, company_id, called):
@@ -283,11 +283,13 @@ class PbxLine(models.Model):
                               %(medium)s, %(uid)s, %(uid)s, %(now)s, %(now)s
                          FROM unnest(%(called)s::varchar[]) called
                            ON CONFLICT (provider_id, number) DO NOTHING
-                    RETURNING number, id, medium_id, create_date)
-                   SELECT number, id, NULL, NULL, medium_id, NULL, create_date FROM made
-                    UNION ALL
-                   SELECT number, id, team_id, source_id, medium_id, campaign_id,
+                    RETURNING number, lead_policy, id, medium_id, create_date)
+                   SELECT number, lead_policy, id, NULL, NULL, medium_id, NULL,
                           create_date
+                     FROM made
+                    UNION ALL
+                   SELECT number, lead_policy, id, team_id, source_id, medium_id,
+                          campaign_id, create_date
                      FROM pbx_line
                     WHERE provider_id = %(provider)s AND number = ANY(%(called)s)""",
                 provider=provider_id,
@@ -300,8 +302,8 @@ class PbxLine(models.Model):
             log_exceptions=False,  # whoever met somebody tries again
         )
         found = {
-            numbers.canonical(number): KnownLine(*values, number)
-            for number, *values in self.env.cr.fetchall()
+            numbers.canonical(number): KnownLine(*values, number, lead_policy)
+            for number, lead_policy, *values in self.env.cr.fetchall()
         }
         if found.keys() - known.keys():
             self.invalidate_model()

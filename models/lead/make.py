@@ -1,0 +1,366 @@
+"""Making leads of calls that are over."""
+# pylint: disable=invalid-commit
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg2.errors
+
+from odoo import fields
+from odoo.tools import SQL
+
+from odoo.addons.crm.models.crm_lead import PARTNER_ADDRESS_FIELDS_TO_SYNC
+
+from ...telephony.event import SPOKEN
+from ...telephony.lead import (
+    FORMER_WITHIN,
+    SHORT_WITHIN,
+    Caller,
+    EndedCall,
+    decide,
+    effective_policy,
+    is_wanted,
+    refusal,
+)
+from ...telephony.promise import LOST_OUTCOMES
+from ..call.lines import OF_UTM
+from ..people.crm_lead import KEEP_CONTACT_PHONE
+from ..tools.quiet import QUIET
+from ..tools.transactions import (
+    CONFLICTS,
+    TRIES,
+    gave_up_waiting,
+    lock_rows,
+    one_after_another,
+    pause_before_retry,
+)
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 100
+# What failed is tried again after as long as the call is over, within these bounds.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(days=1)
+# Odoo's own: "run as" does not follow each lead, and who has spoken, or has to call
+# back anyway, gets no e-mail about it.
+LEAD_CONTEXT = {
+    "mail_create_nosubscribe": True,
+    "mail_auto_subscribe_no_notify": True,
+    KEEP_CONTACT_PHONE: True,
+}
+
+
+# How a look-up finds a contact, and not a lead.
+CONTACT_SOURCES = frozenset(("number", "tail", "remembered", "picked"))
+
+
+class LeadMaker:
+    """Looks at the calls that wait, each in a transaction of its own.
+
+    A plain class: it is one run of the job. Calls of one number have their turns, so
+    that each sees the lead of the one before, whoever else makes leads.
+
+    :param env: the job's, on the cursor whose transactions are used.
+    """
+
+    def __init__(self, env):
+        self.env = env
+
+    def run(self):
+        """Look at all that wait, the oldest first, as long as the job has time."""
+        progress = self.env["ir.cron"]._commit_progress
+        while waiting := self._waiting():
+            for place, (call_id, company_id, number, total) in enumerate(waiting, 1):
+                self._take_turn(call_id, f"pbx.lead/{company_id}/{number or call_id}")
+                if not progress(1, remaining=total - place):
+                    return
+
+    def _waiting(self):
+        """Return ``[(call id, company id, number, how many wait)]``."""
+        self.env["pbx.call"].flush_model(["lead_after"])
+        return self.env.execute_query(
+            SQL(
+                """SELECT id, company_id, number, count(*) OVER () FROM pbx_call
+                    WHERE lead_after <= %s ORDER BY start, id LIMIT %s""",
+                fields.Datetime.now(),
+                BATCH,
+            )
+        )
+
+    def _take_turn(self, call_id, key):
+        """Look at a call after the others of its number; it holds no other one up."""
+        cr = self.env.cr
+        for attempt in range(1, TRIES + 1):
+            try:
+                with one_after_another(self.env, key):
+                    CallAtHand(self.env, call_id).run()
+                    self.env.flush_all()
+                    cr.commit()
+                return
+            except CONFLICTS as error:
+                # Somebody writes the call, or the lead, at this moment.
+                cr.rollback()
+                if isinstance(error, psycopg2.errors.LockNotAvailable):
+                    gave_up_waiting()
+                pause_before_retry(attempt)
+            except Exception:  # noqa: BLE001
+                cr.rollback()
+                _logger.exception("Call %s: no lead could be made", call_id)
+                break
+        self._set_aside(call_id)
+
+    def _set_aside(self, call_id):
+        """Let the others come first, and try this one again."""
+        self.env.cr.execute(
+            SQL(
+                """UPDATE pbx_call
+                      SET lead_after = %(now)s + least(greatest(
+                              %(now)s - coalesce(stop, start), %(first)s), %(longest)s)
+                    WHERE id = %(id)s AND lead_after IS NOT NULL""",
+                now=fields.Datetime.now(),
+                first=FIRST_PAUSE,
+                longest=LONGEST_PAUSE,
+                id=call_id,
+            ),
+            log_exceptions=False,
+        )
+        self.env.cr.commit()
+
+
+class CallAtHand:
+    """One call that waits: does a lead follow from it?
+
+    :param env: the job's; all is done in the name of the "run as" of the call's PBX.
+    """
+
+    def __init__(self, env, call_id):
+        call = env["pbx.call"].browse(call_id)
+        lock_rows(call, "NO KEY UPDATE")
+        self.call = call.exists()
+        if not self.call:
+            return
+        self.settings = env["pbx.provider"]._settings(call.provider_id.id)
+        self.wanted = env["res.company"]._lead_settings(call.company_id.id)
+        # sudo: a lead follows from the call, whatever "run as" may do in CRM
+        user = env["res.users"].browse(self.settings.user_id or env.uid)
+        self.env = env(
+            user=user.id,
+            su=True,
+            context={
+                "lang": user.lang,
+                "allowed_company_ids": call.company_id.ids,
+                **LEAD_CONTEXT,
+            },
+        )
+        self.call = call.with_env(self.env).with_context(**QUIET)
+
+    def run(self):
+        """Make the lead, or link the one that is there, and take the mark off."""
+        call = self.call
+        if not call or not call.lead_after:
+            return
+        if call.state != "done":
+            # It goes on; its end marks it again.
+            call.lead_after = False
+            return
+        if seconds := call._settles_in_seconds():
+            self._look_later(seconds)
+            return
+        values = {"lead_after": False, "lead_verdict": call.lead_verdict or "none"}
+        if call.lead_id:
+            values["lead_verdict"] = "lead"
+        elif call.lead_verdict != "lead" and not call.lead_picked:
+            values.update(self._link_values())
+        call.write(values)
+        self._give_to_speaker()
+
+    def _look_later(self, seconds):
+        """A later leg may still take the end of this call back."""
+        at = fields.Datetime.now() + timedelta(seconds=seconds)
+        self.call.lead_after = at
+        self.env.ref("cloud_pbx.ir_cron_leads")._trigger(at=at)
+
+    # ---------------------------------------------------------------- the verdict
+
+    def _link_values(self):
+        """Return what links the call to its lead, a new one perhaps; else nothing."""
+        call, ended = self.call, self._ended_call()
+        if refusal(ended, self.wanted.min_seconds):
+            return {}
+        match = self._look_up()
+        if match.is_own:
+            return {}
+        policy = effective_policy(call.line_id.lead_policy, self.wanted.policy)
+        verdict = decide(policy, ended, self._caller(match, policy, ended))
+        if verdict.makes_lead:
+            lead_id = self._make_lead(match.partner_id).id
+        elif not (lead_id := verdict.lead_id):
+            return {}
+        values = {"lead_id": lead_id, "lead_verdict": "lead"}
+        if not call.partner_id and call.partner_source != "picked":
+            # As a look-up would find the caller now.
+            values["partner_source"] = match.source if match.partner_id else "lead"
+            if match.partner_id:
+                values["partner_id"] = match.partner_id
+        return values
+
+    def _look_up(self):
+        """Return who it was, as far as that is known by now: a ``Match``."""
+        call, directory = self.call, self.env["pbx.directory"]
+        match = directory._find(self.settings, call.number, call.line)
+        if match.is_own or match.partner_id == call.partner_id.id:
+            return match
+        if call.partner_id:
+            # A person said so, or the contact had this number when it called.
+            leads = [match.lead_id] if match.lead_id else []
+            return directory._of_contact(self.settings, call.partner_id.id, leads)
+        if call.partner_source == "picked" and match.source in CONTACT_SOURCES:
+            # A person said that it is not that contact.
+            return replace(
+                match, source="none", partner_id=False, lead_id=False, open_leads=0
+            )
+        return match
+
+    def _ended_call(self):
+        call = self.call
+        ended = EndedCall(
+            direction=call.direction or "",
+            outcome=call.outcome or "",
+            number=call.number or "",
+            stop=call.stop or None,
+            # The log has 0 where nobody reported it: past calls have no waits.
+            wait=call.wait_seconds or (None if call.from_history else 0),
+            talk=call.talk_seconds or None,
+            reported_at=call.reported_at or None,
+            is_blocked=call.is_blocked,
+            is_spam=any(call.tag_ids.mapped("is_spam")),
+        )
+        if not ended.number or not ended.is_short(self.wanted.min_seconds):
+            return ended
+        return replace(ended, has_short_twin=self._has_short_twin())
+
+    def _has_short_twin(self):
+        """Tell whether the caller was as quick within a day before.
+
+        Or after, if that call was looked at already: it was reported first.
+        """
+        call = self.call
+        self.env["pbx.call"].flush_model()
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """SELECT 1 FROM pbx_call
+                        WHERE number = %(number)s AND company_id = %(company)s
+                          AND start BETWEEN %(start)s - %(day)s AND %(start)s + %(day)s
+                          AND direction = 'inbound' AND state = 'done'
+                          AND (outcome = ANY(%(lost)s) AND wait_seconds < %(least)s
+                               AND (wait_seconds > 0 OR from_history IS NOT TRUE)
+                               OR outcome = %(spoken)s AND talk_seconds > 0
+                                  AND talk_seconds < %(least)s)
+                          AND id != %(id)s
+                          AND ((start, id) < (%(start)s, %(id)s) OR lead_after IS NULL)
+                        LIMIT 1""",
+                    number=call.number,
+                    company=call.company_id.id,
+                    start=call.start,
+                    day=SHORT_WITHIN,
+                    lost=sorted(LOST_OUTCOMES),
+                    spoken=SPOKEN,
+                    least=self.wanted.min_seconds,
+                    id=call.id,
+                )
+            )
+        )
+
+    def _caller(self, match, policy, ended):
+        """Return the :class:`Caller`, by what the directory has found."""
+        caller = Caller(
+            is_contact=match.source in CONTACT_SOURCES and bool(match.partner_id),
+            is_several=match.source == "several",
+            open_leads=match.open_leads,
+            open_lead_id=match.lead_id or None,
+        )
+        if caller.open_leads or not is_wanted(policy, ended, caller.is_contact):
+            return caller
+        since = fields.Datetime.now() - FORMER_WITHIN
+        directory = self.env["pbx.directory"]
+        former = directory._former_lead(self.settings, self.call.number, since)
+        return replace(caller, former_lead_id=former)
+
+    # ------------------------------------------------------------------- the lead
+
+    def _make_lead(self, partner_id):
+        call, env = self.call, self.env
+        country = call._country_of_number()
+        partner = env["res.partner"].browse(partner_id or ())
+        values = {
+            "name": env._("Call from %s", call.number_readable),
+            "phone": call.number_readable,
+            "partner_id": partner.id,
+            "company_id": call.company_id.id,
+            "pbx_call_id": call.id,
+            # Said explicitly: Odoo's default is the creator, and what has nobody is
+            # what it assigns by its own rules.
+            "user_id": self._salesperson().id,
+            **{name: call[name].id for name in OF_UTM},
+        }
+        if call.team_id:
+            values["team_id"] = call.team_id.id
+        if country:
+            values.update(self._address(partner, country), country_id=country.id)
+        return env["crm.lead"].create(values)
+
+    @staticmethod
+    def _address(partner, country):
+        """Return the contact's address, which Odoo leaves out where a lead is created
+        with a country; nothing where it would not be in that country."""
+        if not partner or partner.country_id not in (country, country.browse()):
+            return {}
+        known = {name: partner[name] for name in PARTNER_ADDRESS_FIELDS_TO_SYNC}
+        return {
+            name: getattr(value, "id", value) for name, value in known.items() if value
+        }
+
+    def _salesperson(self):
+        """Return who spoke, else who has to call back; nobody who may not have it."""
+        call = self.call
+        spoke = call.user_id if call.outcome == SPOKEN else call.user_id.browse()
+        # One after another: a set of them would lose the order.
+        for user in (spoke, call.promise_id.user_id):
+            if self._may_have_leads(user):
+                return user
+        return call.user_id.browse()
+
+    def _may_have_leads(self, user):
+        company_id = self.call.company_id.id
+        return bool(
+            user
+            and user.active
+            and not user.share
+            and company_id in user._get_company_ids()
+        )
+
+    def _give_to_speaker(self):
+        """Let the first who talks with the caller have a lead that nobody has."""
+        call = self.call
+        lead = self.env["crm.lead"].browse(call.lead_id.id or ())
+        if (
+            lead
+            and not lead.user_id
+            and lead.active
+            and lead.won_status == "pending"
+            and self._spoke_since(lead.pbx_call_id)
+            and self._may_have_leads(call.user_id)
+        ):
+            lock_rows(lead, "NO KEY UPDATE")
+            lead.user_id = call.user_id
+
+    def _spoke_since(self, first_call):
+        """Tell whether somebody spoke with the caller after the lead's first call."""
+        call = self.call
+        return bool(
+            first_call
+            and call.start >= first_call.start
+            and call.outcome == SPOKEN
+            and not 0 < call.talk_seconds < self.wanted.min_talk
+        )
