@@ -82,6 +82,39 @@ class TestDeskTours(DeskTourCase):
             note="Wants the offer by Friday.",
         )
 
+    def talk(self):
+        return self.webhooks("answered", caller=CALLER, extension="100", duration=61)
+
+    def test_tagged_after_the_call(self):
+        olga = self.new_partner()
+        sale = self.env.ref("cloud_pbx.call_tag_sale")
+        sale.activity_type_id = self.env.ref("mail.mail_activity_data_todo")
+        self.tour("cloud_pbx_desk_tagged", self.talk())
+        self.assertCall(self.the_call(), tag_ids=sale, user_id=self.anna)
+        self.assertRecordValues(
+            olga.activity_ids,
+            [
+                {
+                    "activity_type_id": sale.activity_type_id.id,
+                    "user_id": self.anna.id,
+                }
+            ],
+        )
+
+    def test_asked_for_a_tag(self):
+        self.company.pbx_wrap_up = "ask"
+        self.new_partner()
+        self.tour("cloud_pbx_desk_asks", self.talk())
+        support = self.env.ref("cloud_pbx.call_tag_support")
+        self.assertCall(self.the_call(), tag_ids=support, is_wrapped_up=False)
+
+    def test_nothing_to_say(self):
+        self.company.pbx_wrap_up = "ask"
+        self.new_partner()
+        self.tour("cloud_pbx_desk_nothing_to_say", self.talk())
+        nothing = self.env["pbx.call.tag"]
+        self.assertCall(self.the_call(), tag_ids=nothing, is_wrapped_up=True)
+
     def test_taken_by_a_colleague(self):
         self.new_partner()
         self.tour(

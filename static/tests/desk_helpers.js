@@ -65,6 +65,10 @@ export function makeCard(values = {}) {
         owner: "",
         last_spoken: false,
         promise: false,
+        tags: [],
+        asks: false,
+        can_block: false,
+        is_blocked: false,
         name: contact ? contact.name : "",
         contact,
         candidates: [],
@@ -121,7 +125,10 @@ export class DeskServer {
                 preferences: this.preferences,
                 missed: this.missed,
                 cards: Object.values(this.cards)
-                    .filter(({state}) => ["ringing", "ongoing"].includes(state))
+                    .filter(
+                        ({state, asks}) =>
+                            asks || ["ringing", "ongoing"].includes(state),
+                    )
                     .sort((one, other) => other.id - one.id),
                 now: ago(-this.ahead),
             });

@@ -9,6 +9,7 @@ import {momentOf} from "../common/deadline";
 import {formatDuration} from "../common/duration";
 import {CallNote} from "./call_note";
 import {CallReasons} from "./call_reasons";
+import {CallTags} from "./call_tags";
 import {ContactSearch} from "./contact_search";
 import {LocalTime} from "../common/local_time";
 import {NoteMark} from "./note_mark";
@@ -33,6 +34,7 @@ export class CallCard extends Component {
     static components = {
         CallNote,
         CallReasons,
+        CallTags,
         ContactSearch,
         LocalTime,
         NoteMark,

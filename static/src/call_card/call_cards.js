@@ -337,7 +337,9 @@ export class CallCards extends Component {
                             : _t("Calling %s", who),
                     ongoing: _t("Talking with %s", who),
                     taken: _t("Taken by %s", card.taken_by),
-                    done: _t("The call with %s has ended", who),
+                    done: card.asks
+                        ? _t("The call with %s has ended: what was it about?", who)
+                        : _t("The call with %s has ended", who),
                 };
                 return words[card.state];
             })

@@ -6,13 +6,18 @@ import {Dismissed} from "./dismissed";
 // How long a card stays when its call is over, or somebody else has taken it.
 const ENDED_STAYS_MS = 30_000;
 const TAKEN_STAYS_MS = 4_000;
+// How long it stays once somebody said what a call was about: for a second tag.
+const ANSWERED_STAYS_MS = 4_000;
 // So long after a call began to ring without any news, it is asked for.
 const STALE_RING_MS = 120_000;
 // So many cards are in sight; the others wait behind “2 more”.
 const MAX_IN_SIGHT = 3;
 
-// What holds a card that needs not be large for it: text that is not saved yet.
+// What holds a card that needs not be large for it: text that is not saved yet, and that
+// nobody said yet what the call was about.
 export const UNSAVED = "unsaved";
+const UNANSWERED = "unanswered";
+const NOT_IN_HAND = [UNSAVED, UNANSWERED];
 
 export const OVER = ["done", "taken"];
 
@@ -64,7 +69,12 @@ export class CardStack {
     /** Follow what other pages dismiss; called on the reactive object. */
     setup(onStaleRing) {
         this.onStaleRing = onStaleRing;
-        this.dismissed.follow((id) => this.remove(id));
+        this.dismissed.follow((id) => {
+            // Closed while it went on: it asks all the same.
+            if (!this.cards.some((card) => card.id === id && card.asks)) {
+                this.remove(id);
+            }
+        });
     }
 
     rings(id) {
@@ -81,15 +91,20 @@ export class CardStack {
             return;
         }
         const isNews = shown?.state !== state || !isOver(card);
+        const isAnswered = shown?.asks && !card.asks;
         if (shown) {
             Object.assign(shown, card);
         } else {
             this.add(card);
         }
+        this.hold(id, UNANSWERED, card.asks);
         this.mergeCallers();
         this.makeOthersSmall();
         if (isNews && this.cards.some((one) => one.id === id)) {
             this.setTimer(card);
+        }
+        if (isAnswered) {
+            this.leaveAnswered(card);
         }
         this.alerts.follow(card, before);
     }
@@ -179,13 +194,16 @@ export class CardStack {
 
     // ---------------------------------------------------------------- which are in sight
 
-    /** What the user speaks on, what rings longest, what is worked in, then the latest. */
+    /** What one speaks on, what rings longest, what is worked in, what asks, the latest. */
     get byImportance() {
         const rank = (card) => {
             if (!isOver(card)) {
                 return card.state === "ongoing" ? 0 : 1;
             }
-            return this.isInHand(card.id) ? 2 : 3;
+            if (this.isInHand(card.id)) {
+                return 2;
+            }
+            return card.asks ? 3 : 4;
         };
         return [...this.cards].sort(
             (one, other) =>
@@ -232,21 +250,34 @@ export class CardStack {
     }
 
     shows(card) {
-        if (isOver(card) || this.dismissed.has(card.id)) {
+        if (!card.asks && (isOver(card) || this.dismissed.has(card.id))) {
             return false;
         }
         return !(this.preferences().do_not_disturb && card.direction === "inbound");
     }
 
-    removeSoon(card) {
-        const stays = card.state === "taken" ? TAKEN_STAYS_MS : ENDED_STAYS_MS;
+    /** Somebody said what the call was about, here or elsewhere; or that it was nothing. */
+    leaveAnswered(card) {
+        if (!card.tags.some((tag) => tag.is_on) && !this.isHeld(card.id)) {
+            this.remove(card.id);
+        } else {
+            this.removeSoon(card, ANSWERED_STAYS_MS);
+        }
+    }
+
+    removeSoon(card, stays = this.staysFor(card)) {
+        browser.clearTimeout(this.timers[card.id]);
         this.timers[card.id] = browser.setTimeout(() => {
             if (this.isHeld(card.id)) {
-                this.removeSoon(card); // not under the hand
+                this.removeSoon(card, stays); // not under the hand
             } else {
                 this.remove(card.id);
             }
         }, stays);
+    }
+
+    staysFor({state}) {
+        return state === "taken" ? TAKEN_STAYS_MS : ENDED_STAYS_MS;
     }
 
     remove(id) {
@@ -281,8 +312,13 @@ export class CardStack {
         }
     }
 
+    /** Those that may be closed: not as long as they ask. */
+    get closable() {
+        return this.cards.filter((card) => !card.asks);
+    }
+
     async closeAll() {
-        await Promise.all(this.cards.map(({id}) => this.close(id)));
+        await Promise.all(this.closable.map(({id}) => this.close(id)));
     }
 
     /** A note was saved here: nobody need ask for it. */
@@ -293,10 +329,20 @@ export class CardStack {
         }
     }
 
+    /** A tag was pressed here: the server is being told, and the card stays a while. */
+    setTag(id, tagId, isOn) {
+        const card = this.cards.find((one) => one.id === id);
+        const tag = card?.tags.find((one) => one.id === tagId);
+        if (tag) {
+            tag.is_on = isOn;
+            this.removeSoon(card);
+        }
+    }
+
     /** Keep a card, though its call be over, while `what` is done with it. */
     hold(id, what, isBeingDone) {
         if (isBeingDone) {
-            if (what !== UNSAVED && !this.isInHand(id)) {
+            if (!NOT_IN_HAND.includes(what) && !this.isInHand(id)) {
                 this.setSmall(id, false); // it stays large when it is left for another
             }
             this.held.set(id, (this.held.get(id) || new Set()).add(what));
@@ -312,6 +358,7 @@ export class CardStack {
 
     /** Whether somebody does something in it just now: it has to be large for that. */
     isInHand(id) {
-        return [...(this.held.get(id) || [])].some((what) => what !== UNSAVED);
+        const held = [...(this.held.get(id) || [])];
+        return held.some((what) => !NOT_IN_HAND.includes(what));
     }
 }

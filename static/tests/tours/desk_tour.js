@@ -7,6 +7,8 @@ const tours = registry.category("web_tour.tours");
 
 const card = (state, rest = "") => `.o_pbx_card[data-state=${state}] ${rest}`;
 const NO_CARD = "body:not(:has(.o_pbx_card))";
+const tagButton = (name, isOn) =>
+    `.o_pbx_card_tags button[aria-pressed=${isOn}]:contains('${name}')`;
 const RINGS = ["NOTIFY_START", "NOTIFY_INTERNAL"];
 
 /** The page is there, and will not be loaded again. */
@@ -51,6 +53,54 @@ tours.add("cloud_pbx_desk_answered", {
         pbxTells("NOTIFY_END"),
         {trigger: card("done", ".o_pbx_card_state:contains('Ended')")},
         {trigger: card("done", "button[aria-label='Close this card']"), run: "click"},
+        {trigger: NO_CARD},
+        samePage,
+    ],
+});
+
+/** What a talk was about is said with one press; the card goes when it would have gone. */
+tours.add("cloud_pbx_desk_tagged", {
+    steps: () => [
+        openPage,
+        pbxTells(...RINGS, "NOTIFY_ANSWER"),
+        {trigger: card("ongoing")},
+        {content: "Not yet", trigger: "body:not(:has(.o_pbx_card_tag))"},
+        pbxTells("NOTIFY_END"),
+        {trigger: card("done", tagButton("Sale", false)), run: "click"},
+        {trigger: card("done", tagButton("Sale", true))},
+        {trigger: card("done", tagButton("Spam", false)), run: "click"},
+        {trigger: card("done", tagButton("Spam", true)), run: "click"},
+        {trigger: card("done", tagButton("Spam", false))},
+        {content: "The server has it", trigger: card("done", "[aria-busy=false]")},
+        {trigger: card("done", "button[aria-label='Close this card']"), run: "click"},
+        {trigger: NO_CARD},
+        samePage,
+    ],
+});
+
+/** The card asks until a tag is chosen, and then goes by itself. */
+tours.add("cloud_pbx_desk_asks", {
+    steps: () => [
+        openPage,
+        pbxTells(...RINGS, "NOTIFY_ANSWER", "NOTIFY_END"),
+        {trigger: card("done", "[role=group]:contains('What was it about?')")},
+        {trigger: "body:not(:has(button[aria-label='Close this card']))"},
+        {trigger: card("done", tagButton("Support", false)), run: "click"},
+        {trigger: card("done", tagButton("Support", true))},
+        {trigger: NO_CARD},
+        samePage,
+    ],
+});
+
+/** Or until somebody says that there is nothing to say. */
+tours.add("cloud_pbx_desk_nothing_to_say", {
+    steps: () => [
+        openPage,
+        pbxTells(...RINGS, "NOTIFY_ANSWER", "NOTIFY_END"),
+        {
+            trigger: card("done", "button:contains('Nothing to say')"),
+            run: "click",
+        },
         {trigger: NO_CARD},
         samePage,
     ],

@@ -1,0 +1,60 @@
+import {Component, useState} from "@odoo/owl";
+import {x2ManyCommands} from "@web/core/orm_service";
+import {useService} from "@web/core/utils/hooks";
+
+/** What a call was about, to be chosen once it is over; or that there is nothing to say. */
+export class CallTags extends Component {
+    static template = "cloud_pbx.CallTags";
+    static props = {card: Object};
+
+    setup() {
+        this.desk = useService("cloud_pbx.desk");
+        // Odoo's own service, not the component's: that forgets what it was asked for
+        // when the card is closed.
+        this.orm = this.env.services.orm;
+        this.state = useState({isWaiting: false});
+    }
+
+    /** One answer at a time: a second press waits for the first one. */
+    async answer(send) {
+        if (this.state.isWaiting) {
+            return;
+        }
+        const {id} = this.props.card;
+        this.state.isWaiting = true;
+        try {
+            await send(id);
+        } finally {
+            this.state.isWaiting = false;
+            this.desk.ask(id);
+        }
+    }
+
+    press(tag) {
+        const isOn = !tag.is_on;
+        const command = isOn ? x2ManyCommands.link : x2ManyCommands.unlink;
+        return this.answer(async (id) => {
+            this.desk.stack.setTag(id, tag.id, isOn);
+            await this.orm.write("pbx.call", [id], {tag_ids: [command(tag.id)]});
+        });
+    }
+
+    /** What was written on the call is saved first: the card goes. */
+    sayNothing() {
+        return this.answer(async (id) => {
+            await this.desk.stack.notes.get(id)?.save();
+            await this.orm.call("pbx.call", "action_nothing_to_say", [[id]]);
+        });
+    }
+
+    block() {
+        return this.answer(async (id) => {
+            const action = await this.orm.call("pbx.call", "action_block_number", [
+                [id],
+            ]);
+            // The page that is open stays as it is.
+            const {message, type} = action.params;
+            this.env.services.notification.add(message, {type});
+        });
+    }
+}
