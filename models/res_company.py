@@ -6,7 +6,6 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
 from .figures.report import DAYS, CallReport
-from .tools.notification import notification
 from .tools.transactions import in_own_transaction
 
 _logger = logging.getLogger(__name__)
@@ -201,11 +200,15 @@ class ResCompany(models.Model):
             )
         sent = report.send(report.period_until_now())
         if not sent:
-            return notification(self.env._("There were no calls: nothing was sent."))
-        return notification(
-            self.env._("The report was sent to %s.", ", ".join(sent.mapped("name"))),
-            "success",
-        )
+            message, kind = self.env._("There were no calls: nothing was sent."), "info"
+        else:
+            names = ", ".join(sent.mapped("name"))
+            message, kind = self.env._("The report was sent to %s.", names), "success"
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"message": message, "type": kind},
+        }
 
     @api.model
     def _cron_pbx_report(self):

@@ -204,8 +204,8 @@ class ReportContent:
         if not self.period.days:
             length = self.period.stop - self.period.start
             if length.days == 1:
-                return self.env._("the last 24 hours")
-            return self.env._("the last %s days", length.days)
+                return self.env._("Last 24 hours")
+            return self.env._("Last %s days", length.days)
         first, last = self.period.days
         if first == last:
             return format_date(self.env, first, date_format="full")
@@ -251,7 +251,7 @@ class ReportContent:
             ("service_level", _("Answered in time"), self._percent, 1),
             ("wait_median", _("Median wait"), format_duration, -1),
             ("lost", _("Lost"), self._count, -1),
-            ("kept_rate", _("Kept in time"), self._percent, 1),
+            ("kept_rate", _("Call-backs kept in time"), self._percent, 1),
             ("new_callers", _("New callers"), self._count, 1),
             ("outbound", _("Outgoing"), self._count, 0),
             ("reached", _("Reached"), self._count, 0),
