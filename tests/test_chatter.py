@@ -9,6 +9,7 @@ from odoo.tests import tagged
 from ..models.call.log import CallLog
 from ..models.call.merge import CallMerge
 from ..telephony.event import CallEvent
+from ..telephony.zadarma.dialect import Zadarma
 from .common import CALLER, LINE, PbxCase
 from .desk import FakeCall, FakeOutboundCall
 
@@ -220,6 +221,30 @@ class TestCompanyWishes(PbxCase):
         call.sudo().lead_id = lead
         self.run_job("chatter")
         self.assertEqual(len(self.notes(lead)), 1)
+
+    def test_the_lead_that_the_job_makes_gets_it(self):
+        self.company.write({"pbx_chatter_log": "lost", "pbx_lead_policy": "missed"})
+        call = self.lose(caller="+442079460333")
+        self.run_job("leads")
+        self.assertTrue(call.lead_id)
+        self.run_job("chatter")
+        self.assertEqual(len(self.notes(call.lead_id)), 1)
+
+    def test_a_lost_call_that_may_go_on_is_noted_once_it_does_not(self):
+        self.patch(Zadarma, "reopens", True)
+        self.company.pbx_chatter_log = "lost"
+        fake = FakeCall(self, ago=timedelta(seconds=15)).start().ring("100").give_up()
+        call = self.noted(fake)
+        self.assertEqual(call.outcome, "missed")
+        self.assertFalse(self.notes(self.partner))
+        call.stop = fields.Datetime.now() - timedelta(seconds=31)
+        self.run_job("chatter")
+        self.assertEqual(len(self.notes(self.partner)), 1)
+        again = FakeCall(self, ago=timedelta(seconds=15)).start().ring("100").give_up()
+        self.noted(again)
+        self.noted(again.lift("100").end("100"))
+        self.assertEqual(again.call.outcome, "answered")
+        self.assertEqual(len(self.notes(self.partner)), 1)
 
     def test_it_moves_from_the_contact_to_the_lead(self):
         self.company.pbx_chatter_log = "all"

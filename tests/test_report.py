@@ -473,7 +473,7 @@ class TestContent(ReportCase):
         self.assertIn("Overdue", waiting[1][1])
         self.assertIn("Anna", waiting[1][1])
         self.assertIn("and 3 more", mail.body_html)
-        [link] = self.page(mail).xpath("//table[@name='waiting']//tr[1]//a/@href")
+        [link] = self.page(mail).xpath("//table[@name='waiting']//tr[td][1]//a/@href")
         promise = self.env["pbx.promise"].search([("number", "like", "0412")])
         self.assertIn(f"model=pbx.promise&res_id={promise.id}", link)
 

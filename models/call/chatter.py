@@ -172,6 +172,8 @@ class PbxChatter(models.Model):
         """Write the note of the one call of these rows, which go."""
         rows = self.exists()
         call = rows.call_id.with_context(**QUIET)
+        if call and not call.chatter_message_id and self._settles_later(call):
+            return
         if call and self._has_note(call):
             try:
                 with self.env.cr.savepoint():
@@ -181,6 +183,14 @@ class PbxChatter(models.Model):
                     "Call %s: no note in the chatter", call.id, exc_info=True
                 )
         rows.unlink()
+
+    def _settles_later(self, call):
+        """Tell whether a later leg may still open a lost call again; look then."""
+        seconds = call._settles_in_seconds()
+        if seconds:
+            at = fields.Datetime.now() + timedelta(seconds=seconds)
+            self.env.ref("cloud_pbx.ir_cron_chatter")._trigger(at=at)
+        return bool(seconds)
 
     # ------------------------------------------------------------------------- the note
 
