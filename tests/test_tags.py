@@ -302,8 +302,20 @@ class TestSpam(TagCase):
 
     def test_only_that_number_and_company(self):
         self.lost(50, STRANGER)
+        other = self.env["res.company"].create(
+            {"name": "Elsewhere", "country_id": self.gb.id}
+        )
+        theirs = self.new_user("theirs", "cloud_pbx.group_pbx_manager", other)
+        provider = self.new_provider(other, theirs, "theirs")
+        elsewhere = self.lost(extension="", provider=provider).promise_id
+        self.assertEqual(
+            (elsewhere.company_id, elsewhere.number, elsewhere.state),
+            (other, CALLER, "open"),
+        )
         self.put(self.lost(), self.spam)
+        self.assertEqual(self.reasons(), [("dismissed", "spam")])
         self.assertEqual(self.reasons(STRANGER), [("open", False)])
+        self.assertEqual(elsewhere.state, "open")
 
     def test_tags_of_several_calls(self):
         first, second = self.lost(60), self.lost(40)

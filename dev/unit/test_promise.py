@@ -52,7 +52,19 @@ def states(calls, acts=(), settings=None):
 LOST = call(1, 0)
 SPOKEN = Act(SPOKEN_WITH, at(5), 8, note="by e-mail", calls=(1,))
 NOT_NEEDED = Act(DISMISSED_BY_HAND, at(5), 8, "not_needed", calls=(1,))
+SPAM = Act(DISMISSED_BY_HAND, at(5), 8, "spam", calls=(1,), tagged_call_id=1)
 TABLE = {
+    "tagged as spam": ([LOST], [SPAM], [(DISMISSED, 1, 0)]),
+    "tagged as spam, and reported later, what was lost before": (
+        [LOST, call(2, 2)],
+        [SPAM],
+        [(DISMISSED, 1, 0), (OPEN, 1, 0)],
+    ),
+    "dismissed by hand, and reported later, what was lost before": (
+        [LOST, call(2, 2)],
+        [NOT_NEEDED],
+        [(DISMISSED, 2, 0)],
+    ),
     "a missed call": ([LOST], [], [(OPEN, 1, 0)]),
     "a caller who heard busy": ([call(1, 0, outcome="busy")], [], [(OPEN, 1, 0)]),
     "a call that failed": ([call(1, 0, outcome="failed")], [], [(OPEN, 1, 0)]),
@@ -258,6 +270,7 @@ def histories(draw):
             at(draw(MINUTES)),
             draw(st.integers(1, 3)),
             calls=tuple(draw(st.sets(st.sampled_from(ids)))),
+            tagged_call_id=draw(st.sampled_from([None, *ids])),
         )
         for _ in range(draw(st.integers(0, 4)))
     ]
@@ -306,3 +319,12 @@ def test_open_means_nobody_spoke_since(history):
                 and one.answer > first.start
                 and one.answer + timedelta(seconds=15) >= first.stop
             ]
+
+
+def test_acts_as_they_are_kept():
+    for act in (SPAM, NOT_NEEDED):
+        assert Act.from_json(act.to_json()) == act
+    # As a version wrote them that knew of no tags.
+    values = NOT_NEEDED.to_json()
+    values.pop("tagged_call_id")
+    assert Act.from_json(values) == NOT_NEEDED
