@@ -31,6 +31,7 @@ from ..tools.transactions import (
     CONFLICTS,
     TRIES,
     gave_up_waiting,
+    limit_lock_waits,
     lock_rows,
     one_after_another,
     pause_before_retry,
@@ -134,6 +135,7 @@ class CallAtHand:
     """
 
     def __init__(self, env, call_id):
+        limit_lock_waits(env)
         call = env["pbx.call"].browse(call_id)
         lock_rows(call, "NO KEY UPDATE")
         self.call = call.exists()

@@ -1,1 +1,1 @@
-from . import bare, history, people
+from . import bare, history, leads, people
