@@ -5,7 +5,7 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
-from .figures.report import DAYS, CallReport
+from .figures.report import DAYS, CallReport, latest_today
 from .tools.transactions import in_own_transaction
 
 _logger = logging.getLogger(__name__)
@@ -214,7 +214,13 @@ class ResCompany(models.Model):
     def _cron_pbx_report(self):
         """Send each company's report on the period before, at the start of its day."""
         # sudo: the job serves all companies
-        companies = self.sudo().search([])
+        companies = self.sudo().search(
+            [
+                "|",
+                ("pbx_report_day", "=", False),
+                ("pbx_report_day", "<", latest_today()),
+            ]
+        )
         progress = self.env["ir.cron"]._commit_progress
         for place, company_id in enumerate(companies.ids, start=1):
             try:

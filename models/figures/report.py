@@ -20,6 +20,8 @@ MAX_ROWS, MAX_WAITING = 20, 10
 RATES = frozenset(("answer_rate", "service_level", "kept_rate"))
 WAITS = frozenset(("wait_median",))
 GREEN, RED, GREY = "#1d7a3e", "#b3261e", "#5f6672"
+# Kiribati's Line Islands are so far ahead of UTC.
+EASTERNMOST = timedelta(hours=14)
 TEMPLATE = "cloud_pbx.pbx_report_mail"
 
 
@@ -244,24 +246,23 @@ class ReportContent:
 
         Called and written as in the overview. What the reader may not see is not there.
         """
-        _ = self.env._
         rows = [
-            ("inbound", _("Incoming"), self._count, 0),
-            ("answer_rate", _("Answered"), self._percent, 1),
-            ("service_level", _("Answered in time"), self._percent, 1),
-            ("wait_median", _("Median wait"), format_duration, -1),
-            ("lost", _("Lost"), self._count, -1),
-            ("kept_rate", _("Call-backs kept in time"), self._percent, 1),
-            ("new_callers", _("New callers"), self._count, 1),
-            ("outbound", _("Outgoing"), self._count, 0),
-            ("reached", _("Reached"), self._count, 0),
-            ("talk_seconds", _("Talk"), format_duration, 0),
+            ("inbound", self.env._("Incoming"), self._count, 0),
+            ("answer_rate", self.env._("Answered"), self._percent, 1),
+            ("service_level", self.env._("Answered in time"), self._percent, 1),
+            ("wait_median", self.env._("Median wait"), format_duration, -1),
+            ("lost", self.env._("Lost"), self._count, -1),
+            ("kept_rate", self.env._("Call-backs kept in time"), self._percent, 1),
+            ("new_callers", self.env._("New callers"), self._count, 1),
+            ("outbound", self.env._("Outgoing"), self._count, 0),
+            ("reached", self.env._("Reached"), self._count, 0),
+            ("talk_seconds", self.env._("Talk"), format_duration, 0),
         ]
         if self.now["leads"] is not None:
             rows += [
-                ("leads", _("Leads"), self._count, 1),
-                ("won", _("Won"), self._count, 1),
-                ("won_revenue", _("Revenue won"), self._money, 1),
+                ("leads", self.env._("Leads"), self._count, 1),
+                ("won", self.env._("Won"), self._count, 1),
+                ("won_revenue", self.env._("Revenue won"), self._money, 1),
             ]
         return [self._row(*row) for row in rows]
 
@@ -372,3 +373,8 @@ class ReportContent:
         return format_amount(
             self.env, value, self.company.currency_id, trailing_zeroes=False
         )
+
+
+def latest_today():
+    """Return the day that it is where it is latest: no company has a later one."""
+    return (fields.Datetime.now() + EASTERNMOST).date()
