@@ -2,6 +2,7 @@
 # pylint: disable=invalid-commit
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,6 +41,8 @@ from ..tools.transactions import (
 _logger = logging.getLogger(__name__)
 
 BATCH = 100
+# So often in one run of the job.
+MAX_CONFLICTS = 5
 # What failed is tried again after as long as the call is over, within these bounds.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(days=1)
 # Odoo's own: "run as" does not follow each lead, and who has spoken, or has to call
@@ -70,9 +73,15 @@ class LeadMaker:
     def run(self):
         """Look at all that wait, the oldest first, as long as the job has time."""
         progress = self.env["ir.cron"]._commit_progress
+        conflicts = Counter()
         while waiting := self._waiting():
             for place, (call_id, company_id, number, total) in enumerate(waiting, 1):
-                self._take_turn(call_id, f"pbx.lead/{company_id}/{number or call_id}")
+                key = f"pbx.lead/{company_id}/{number or call_id}"
+                if not self._take_turn(call_id, key):
+                    # Others of the number end at this moment: the next ones come first.
+                    conflicts[call_id] += 1
+                    if conflicts[call_id] == MAX_CONFLICTS:
+                        self._set_aside(call_id)
                 if not progress(1, remaining=total - place):
                     return
 
@@ -89,7 +98,10 @@ class LeadMaker:
         )
 
     def _take_turn(self, call_id, key):
-        """Look at a call after the others of its number; it holds no other one up."""
+        """Look at a call after the others of its number; it holds no other one up.
+
+        :return: whether that is done with: ``False`` if others wrote the same.
+        """
         cr = self.env.cr
         for attempt in range(1, TRIES + 1):
             try:
@@ -97,7 +109,7 @@ class LeadMaker:
                     CallAtHand(self.env, call_id).run()
                     self.env.flush_all()
                     cr.commit()
-                return
+                return True
             except CONFLICTS as error:
                 # Somebody writes the call, or the lead, at this moment.
                 cr.rollback()
@@ -107,8 +119,9 @@ class LeadMaker:
             except Exception:  # noqa: BLE001
                 cr.rollback()
                 _logger.exception("Call %s: no lead could be made", call_id)
-                break
-        self._set_aside(call_id)
+                self._set_aside(call_id)
+                return True
+        return False
 
     def _set_aside(self, call_id):
         """Let the others come first, and try this one again."""
