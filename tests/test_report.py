@@ -594,6 +594,14 @@ class TestSendNow(ReportCase):
                 self.assertEqual(self.figures(mail)["inbound"], expected)
                 self.assertIn("Supervisor", action["params"]["message"])
 
+    def test_it_leaves_soon(self):
+        """Odoo's job that sends mails is woken: by itself it runs once an hour."""
+        job = self.env.ref("mail.ir_cron_mail_scheduler_action")
+        waiting = [("cron_id", "=", job.id)]
+        before = self.env["ir.cron.trigger"].search_count(waiting)
+        self.send()
+        self.assertGreater(self.env["ir.cron.trigger"].search_count(waiting), before)
+
     def test_it_takes_nothing_from_the_job(self):
         self.send()
         self.assertFalse(self.company.pbx_report_day)
