@@ -112,7 +112,7 @@ class Act:
     :var tuple calls: ids of the lost calls that the promise had then: it is about
         these, whatever the times of both.
     :var int tagged_call_id: the call whose tag says that all of them are spam; the act
-        counts as long as the call has such a tag.
+        goes with the tag.
     """
 
     kind: str

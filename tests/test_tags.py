@@ -143,6 +143,21 @@ class TestTags(TagCase):
         self.assertIn(call, self.env["pbx.call"].search([("is_spam", "=", True)]))
         self.assertNotIn(call, self.env["pbx.call"].search([("is_spam", "=", False)]))
 
+    def test_groups_of_calls(self):
+        calls = self.put(self.spoken(40, extension="100"), self.sale)
+        calls |= self.put(self.spoken(extension="100"), self.sale)
+        self.put(calls[1], self.support)
+        mine = self.env["pbx.call"].with_user(self.anna)
+        groups = mine.formatted_read_group(
+            [("id", "in", calls.ids)], ["tag_ids"], ["__count"]
+        )
+        self.assertEqual(
+            {group["tag_ids"][1]: group["__count"] for group in groups},
+            {"Sale": 2, "Support": 1},
+        )
+        domain = [("id", "in", calls.ids), ("tag_ids", "ilike", "supp")]
+        self.assertEqual(mine.search(domain), calls[1])
+
     def test_spam_in_use_is_archived_instead_of_deleted(self):
         call = self.put(self.spoken(extension="100"), self.spam)
         with self.assertRaises(UserError):

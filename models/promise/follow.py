@@ -239,27 +239,33 @@ class PromiseFollower:
             theirs |= promises & call.promise_id
             for promise in self._concerned(theirs, call, call in spam):
                 begin(promise.number, promise.began_at)
-                if call in spam:
-                    self._dismiss_as_spam(promise, call)
+                self._write_spam_act(promise, call, call in spam)
         if since:
             self.follow(self._from_the_beginning(since), calls)
 
     def _promises_with_spam(self, calls):
         """Return, locked, the open promises of these calls' numbers, those that are
-        dismissed as spam, and those of which the calls are a part."""
-        found = self.promises.search(
-            [
-                ("company_id", "=", self.company_id),
-                "|",
-                ("id", "in", calls.promise_id.ids),
-                "&",
-                ("number", "in", calls.mapped("number")),
-                "|",
-                ("state", "=", "open"),
-                ("dismiss_reason", "=", "spam"),
-            ],
-            order="opened_at, id",
+        dismissed as spam or hold an act of these calls, and those that they are in."""
+        self.promises.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM pbx_promise
+                    WHERE company_id = %(company)s
+                      AND (id = ANY(%(own)s)
+                           OR number = ANY(%(numbers)s)
+                              AND (state = 'open' OR dismiss_reason = 'spam'
+                                   OR EXISTS (
+                                   SELECT FROM jsonb_array_elements(acts) act
+                                    WHERE (act->>'tagged_call_id')::integer
+                                          = ANY(%(calls)s))))
+                 ORDER BY opened_at, id""",
+                company=self.company_id,
+                own=calls.promise_id.ids,
+                numbers=calls.mapped("number"),
+                calls=calls.ids,
+            )
         )
+        found = self.promises.browse(promise_id for [promise_id] in rows)
         lock_rows(found, "NO KEY UPDATE")
         return found
 
@@ -271,14 +277,14 @@ class PromiseFollower:
             acts = promise.acts or ()
             return {act.get("tagged_call_id") for act in acts} - {None}
 
-        dismissed = promises.filtered(lambda one: one.dismiss_reason == "spam")
         if is_spam:
             # What another call's tag has dismissed stays so when that is taken.
-            dismissed = dismissed.filtered(tagged)[-1:]
+            dismissed = promises.filtered(lambda one: one.dismiss_reason == "spam")
+            others = dismissed.filtered(tagged)[-1:]
         else:
-            dismissed = dismissed.filtered(lambda one: call.id in tagged(one))
+            others = promises.filtered(lambda one: call.id in tagged(one))
         is_open = promises.filtered(lambda one: one.state == "open")
-        return is_open | dismissed | (promises & call.promise_id)
+        return is_open | others | (promises & call.promise_id)
 
     def _from_the_beginning(self, since):
         """Return ``since``, no moment of which is in the midst of a promise."""
@@ -310,12 +316,18 @@ class PromiseFollower:
         )
         return self.calls.browse(call_id for [call_id] in rows)
 
-    def _dismiss_as_spam(self, promise, call):
-        """Write down that a call's tag dismisses a promise, as long as it has the tag.
+    def _write_spam_act(self, promise, call, is_spam):
+        """Write down that a call's tag dismisses a promise, or does not any more.
 
         Also of one that is closed: what closed it may turn out to be none, and what
         else dismisses it may be taken back.
         """
+        others = [
+            act for act in promise.acts or () if act.get("tagged_call_id") != call.id
+        ]
+        if not is_spam:
+            promise.acts = others
+            return
         lost = promise.call_ids.filtered(lambda one: one.promise_part == "lost")
         act = Act(
             kind=DISMISSED_BY_HAND,
@@ -325,9 +337,6 @@ class PromiseFollower:
             calls=tuple(lost.ids),
             tagged_call_id=call.id,
         )
-        others = [
-            one for one in promise.acts or () if one.get("tagged_call_id") != call.id
-        ]
         promise.acts = [*others, act.to_json()]
 
     # -------------------------------------------------------------------- one number
@@ -444,7 +453,6 @@ class PromiseFollower:
             lambda one: one.first_call_id or one.state == "open" or one.call_ids
         )
         acts = [Act.from_json(act) for one in records for act in one.acts or ()]
-        acts = self._valid(acts)
         derived = follow(
             [call.past_call for call in loaded],
             acts,
@@ -460,24 +468,6 @@ class PromiseFollower:
         if self._makes_none(number):
             plans = [plan for plan in plans if plan[1]]
         return [*((None, record, ()) for record in left), *plans]
-
-    def _valid(self, acts):
-        """Leave out what a tag said that its call does not have any more.
-
-        What was said of a call that is removed stays so.
-        """
-        tagged = [act.tagged_call_id for act in acts if act.tagged_call_id]
-        if not tagged:
-            return acts
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT call.id FROM pbx_call call WHERE call.id = ANY(%s) AND NOT %s",
-                tagged,
-                IS_SPAM,
-            )
-        )
-        revoked = {call_id for [call_id] in rows}
-        return [act for act in acts if act.tagged_call_id not in revoked]
 
     def _record_of(self, promise, records, by_id):
         """Return the record of a derived promise; none if it is new."""
