@@ -27,6 +27,7 @@ from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
 from ..tools.domains import search_boolean
 from ..tools.notification import notification
+from ..tools.transactions import lock_rows
 from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
@@ -980,6 +981,10 @@ class PbxCall(models.Model):
             self._check_user_choice(vals["user_id"])
             vals = {**vals, "user_picked": bool(vals["user_id"])}
         self._check_links(vals)
+        if "tag_ids" in vals:
+            # Two who tag a call at once, or one while it ends: each sees the other's.
+            self.check_access("write")
+            lock_rows(self, "NO KEY UPDATE")
         had_tags = self._tags_by_call() if "tag_ids" in vals else {}
         result = super().write(vals)
         if "tag_ids" in vals:
