@@ -46,6 +46,7 @@ from . import test_desk_own
 from . import test_desk_scale
 from . import test_outage
 from . import test_overview
+from . import test_overview_tour
 from . import test_recording_fetch
 from . import test_recording_hear
 from . import test_recording_keep
