@@ -225,6 +225,23 @@ def test_a_call_back_and_its_dialogs(odoo, tab, check):
         tab.page.keyboard.press("Escape")
 
 
+@on_all_screens
+def test_the_overview(tab, check):
+    tab.act("cloud_pbx.pbx_figures_action")
+    page = tab.page.locator(".o_pbx_figures_page[aria-busy=false]")
+    expect(page.locator("button.o_pbx_figure_value").first).to_be_visible()
+    check(".o_pbx_figures_page")
+    tab.button("Table").click()
+    expect(tab.page.locator(".o_pbx_by_time_table")).to_be_visible()
+    heat_map = tab.page.locator(".o_pbx_heat_map")
+    heat_map.get_by_role("button", name="Lost", exact=True).click()
+    check(".o_pbx_figures_page")
+    # By keys alone.
+    tab.page.locator("[data-figure=inbound] button").first.focus()
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator(".o_list_view, .o_kanban_view").first).to_be_visible()
+
+
 def test_the_settings(tab, check):
     tab.act("cloud_pbx.pbx_settings_action")
     page = ".app_settings_block[data-key=cloud_pbx]"
