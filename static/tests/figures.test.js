@@ -161,9 +161,7 @@ test("figures, and how they changed", async () => {
     ]) {
         const selector = figure(name);
         expect(`${selector} .o_pbx_figure_value`).toHaveText(new RegExp(`${value}$`));
-        expect(`${selector} .o_pbx_figure_change`).toHaveText(
-            new RegExp(`^${change}`),
-        );
+        expect(`${selector} .o_pbx_figure_change`).toHaveText(new RegExp(`^${change}`));
         expect(`${selector} .o_pbx_figure_change`).toHaveAttribute(
             "data-meaning",
             meaning,
@@ -282,7 +280,11 @@ test("what cannot be read is said, and read again on request", async () => {
 });
 
 test("an answer that was overtaken is dropped; meanwhile the old figures stay", async () => {
-    const answers = {all: makeData(), inbound: new Deferred(), outbound: new Deferred()};
+    const answers = {
+        all: makeData(),
+        inbound: new Deferred(),
+        outbound: new Deferred(),
+    };
     onRpc("pbx.overview", "read_overview", ({args: [domain]}) => {
         const text = JSON.stringify(domain);
         const kinds = ["outbound", "inbound"].filter((kind) => text.includes(kind));
@@ -367,10 +369,7 @@ test("the heat map is walked by arrows, and opens calls", async () => {
     const reachable = ".o_pbx_heat_map button[tabindex='0'][data-place]";
     expect(reachable).toHaveCount(1);
     expect(reachable).toHaveText("5");
-    expect(reachable).toHaveAttribute(
-        "aria-label",
-        "Monday, 9 AM: 5 incoming, 1 lost",
-    );
+    expect(reachable).toHaveAttribute("aria-label", "Monday, 9 AM: 5 incoming, 1 lost");
     queryFirst(reachable).focus();
     await press("ArrowRight");
     await animationFrame();

@@ -1,3 +1,4 @@
+/* global Chart */
 import {_t} from "@web/core/l10n/translation";
 import {Component, onWillStart, useEffect, useRef, useState} from "@odoo/owl";
 import {cookie} from "@web/core/browser/cookie";

@@ -138,7 +138,12 @@ export const FIGURES = {
         none: _t("No new callers"),
         phrase: (value) => _t("%s have a lead", value),
     },
-    leads: {label: _t("Leads"), title: _t("Leads made by calls"), kind: "count", good: 1},
+    leads: {
+        label: _t("Leads"),
+        title: _t("Leads made by calls"),
+        kind: "count",
+        good: 1,
+    },
     won: {label: _t("Won"), title: _t("Won leads"), kind: "count", good: 1},
     won_revenue: {
         label: _t("Revenue won"),
@@ -185,7 +190,7 @@ export function changeOf(name, value, before) {
     const difference = value - before;
     const direction = Math.sign(difference);
     const amount = Math.abs(difference);
-    let text = "";
+    let text;
     if (!direction) {
         text = _t("unchanged");
     } else if (kind === "rate") {

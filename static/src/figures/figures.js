@@ -165,12 +165,18 @@ export class Figures extends Component {
         const {period, before} = this.data;
         const shown = textOfPeriod(period);
         if (!before) {
-            return _t("%s. Select one period to compare it with the one before.", shown);
+            return _t(
+                "%s. Select one period to compare it with the one before.",
+                shown,
+            );
         }
         const names = {period: shown, before: textOfPeriod(before)};
         return this.before
             ? _t("%(period)s, compared with %(before)s", names)
-            : _t("%(period)s. There were no calls in %(before)s to compare with.", names);
+            : _t(
+                  "%(period)s. There were no calls in %(before)s to compare with.",
+                  names,
+              );
     }
 
     get calls() {

@@ -42,11 +42,13 @@ registry.category("web_tour.tours").add("cloud_pbx_figures", {
         },
         {trigger: ".o_breadcrumb .active:contains('Lost calls')"},
         {
-            trigger: ".o_list_view .o_list_table:has(.o_data_row:eq(1)):not(:has(.o_data_row:eq(2)))",
+            trigger:
+                ".o_list_view .o_list_table:has(.o_data_row:eq(1)):not(:has(.o_data_row:eq(2)))",
         },
         {
             content: "Back, with what was searched",
-            trigger: ".o_breadcrumb .o_back_button a, .breadcrumb-item a:contains('Overview')",
+            trigger:
+                ".o_breadcrumb .o_back_button a, .breadcrumb-item a:contains('Overview')",
             run: "click",
         },
         {trigger: ".o_facet_value:contains('Who calls us')"},
