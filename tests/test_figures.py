@@ -617,7 +617,8 @@ class TestFiguresProperty(FiguresCase):
         for values, promise, lead in made:
             linked = lead and lead["is_linked"] and self.lead(revenue=3, won=True)
             call = self.call(**values, lead_id=linked and linked.id)
-            if promise:
+            is_lost = call.direction == "inbound" and call.outcome in plain.LOST
+            if promise and is_lost:
                 promise = dict(promise)
                 promise["deadline"] = NOW + timedelta(hours=promise.pop("hours"))
                 whose = (call.company_id, call.number)

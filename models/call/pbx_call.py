@@ -495,12 +495,23 @@ class PbxCall(models.Model):
 
     # One call has one id; a click that waits for its first event has none yet.
     _ref_uniq = models.UniqueIndex("(provider_id, ref) WHERE ref IS NOT NULL")
-    _start_idx = models.Index("(company_id, start DESC, id DESC)")
+    # The log in its order, with all that figures are made of: for these it is read
+    # without the rows. None of that is changed by an event that changes nothing else
+    # which an index names.
+    _start_idx = models.Index(
+        "(company_id, start DESC, id DESC) INCLUDE (direction, state, outcome, "
+        "is_blocked, number, wait_seconds, talk_seconds, user_id, line_id, team_id, "
+        "source_id, campaign_id, provider_id)"
+    )
     _provider_start_idx = models.Index("(provider_id, start DESC)")
     # No index names what each event changes (last_event_at, write_date): such a row
     # would have to be entered into all of them anew. See docs/decisions.md.
     _open_idx = models.Index("(provider_id) WHERE state != 'done'")
-    _number_idx = models.Index("(number, company_id, start)")
+    # Who called when, and who for the first time.
+    _number_idx = models.Index(
+        "(number, company_id, start, id) INCLUDE (direction, state, is_blocked)"
+    )
+    _number_lead_idx = models.Index("(number, company_id) WHERE lead_id IS NOT NULL")
     _picked_idx = models.Index("(number, company_id) WHERE partner_source = 'picked'")
     _waiting_tail_idx = models.Index(
         f"((right(number, {numbers.TAIL_DIGITS}))) "
@@ -511,10 +522,11 @@ class PbxCall(models.Model):
     _click_uniq = models.UniqueIndex("(click_key) WHERE click_key IS NOT NULL")
     _click_waits_idx = models.Index("(provider_id, clicked_at) WHERE ref IS NULL")
     _click_user_idx = models.Index("(user_id, clicked_at) WHERE clicked_at IS NOT NULL")
-    # Lost calls without a call-back: those that the job looks at.
+    # Lost calls: the job looks for those without a call-back, figures for those with.
     _lost_idx = models.Index(
-        "(company_id, start) WHERE direction = 'inbound' AND promise_id IS NULL "
-        "AND outcome IN ('missed', 'busy', 'failed')"
+        "(company_id, start DESC, id DESC) INCLUDE (promise_id, state, is_blocked, "
+        "user_id, line_id, team_id, source_id, campaign_id, provider_id) "
+        "WHERE direction = 'inbound' AND outcome IN ('missed', 'busy', 'failed')"
     )
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
     _activities_idx = models.Index("(id) WHERE has_activities_waiting")

@@ -36,15 +36,28 @@ PERIOD_FORMATS = {"hour": "hh:00 dd MMM", "day": "dd MMM yyyy", "month": "MMMM y
 PARTS = {"hour_of_day": "start_hour", "weekday": "start_weekday"}
 RECORDS = ("line_id", "team_id", "user_id", "source_id", "campaign_id", "provider_id")
 GROUPS = (*PERIODS, *PARTS, *RECORDS)
-# Of calls to which no call-back, and no new caller, belongs.
-NO_PROMISES = {
-    **dict.fromkeys(
-        ("promises", "kept", "kept_in_time", "dismissed", "open", "overdue"), 0
-    ),
+# What is counted of calls.
+COUNTS = (
+    *("calls", "inbound", "answered", "answered_soon", "lost", "withheld_lost"),
+    *("outbound", "reached", "talk_seconds"),
+)
+PROMISES = ("promises", "kept", "kept_in_time", "dismissed", "open", "overdue")
+LEADS = ("leads", "won", "won_revenue")
+NOTHING = {
+    **dict.fromkeys((*COUNTS, *PROMISES, "new_callers", "callers_with_lead"), 0),
+    **dict.fromkeys(("wait_median", "wait_p90", "patience_median")),
     "callback_median": None,
+    **{"leads": 0, "won": 0, "won_revenue": 0.0},
 }
-NO_CALLERS = {"new_callers": 0, "callers_with_lead": 0}
-NO_LEADS = {"leads": 0, "won": 0, "won_revenue": 0.0}
+# What the index of calls by number has.
+BY_NUMBER = frozenset(
+    ("number", "company_id", "start", "id", "direction", "state", "is_blocked")
+)
+# By what the first call of a caller is found.
+FIRST = ("number", "company_id", "start")
+# So few calls are looked up one by one without further thought; of more, looking up one
+# takes as long as passing so many.
+FEW, PASSED_PER_LOOKUP = 10_000, 6
 
 
 class Figures:
@@ -82,7 +95,8 @@ class Figures:
         groups = self._of_calls()
         for key, values in self._of_promises().items():
             groups[key] |= values
-        for key, values in self._of_callers().items():
+        inbound = sum(group["inbound"] for group in groups.values())
+        for key, values in self._of_callers(inbound).items():
             groups[key] |= values
         if self.sees_leads:
             for key, values in self._of_leads().items():
@@ -141,46 +155,81 @@ class Figures:
         return self.env.execute_query_dict(select)
 
     def _of_calls(self):
+        """Return the figures of calls and their times.
+
+        The calls are counted by how long somebody waited first: an aggregate that
+        PostgreSQL can share out, where sorting all of them for each percentile is not.
+        """
         query, column = self._query()
-        outcome = column("outcome")
-        inbound = SQL("%s = 'inbound'", column("direction"))
-        outbound = SQL("%s = 'outbound'", column("direction"))
-        parts = {
-            "inbound": inbound,
-            "outbound": outbound,
-            "answered": SQL("(%s AND %s = 'answered')", inbound, outcome),
-            "reached": SQL("(%s AND %s = 'answered')", outbound, outcome),
-            "lost": SQL("(%s AND %s IN %s)", inbound, outcome, LOST),
-            # What nobody told is read as 0 everywhere.
-            "wait": SQL("coalesce(%s, 0)", column("wait_seconds")),
-            "talk": SQL("coalesce(%s, 0)", column("talk_seconds")),
-        }
-        aggregates = SQL(
+        tally = SQL(
             """%(group)s AS key,
+               %(company_id)s AS company_id,
+               %(direction)s AS direction,
+               %(outcome)s AS outcome,
+               coalesce(%(number)s, '') = '' AS is_withheld,
+               coalesce(%(wait_seconds)s, 0) AS wait,
                count(*) AS calls,
-               count(*) FILTER (WHERE %(inbound)s) AS inbound,
-               count(*) FILTER (WHERE %(answered)s) AS answered,
-               count(*) FILTER (WHERE %(lost)s) AS lost,
-               count(*) FILTER (WHERE %(lost)s AND coalesce(%(number)s, '') = '')
-                   AS withheld_lost,
-               count(*) FILTER (WHERE %(outbound)s) AS outbound,
-               count(*) FILTER (WHERE %(reached)s) AS reached,
-               count(*) FILTER (WHERE %(answered)s AND %(wait)s <= %(service)s)
-                   AS answered_soon,
-               percentile_disc(0.5) WITHIN GROUP (ORDER BY %(wait)s)
-                   FILTER (WHERE %(answered)s) AS wait_median,
-               percentile_disc(0.9) WITHIN GROUP (ORDER BY %(wait)s)
-                   FILTER (WHERE %(answered)s) AS wait_p90,
-               percentile_disc(0.5) WITHIN GROUP (ORDER BY %(wait)s)
-                   FILTER (WHERE %(lost)s) AS patience_median,
-               coalesce(sum(%(talk)s) FILTER (WHERE %(answered)s OR %(reached)s), 0)
-                   AS talk_seconds""",
+               coalesce(sum(%(talk_seconds)s), 0) AS talk""",
             group=self._group_of(column),
-            number=column("number"),
-            service=self._service_seconds(query, column),
-            **parts,
+            **{
+                name: column(name)
+                for name in (
+                    *("company_id", "direction", "outcome", "number"),
+                    *("wait_seconds", "talk_seconds"),
+                )
+            },
         )
-        rows = self._rows(query.select(aggregates))
+        query.groupby = SQL("1, 2, 3, 4, 5, 6")
+        select = SQL(
+            """SELECT key,
+                      sum(calls) AS calls,
+                      sum(calls) FILTER (WHERE is_inbound) AS inbound,
+                      sum(calls) FILTER (WHERE is_answered) AS answered,
+                      sum(calls) FILTER (WHERE is_lost) AS lost,
+                      sum(calls) FILTER (WHERE is_lost AND is_withheld)
+                          AS withheld_lost,
+                      sum(calls) FILTER (WHERE is_outbound) AS outbound,
+                      sum(calls) FILTER (WHERE is_reached) AS reached,
+                      sum(calls) FILTER (WHERE is_answered AND wait <= service)
+                          AS answered_soon,
+                      min(wait) FILTER (WHERE is_answered
+                          AND 2 * answered_until >= answered_in_all) AS wait_median,
+                      min(wait) FILTER (WHERE is_answered
+                          AND 10 * answered_until >= 9 * answered_in_all) AS wait_p90,
+                      min(wait) FILTER (WHERE is_lost
+                          AND 2 * lost_until >= lost_in_all) AS patience_median,
+                      sum(talk) FILTER (WHERE is_answered OR is_reached)
+                          AS talk_seconds
+                 FROM (SELECT *,
+                              sum(calls) FILTER (WHERE is_answered) OVER until
+                                  AS answered_until,
+                              sum(calls) FILTER (WHERE is_answered) OVER in_all
+                                  AS answered_in_all,
+                              sum(calls) FILTER (WHERE is_lost) OVER until
+                                  AS lost_until,
+                              sum(calls) FILTER (WHERE is_lost) OVER in_all
+                                  AS lost_in_all
+                         FROM (SELECT tally.*,
+                                      coalesce(%(service)s, 0) AS service,
+                                      direction = 'inbound' AS is_inbound,
+                                      direction = 'outbound' AS is_outbound,
+                                      direction = 'inbound' AND outcome = 'answered'
+                                          AS is_answered,
+                                      direction = 'inbound' AND outcome IN %(lost)s
+                                          AS is_lost,
+                                      direction = 'outbound' AND outcome = 'answered'
+                                          AS is_reached
+                                 FROM (%(tally)s) tally
+                                 LEFT JOIN res_company company
+                                   ON company.id = tally.company_id) named
+                       WINDOW until AS (PARTITION BY key ORDER BY wait),
+                              in_all AS (PARTITION BY key)) counted
+                GROUP BY key""",
+            service=_column(self.env["res.company"], "company", "pbx_service_seconds"),
+            lost=LOST,
+            tally=query.select(tally),
+        )
+        rows = self.env.execute_query_dict(SQL("%s LIMIT %s", select, MAX_GROUPS + 1))
         if len(rows) > MAX_GROUPS:
             raise UserError(
                 self.env._(
@@ -189,20 +238,13 @@ class Figures:
                     MAX_GROUPS,
                 )
             )
-        leads = NO_LEADS if self.sees_leads else dict.fromkeys(NO_LEADS)
-        return {row["key"]: NO_PROMISES | NO_CALLERS | leads | row for row in rows}
-
-    def _service_seconds(self, query, column):
-        """Return the SQL expression of how soon the call's company wants to answer."""
-        alias = query.make_alias(self.calls._table, "company_id")
-        query.add_join(
-            "LEFT JOIN",
-            alias,
-            "res_company",
-            SQL("%s = %s", column("company_id"), SQL.identifier(alias, "id")),
-        )
-        seconds = _column(self.env["res.company"], alias, "pbx_service_seconds")
-        return SQL("coalesce(%s, 0)", seconds)
+        nothing = NOTHING if self.sees_leads else NOTHING | dict.fromkeys(LEADS)
+        groups = {} if self.group_by else {None: dict(nothing)}
+        for row in rows:
+            for name in COUNTS:
+                row[name] = int(row[name] or 0)
+            groups[row["key"]] = nothing | row
+        return groups
 
     def _of_promises(self):
         """Return the figures of call-backs whose first lost call is one of these.
@@ -211,6 +253,9 @@ class Figures:
         back.
         """
         query, column = self._query()
+        # The first call of a call-back is a lost one: they have an index of their own.
+        query.add_where(SQL("%s = 'inbound'", column("direction")))
+        query.add_where(SQL("%s IN %s", column("outcome"), LOST))
         select = SQL(
             """SELECT %(group)s AS key,
                       count(*) AS promises,
@@ -245,51 +290,119 @@ class Figures:
                 row["callback_median"] = int(row["callback_median"])
         return found
 
-    def _of_callers(self):
+    def _of_callers(self, inbound):
         """Return how many called their company for the first time ever.
 
         Whether they had called before does not depend on who may see those calls.
+
+        :param int inbound: how many incoming calls there are.
         """
         query, column = self._query()
         query.add_where(SQL("%s = 'inbound'", column("direction")))
-        query.add_where(SQL("%s != ''", column("number")))
-        names = ("id", "number", "company_id", "start")
-        earlier = {
-            f"earlier_{name}": _column(self.calls, "earlier", name) for name in names
-        }
-        linked = {
-            f"linked_{name}": _column(self.calls, "linked", name)
-            for name in ("number", "company_id", "lead_id")
-        }
+        group = self._group_of(column)
+        if not self._are_many(inbound):
+            first = self._first_one_by_one(query, column, group)
+        elif _is_known_by_number(self.calls, query, group):
+            first = self._first_of_all(query, column, group)
+        else:
+            first = self._first_among_all(query, column, group)
         select = SQL(
             """SELECT %(group)s AS key,
                       count(*) AS new_callers,
-                      count(*) FILTER (WHERE EXISTS (
-                          SELECT FROM pbx_call linked
-                           WHERE %(linked_number)s = call.number
-                             AND %(linked_company_id)s = call.company_id
-                             AND %(linked_lead_id)s IS NOT NULL)) AS callers_with_lead
-                 FROM (SELECT DISTINCT ON (number, company_id) *
-                         FROM %(calls)s found
-                        ORDER BY number, company_id, start, id) call
-                WHERE NOT EXISTS (
-                      SELECT FROM pbx_call earlier
-                       WHERE %(earlier_number)s = call.number
-                         AND %(earlier_company_id)s = call.company_id
-                         AND (%(earlier_start)s, %(earlier_id)s)
-                             < (call.start, call.id))""",
+                      count(*) FILTER (WHERE call.has_lead) AS callers_with_lead
+                 FROM %(first)s call""",
             group=self._group_outside(),
-            calls=query.subselect(
-                SQL(
-                    "%s, %s AS key",
-                    SQL(", ").join(map(column, names)),
-                    self._group_of(column),
-                )
-            ),
-            **earlier,
-            **linked,
+            first=first,
         )
         return {row["key"]: row for row in self._rows(select)}
+
+    def _are_many(self, inbound):
+        """Tell whether these are so much of the log that passing all of it takes less
+        time than looking up each caller."""
+        if inbound < FEW:
+            return False
+        [[calls]] = self.env.execute_query(
+            SQL("SELECT reltuples FROM pg_class WHERE oid = 'pbx_call'::regclass")
+        )
+        # PostgreSQL's own estimate; -1 if it has none.
+        return 0 < calls < PASSED_PER_LOOKUP * inbound
+
+    def _first_one_by_one(self, query, column, group):
+        query.add_where(SQL("%s > ''", column("number")))
+        return SQL(
+            """(SELECT call.key, EXISTS (
+                           SELECT FROM pbx_call linked
+                            WHERE %(linked_number)s = call.number
+                              AND %(linked_company_id)s = call.company_id
+                              AND %(linked_lead_id)s IS NOT NULL) AS has_lead
+                  FROM %(calls)s call
+                 WHERE call.id = (SELECT earliest.id FROM pbx_call earliest
+                                   WHERE %(number)s = call.number
+                                     AND %(company_id)s = call.company_id
+                                   ORDER BY %(start)s, %(id)s LIMIT 1))""",
+            calls=query.subselect(
+                SQL(
+                    "%s, %s, %s, %s AS key",
+                    *map(column, ("id", "number", "company_id")),
+                    group,
+                )
+            ),
+            **_columns(self.calls, "earliest", ("id", "number", "company_id", "start")),
+            **{
+                f"linked_{name}": _column(self.calls, "linked", name)
+                for name in ("number", "company_id", "lead_id")
+            },
+        )
+
+    def _first_of_all(self, query, column, group):
+        """All first calls, in the order of the index; then those that count."""
+        return self._with_lead(
+            SQL(
+                """SELECT DISTINCT ON (%(number)s, %(company_id)s)
+                          %(number)s, %(company_id)s, %(group)s AS key,
+                          %(condition)s AS is_counted
+                     FROM pbx_call
+                    WHERE %(number)s > ''
+                    ORDER BY %(number)s, %(company_id)s, %(start)s, %(id)s""",
+                group=group,
+                condition=query.where_clause,
+                **{name: column(name) for name in ("id", *FIRST)},
+            ),
+            SQL("first.is_counted"),
+        )
+
+    def _first_among_all(self, query, column, group):
+        """All first calls, in the order of the index; then which of these they are."""
+        return self._with_lead(
+            SQL(
+                """SELECT call.key, earliest.number, earliest.company_id
+                     FROM %(calls)s call
+                     JOIN (SELECT DISTINCT ON (%(number)s, %(company_id)s)
+                                  %(number)s, %(company_id)s, %(id)s
+                             FROM pbx_call one
+                            WHERE %(number)s > ''
+                            ORDER BY %(number)s, %(company_id)s, %(start)s, %(id)s
+                          ) earliest ON earliest.id = call.id""",
+                calls=query.subselect(SQL("%s, %s AS key", column("id"), group)),
+                **_columns(self.calls, "one", ("id", *FIRST)),
+            ),
+            SQL("TRUE"),
+        )
+
+    def _with_lead(self, first, condition):
+        return SQL(
+            """(SELECT first.key, linked.number IS NOT NULL AS has_lead
+                  FROM (%(first)s) first
+                  LEFT JOIN (SELECT DISTINCT %(number)s, %(company_id)s
+                               FROM pbx_call with_lead
+                              WHERE %(lead_id)s IS NOT NULL) linked
+                    ON linked.number = first.number
+                   AND linked.company_id = first.company_id
+                 WHERE %(condition)s)""",
+            first=first,
+            condition=condition,
+            **_columns(self.calls, "with_lead", ("number", "company_id", "lead_id")),
+        )
 
     def _of_leads(self):
         """Return the figures of leads that came from these calls, lost ones as well."""
@@ -324,7 +437,7 @@ class Figures:
                 )
             ),
         )
-        found = defaultdict(NO_LEADS.copy)
+        found = defaultdict({"leads": 0, "won": 0, "won_revenue": 0.0}.copy)
         for row in self._rows(select, SQL("lead.company_id")):
             figures = found[row["key"]]
             figures["leads"] += row["leads"]
@@ -413,6 +526,18 @@ class Figures:
 def _column(model, alias, name):
     """Return the SQL expression of a stored field."""
     return SQL.identifier(alias, name, to_flush=model._fields[name])
+
+
+def _columns(model, alias, names):
+    return {name: _column(model, alias, name) for name in names}
+
+
+def _is_known_by_number(calls, query, group):
+    """Tell whether the index by number knows all that these calls are found by."""
+    used = SQL("%s %s", query.where_clause, group).to_flush
+    return query.from_clause == SQL.identifier(calls._table) and all(
+        field.model_name == calls._name and field.name in BY_NUMBER for field in used
+    )
 
 
 def _first_weekday(env):
