@@ -262,6 +262,18 @@ class TestTags(TagCase):
             cost = [count for one, count in costs if one == user][1:]
             self.assertEqual(len(set(cost)), 1, cost)
 
+    def test_a_card_that_rings_costs_nothing_more(self):
+        fake = FakeCall(self).start().ring("100")
+        costs = set()
+        for how in ("off", "offer", "ask"):
+            self.wrap_up(how)
+            self.ask().cards(fake.call.ids)  # what workers keep in memory
+            desk = self.ask()
+            before = self.env.cr.sql_log_count
+            desk.cards(fake.call.ids)
+            costs.add(self.env.cr.sql_log_count - before)
+        self.assertEqual(len(costs), 1, costs)
+
     # -------------------------------------------------------------------------- block
 
     def test_block(self):

@@ -348,14 +348,13 @@ class PbxDeskCard(models.AbstractModel):
         ``tags`` are those that the card offers, ``[{"id", "name", "color", "is_on"}]``;
         ``asks``: it stays until one is chosen, or there is nothing to say.
         """
+        none = {"tags": [], "asks": False, "can_block": False, "is_blocked": False}
+        # Of a call that goes on nothing is read.
+        values = dict.fromkeys(calls, none)
         offered = self._tags_on_offer(calls)
         blocked = self._blocked(calls.filtered(lambda call: call in offered))
-        values = {}
-        for call in calls:
+        for call, tags in offered.items():
             chosen = call.tag_ids
-            # Archived ones are not offered, and can be taken away.
-            tags = offered.get(call, chosen.browse())
-            tags = (tags | chosen).sorted() if call in offered else tags
             values[call] = {
                 "tags": [
                     {
@@ -364,7 +363,8 @@ class PbxDeskCard(models.AbstractModel):
                         "color": tag.color,
                         "is_on": tag in chosen,
                     }
-                    for tag in tags
+                    # Archived ones are not offered, and can be taken away.
+                    for tag in (tags | chosen).sorted()
                 ],
                 "asks": bool(tags) and self._asks(call),
                 "can_block": call in blocked,
