@@ -1,7 +1,12 @@
 """Contacts that come after their calls collect them, by the threads that run jobs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import log
+import psycopg2
 import pytest
+
+from lib import postgres
 
 # What a person is promised: "within a minute".
 PROMISED_SECONDS = 60
@@ -102,3 +107,39 @@ def triggers(odoo):
                                   where module = 'cloud_pbx'
                                     and name = 'ir_cron_rematch')"""
     return odoo.sql(query)[0][0]
+
+
+def test_a_call_that_is_written_meanwhile(odoo, pbx, admin, britain):
+    """The job meets an event of one of the calls: it begins anew, without an error."""
+    calls = called(pbx, admin, "+441914981207")
+    with log.cron_off(odoo, "ir_cron_rematch"):
+        values = {"name": "Met", "phone": "0191 498 1207", "country_id": britain}
+        [partner] = admin.call("res.partner", "create", [values])
+        connection = psycopg2.connect(
+            dbname=odoo.database,
+            user=postgres.USER,
+            host=str(odoo.instance.cluster.socket),
+            port=postgres.PORT,
+        )
+        try:
+            with connection.cursor() as cursor, ThreadPoolExecutor() as pool:
+                cursor.execute(
+                    "UPDATE pbx_call SET note = 'met' WHERE id = %s", [calls[1]]
+                )
+                job = pool.submit(log.run_job, admin, "ir_cron_rematch")
+                log.until(lambda: waits_for_a_lock(odoo), 30, "the job waits")
+                connection.commit()
+                job.result(60)
+        finally:
+            connection.close()
+    found = admin.call("pbx.call", "read", calls, ["partner_id", "note"])
+    assert {call["partner_id"][0] for call in found} == {partner}
+    assert {call["note"] for call in found} == {False, "met"}
+
+
+def waits_for_a_lock(odoo):
+    [[count]] = odoo.sql(
+        "select count(*) from pg_stat_activity"
+        " where wait_event_type = 'Lock' and query like '%%FOR NO KEY UPDATE%%'"
+    )
+    return count

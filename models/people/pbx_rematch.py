@@ -4,7 +4,14 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...telephony import numbers
-from ..tools.transactions import before_commit
+from ..tools.transactions import (
+    CONFLICTS,
+    TRIES,
+    before_commit,
+    limit_lock_waits,
+    lock_rows,
+    pause_before_retry,
+)
 from .pbx_phone_number import OWNERS
 
 # Contacts whose calls are looked up in one transaction.
@@ -56,16 +63,28 @@ class PbxRematch(models.Model):
     @api.model
     def _cron_rematch(self):
         """Link calls that had no contact to those that have their number now."""
+        conflicts = 0
         while True:
+            limit_lock_waits(self.env)
             rows = self.search([], order="id", limit=BATCH)
             if not rows:
                 return
-            for model, group in rows.grouped("res_model").items():
-                self._link_calls(model, group.mapped("res_id"))
-            rows.unlink()
-            remaining = self.search_count([], limit=BATCH * 10)
-            if not self.env["ir.cron"]._commit_progress(len(rows), remaining=remaining):
-                return
+            try:
+                for model, group in rows.grouped("res_model").items():
+                    self._link_calls(model, group.mapped("res_id"))
+                rows.unlink()
+                remaining = self.search_count([], limit=BATCH * 10)
+                progress = self.env["ir.cron"]._commit_progress
+                if not progress(len(rows), remaining=remaining):
+                    return
+                conflicts = 0
+            except CONFLICTS:
+                # An event, or another job, has just written one of these calls.
+                self.env.cr.rollback()
+                conflicts += 1
+                if conflicts == TRIES:
+                    raise
+                pause_before_retry(conflicts)
 
     @api.model
     def _link_calls(self, model, ids):
@@ -107,6 +126,7 @@ class PbxRematch(models.Model):
                 theirs = group.filtered(
                     lambda call, match=match: call.partner_id.id == match.partner_id
                 )
+                lock_rows(theirs, "NO KEY UPDATE")
                 theirs.write({"lead_id": match.lead_id})
 
     def _link(self, provider, number, calls):
@@ -116,6 +136,7 @@ class PbxRematch(models.Model):
         changed = calls.with_context(tracking_disable=True).filtered(
             lambda call: match.partner_id or call.partner_source != match.source
         )
+        lock_rows(changed, "NO KEY UPDATE")
         changed.write({"partner_id": match.partner_id, "partner_source": match.source})
         if match.lead_id:
             without_lead = changed.filtered(lambda call: not call.lead_id)
