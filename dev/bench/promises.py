@@ -86,7 +86,7 @@ class CallEnds(Caller):
 
     numbers = itertools.count(1)
 
-    def end(self, how):
+    def end(self, how, rings=True):
         self.begun -= timedelta(seconds=1)
         common = {
             "call_start": self.begun.strftime("%Y-%m-%d %H:%M:%S"),
@@ -95,7 +95,8 @@ class CallEnds(Caller):
         }
         inbound = {**common, "called_did": "442079460900"}
         self.post("NOTIFY_START", **inbound)
-        self.post("NOTIFY_INTERNAL", internal="100", **inbound)
+        if rings:
+            self.post("NOTIFY_INTERNAL", internal="100", **inbound)
         if how == "lost":
             over = {"duration": "0", "disposition": "cancel"}
         else:

@@ -1005,7 +1005,8 @@ class PbxCall(models.Model):
             # What the machine links is of the right company already.
             self._check_company(["partner_id", "lead_id"])
         self.env["pbx.notifier"]._call_written(self, vals)
-        if FOLLOWED.intersection(vals):
+        # The job that makes leads sees to their call-backs itself.
+        if FOLLOWED.intersection(vals) and "lead_verdict" not in vals:
             self._follow_promises()
         if "tag_ids" in vals:
             self._tags_written(had_tags)

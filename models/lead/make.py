@@ -32,8 +32,8 @@ from ..tools.transactions import (
     CONFLICTS,
     TRIES,
     gave_up_waiting,
-    limit_lock_waits,
     lock_rows,
+    lock_timeout,
     one_after_another,
     pause_before_retry,
 )
@@ -148,12 +148,10 @@ class CallAtHand:
     """
 
     def __init__(self, env, call_id):
-        limit_lock_waits(env)
-        call = env["pbx.call"].browse(call_id)
-        lock_rows(call, "NO KEY UPDATE")
-        self.call = call.exists()
-        if not self.call:
+        self.is_waiting, self.is_spam = self._lock(env, call_id)
+        if not self.is_waiting:
             return
+        call = env["pbx.call"].browse(call_id)
         self.settings = env["pbx.provider"]._settings(call.provider_id.id)
         self.wanted = env["res.company"]._lead_settings(call.company_id.id)
         # sudo: a lead follows from the call, whatever "run as" may do in CRM
@@ -169,11 +167,34 @@ class CallAtHand:
         )
         self.call = call.with_env(self.env).with_context(**QUIET)
 
+    @staticmethod
+    def _lock(env, call_id):
+        """Keep others from writing the call; return whether it waits, and is spam.
+
+        :raises CONFLICTS: somebody was quicker, or holds it for too long.
+        """
+        env.cr.execute(
+            SQL(
+                """WITH this AS MATERIALIZED (
+                   SELECT set_config('lock_timeout', %s, TRUE))
+                   SELECT call.lead_after IS NOT NULL,
+                          EXISTS (SELECT 1 FROM pbx_call_tag_rel rel
+                                    JOIN pbx_call_tag tag ON tag.id = rel.tag_id
+                                   WHERE rel.call_id = call.id AND tag.is_spam)
+                     FROM this CROSS JOIN pbx_call call WHERE call.id = %s
+                      FOR NO KEY UPDATE OF call""",
+                lock_timeout(),
+                call_id,
+            ),
+            log_exceptions=False,
+        )
+        return env.cr.fetchone() or (False, False)
+
     def run(self):
         """Make the lead, or link the one that is there, and take the mark off."""
-        call = self.call
-        if not call or not call.lead_after:
+        if not self.is_waiting:
             return
+        call = self.call
         if call.state != "done":
             # It goes on; its end marks it again.
             call.lead_after = False
@@ -187,6 +208,8 @@ class CallAtHand:
         elif call.lead_verdict != "lead" and not call.lead_picked:
             values.update(self._link_values())
         call.write(values)
+        if values.get("lead_id"):
+            self._follow_with_call_back(call.lead_id)
         self._give_to_speaker()
 
     def _look_later(self, seconds):
@@ -205,7 +228,7 @@ class CallAtHand:
         match = self._look_up()
         if match.is_own:
             return {}
-        policy = effective_policy(call.line_id.lead_policy, self.wanted.policy)
+        policy = effective_policy(self._line_policy(), self.wanted.policy)
         verdict = decide(policy, ended, self._caller(match, policy, ended))
         if verdict.makes_lead:
             lead_id = self._make_lead(match.partner_id).id
@@ -236,6 +259,11 @@ class CallAtHand:
             )
         return match
 
+    def _line_policy(self):
+        lines = self.env["pbx.line"]._known(self.settings.id).values()
+        line_id = self.call.line_id.id
+        return next((one.lead_policy for one in lines if one.line_id == line_id), None)
+
     def _ended_call(self):
         call = self.call
         ended = EndedCall(
@@ -248,7 +276,7 @@ class CallAtHand:
             talk=call.talk_seconds or None,
             reported_at=call.reported_at or None,
             is_blocked=call.is_blocked,
-            is_spam=any(call.tag_ids.mapped("is_spam")),
+            is_spam=self.is_spam,
         )
         if not ended.number or not ended.is_short(self.wanted.min_seconds):
             return ended
@@ -335,6 +363,18 @@ class CallAtHand:
         return {
             name: getattr(value, "id", value) for name, value in known.items() if value
         }
+
+    def _follow_with_call_back(self, lead):
+        """Let the call-back follow: whose it is, a lead that was there may change.
+
+        A lead that is new belongs to who calls back, or to nobody.
+        """
+        promise = self.call.promise_id
+        if lead.pbx_call_id != self.call:
+            self.call._follow_promises()
+        elif promise and not promise.lead_id:
+            lock_rows(promise, "NO KEY UPDATE")
+            promise.lead_id = lead
 
     def _salesperson(self):
         """Return who spoke, else who has to call back; nobody who may not have it."""
