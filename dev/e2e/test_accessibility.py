@@ -242,6 +242,23 @@ def test_the_overview(tab, check):
     expect(tab.page.locator(".o_list_view, .o_kanban_view").first).to_be_visible()
 
 
+@on_all_screens
+def test_the_wallboard(tab, ring, check):
+    call = ring(KNOWN)
+    tab.close_cards()
+    tab.act("cloud_pbx.pbx_wallboard_action")
+    board = tab.page.locator(".o_pbx_wallboard")
+    ringing = board.locator(".o_pbx_wallboard_calls li[data-state=ringing]")
+    expect(ringing).to_contain_text(HOSTILE)
+    check(".o_pbx_wallboard")
+    call.answer("101")
+    talking = board.locator(".o_pbx_wallboard_people li[data-state=talking]")
+    expect(talking).to_be_visible()
+    check(".o_pbx_wallboard")
+    tab.button("Leave the wallboard").click()
+    expect(board).to_have_count(0)
+
+
 def test_the_settings(tab, check):
     tab.act("cloud_pbx.pbx_settings_action")
     page = ".app_settings_block[data-key=cloud_pbx]"

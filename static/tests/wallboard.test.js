@@ -113,7 +113,7 @@ test("it shows calls, people, figures and call-backs", async () => {
     ]);
     expect(queryAllTexts("[data-figure] .o_pbx_wallboard_number")).toEqual([
         "34",
-        "30 88%",
+        "30 88.2%",
         "3",
         "–",
         "1:15",

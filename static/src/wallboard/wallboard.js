@@ -5,15 +5,23 @@ import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 import {standardActionServiceProps} from "@web/webclient/actions/action_service";
-import {formatInteger, formatPercentage} from "@web/views/fields/formatters";
 
 import {partyOf} from "../common/call_facts";
-import {formatDuration} from "../common/duration";
 import {Timer, useEachSecond} from "../common/timer";
+import {FIGURES, formatFigure} from "../figures/figure_kinds";
 import {WallboardFeed} from "./wallboard_feed";
 
 const {DateTime} = luxon;
 
+// The figures of today.
+const SHOWN = [
+    {name: "inbound"},
+    {name: "answered", more: "answer_rate"},
+    {name: "lost"},
+    {name: "service_level"},
+    {name: "wait_median"},
+    {name: "outbound"},
+];
 // What a wide screen has room for.
 const MAX_CALLS = 10;
 const MAX_PEOPLE = 40;
@@ -94,32 +102,13 @@ export class Wallboard extends Component {
 
     get figures() {
         const {today} = this.board;
-        return [
-            {name: "inbound", label: _t("Incoming today"), text: number(today.inbound)},
-            {
-                name: "answered",
-                label: _t("Answered"),
-                text: number(today.answered),
-                more: share(today.answer_rate),
-            },
-            {
-                name: "lost",
-                label: _t("Lost"),
-                text: number(today.lost),
-                isBad: today.lost > 0,
-            },
-            {
-                name: "service_level",
-                label: _t("Service level"),
-                text: share(today.service_level) || "–",
-            },
-            {
-                name: "wait_median",
-                label: _t("Median wait"),
-                text: formatDuration(today.wait_median) || "–",
-            },
-            {name: "outbound", label: _t("Outgoing"), text: number(today.outbound)},
-        ];
+        return SHOWN.map(({name, more}) => ({
+            name,
+            label: FIGURES[name].label,
+            text: formatFigure(name, today[name]),
+            more: typeof today[more] === "number" ? formatFigure(more, today[more]) : "",
+            isBad: name === "lost" && today.lost > 0,
+        }));
     }
 
     // -------------------------------------------------------------------------- calls
@@ -215,14 +204,6 @@ export class Wallboard extends Component {
         }
         this.env.config.historyBack();
     }
-}
-
-function number(value) {
-    return typeof value === "number" ? formatInteger(value) : "–";
-}
-
-function share(value) {
-    return typeof value === "number" ? formatPercentage(value, {digits: [0, 0]}) : "";
 }
 
 registry.category("actions").add("cloud_pbx_wallboard", Wallboard);
