@@ -102,13 +102,17 @@ export class Wallboard extends Component {
 
     get figures() {
         const {today} = this.board;
-        return SHOWN.map(({name, more}) => ({
-            name,
-            label: FIGURES[name].label,
-            text: formatFigure(name, today[name]),
-            more: typeof today[more] === "number" ? formatFigure(more, today[more]) : "",
-            isBad: name === "lost" && today.lost > 0,
-        }));
+        return SHOWN.map(({name, more}) => {
+            const text = formatFigure(name, today[name]);
+            const hasMore = typeof today[more] === "number";
+            return {
+                name,
+                label: FIGURES[name].label,
+                text: hasMore ? `${text}\u00a0` : text,
+                more: hasMore ? formatFigure(more, today[more]) : "",
+                isBad: name === "lost" && today.lost > 0,
+            };
+        });
     }
 
     // -------------------------------------------------------------------------- calls
