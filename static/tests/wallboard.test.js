@@ -251,7 +251,7 @@ test("an answer that never comes makes it grey as well", async () => {
     await pass(61);
     expect.verifySteps(["ask"]);
     expect(".o_pbx_wallboard").toHaveAttribute("data-lost", "false");
-    await pass(30);
+    await pass(10);
     expect(".o_pbx_wallboard").toHaveAttribute("data-lost", "true");
     answer();
     await settle();

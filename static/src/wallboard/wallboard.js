@@ -1,4 +1,4 @@
-import {Component, onMounted, onWillStart, onWillUnmount, useState} from "@odoo/owl";
+import {Component, onMounted, onWillDestroy, onWillStart, useState} from "@odoo/owl";
 import {browser} from "@web/core/browser/browser";
 import {deserializeDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
@@ -76,7 +76,7 @@ export class Wallboard extends Component {
         const turn = browser.setInterval(() => this.state.page++, PAGE_MS);
         const onFullscreen = () => (this.state.isFullscreen = this.isFullscreen);
         onMounted(() => document.addEventListener("fullscreenchange", onFullscreen));
-        onWillUnmount(() => {
+        onWillDestroy(() => {
             this.feed.stop();
             browser.clearInterval(turn);
             document.removeEventListener("fullscreenchange", onFullscreen);

@@ -14,8 +14,8 @@ const WRAPPING_MS = 5000;
 const RETRY_MS = 10_000;
 // The bus reconnects by itself, mostly in a moment.
 const BRIEF_MS = 3000;
-// An answer that old is no picture of now, whatever keeps the next one.
-const STALE_MS = 90_000;
+// What is not answered for so long may never be.
+const SLOW_MS = 10_000;
 
 /**
  * What the wallboard shows, kept up to date.
@@ -28,7 +28,7 @@ export class WallboardFeed {
     board = null;
     isBusLost = false;
     isServerLost = false;
-    isStale = false;
+    isSlow = false;
 
     constructor({orm, bus_service: bus, desk}) {
         this.services = markRaw({orm, bus, desk});
@@ -43,7 +43,7 @@ export class WallboardFeed {
 
     /** Whether what is shown may be of earlier. */
     get isLost() {
-        return this.isBusLost || this.isServerLost || this.isStale;
+        return this.isBusLost || this.isServerLost || this.isSlow;
     }
 
     /** Begin; called on the reactive object, so that what changes is seen. */
@@ -68,11 +68,16 @@ export class WallboardFeed {
         bus.unsubscribe(MESSAGE, this.onMessage);
         bus.removeEventListener("BUS:WORKER_STATE_UPDATED", this.onWorkerState);
         this.stopReconnect();
-        Object.values(this.timers).forEach((timer) => browser.clearTimeout(timer));
+        Object.keys(this.timers).forEach((name) => this.clearTimer(name));
+    }
+
+    clearTimer(name) {
+        browser.clearTimeout(this.timers[name]);
+        delete this.timers[name];
     }
 
     setTimer(name, action, after) {
-        browser.clearTimeout(this.timers[name]);
+        this.clearTimer(name);
         this.timers[name] = browser.setTimeout(() => {
             delete this.timers[name];
             action();
@@ -81,8 +86,7 @@ export class WallboardFeed {
 
     followBus(state) {
         if (state === "CONNECTED") {
-            browser.clearTimeout(this.timers.bus);
-            delete this.timers.bus;
+            this.clearTimer("bus");
             this.isBusLost = false;
         } else if (!this.timers.bus && !this.isBusLost) {
             const lose = () => {
@@ -106,12 +110,15 @@ export class WallboardFeed {
         this.isAsking = true;
         this.isWanted = false;
         this.askedAt = Date.now();
+        this.setTimer("slow", () => (this.isSlow = true), SLOW_MS);
         try {
             this.take(await this.services.orm.silent.call("pbx.wallboard", "now", []));
         } catch (error) {
             this.fail(error);
         } finally {
             this.isAsking = false;
+            this.clearTimer("slow");
+            this.isSlow = false;
             if (!this.isStopped) {
                 this.setTimer("again", () => this.askSoon(), this.pause);
                 if (this.isWanted) {
@@ -135,9 +142,8 @@ export class WallboardFeed {
             return;
         }
         this.services.desk.setClock(board.now);
-        Object.assign(this, {board, isServerLost: false, isStale: false});
+        Object.assign(this, {board, isServerLost: false});
         this.isReported = false;
-        this.setTimer("stale", () => (this.isStale = true), STALE_MS);
     }
 
     /** Say so on the board; what is no matter of the connection is reported, once. */
