@@ -132,6 +132,21 @@ class TestPromise(PromiseCase):
         self.assertFalse(call.to_call_back)
         self.assertFalse(call.called_back)
 
+    def test_one_rings_on_while_another_is_kept(self):
+        """What is done with the second leaves the first one as it is."""
+        self.lost()
+        second = FakeCall(self, ago=ago(50)).start().ring("100")
+        self.spoken(49, seconds=60)
+        second.at += ago(3)
+        second.give_up()
+        self.assertEqual(self.states(), [("kept", 1, 0), ("open", 1, 0)])
+        self.promises()[1].with_user(self.anna).action_dismiss("not_needed")
+        self.assertEqual(self.states(), [("kept", 1, 0), ("dismissed", 1, 0)])
+        self.promises()[1].with_user(self.anna).action_reopen()
+        self.assertEqual(self.states(), [("kept", 1, 0), ("open", 1, 0)])
+        second.call.unlink()
+        self.assertEqual(self.states(), [("kept", 1, 0)])
+
     def test_the_same_person_from_another_number(self):
         self.new_partner()
         other = self.new_partner("Her mobile", STRANGER)

@@ -1030,7 +1030,7 @@ class PbxCall(models.Model):
             of_company[promise.number] = promise.began_at
         result = super().unlink()
         for company_id, since in affected.items():
-            PromiseFollower(self.env, company_id).follow(since)
+            PromiseFollower(self.env, company_id).follow_whole(since)
         return result
 
     def _follow_promises(self):

@@ -241,7 +241,7 @@ class PromiseFollower:
                 begin(promise.number, promise.began_at)
                 self._write_spam_act(promise, call, call in spam)
         if since:
-            self.follow(self._from_the_beginning(since), calls)
+            self.follow_whole(since, calls)
 
     def _promises_with_spam(self, calls):
         """Return, locked, the open promises of these calls' numbers, those that are
@@ -286,24 +286,6 @@ class PromiseFollower:
         is_open = promises.filtered(lambda one: one.state == "open")
         return is_open | others | (promises & call.promise_id)
 
-    def _from_the_beginning(self, since):
-        """Return ``since``, no moment of which is in the midst of a promise."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT promise.number, min(promise.began_at)
-                     FROM pbx_promise promise
-                     JOIN unnest(%s::varchar[], %s::timestamp[])
-                          AS wanted(number, since) ON wanted.number = promise.number
-                    WHERE promise.company_id = %s AND promise.began_at < wanted.since
-                      AND (promise.state = 'open' OR promise.closed_at >= wanted.since)
-                 GROUP BY promise.number""",
-                list(since),
-                list(since.values()),
-                self.company_id,
-            )
-        )
-        return self._from_the_beginning({**since, **dict(rows)}) if rows else since
-
     def _tagged_as_spam(self, calls):
         self.calls.flush_model(["tag_ids"])
         self.env["pbx.call.tag"].flush_model(["is_spam"])
@@ -340,6 +322,30 @@ class PromiseFollower:
         promise.acts = [*others, act.to_json()]
 
     # -------------------------------------------------------------------- one number
+
+    def follow_whole(self, since, calls=()):
+        """The same as :meth:`follow`, from moments that may be in the midst of a
+        promise: a call rings on while somebody speaks about the one before."""
+        self.promises.flush_model()
+        self.follow(self._from_the_beginning(since), calls)
+
+    def _from_the_beginning(self, since):
+        """Return ``since``, no moment of which is in the midst of a promise."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT promise.number, min(promise.began_at)
+                     FROM pbx_promise promise
+                     JOIN unnest(%s::varchar[], %s::timestamp[])
+                          AS wanted(number, since) ON wanted.number = promise.number
+                    WHERE promise.company_id = %s AND promise.began_at < wanted.since
+                      AND (promise.state = 'open' OR promise.closed_at >= wanted.since)
+                 GROUP BY promise.number""",
+                list(since),
+                list(since.values()),
+                self.company_id,
+            )
+        )
+        return self._from_the_beginning({**since, **dict(rows)}) if rows else since
 
     def follow(self, since, calls=()):
         """Derive the promises of numbers anew, and write what differs.

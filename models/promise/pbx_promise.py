@@ -520,7 +520,7 @@ class PbxPromise(models.Model):
                 calls=tuple(lost.ids),
             )
             promise.acts = [*(promise.acts or ()), act.to_json()]
-            PromiseFollower(self.env, promise.company_id.id).follow(
+            PromiseFollower(self.env, promise.company_id.id).follow_whole(
                 {promise.number: promise.began_at}
             )
         self.invalidate_recordset()
