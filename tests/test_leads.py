@@ -543,6 +543,59 @@ class TestLeadValues(LeadCase):
         second = Form(leads.with_context(**action["context"])).save()
         self.assertFalse(second.pbx_call_id)
 
+    def test_from_the_form_after_the_job(self):
+        """Filling the form in takes longer than the job waits: still one lead."""
+        source = self.env["utm.source"].create({"name": "Newspaper"})
+        self.line.source_id = source
+        call = self.talked(extension="100").with_user(self.anna)
+        action = call.action_create_lead()
+        made = self.the_lead()
+        later = self.lost(5)
+        self.assertEqual(self.the_lead(), made)
+        leads = self.env["crm.lead"].with_user(self.anna)
+        lead = Form(leads.with_context(**action["context"])).save()
+        self.assertEqual(self.leads(), lead)
+        self.assertEqual(lead.pbx_call_id, call)
+        self.assertEqual(lead.source_id, source)
+        self.assertEqual((call | later).lead_id, lead)
+        self.lost(1)
+        self.assertEqual(self.the_lead(), lead)
+
+    def test_from_the_form_once_somebody_works_on_it(self):
+        call = self.talked(extension="100").with_user(self.anna)
+        action = call.action_create_lead()
+        made = self.the_lead()
+        made.with_user(self.anna).message_post(
+            body="He wants a quotation.", message_type="comment"
+        )
+        leads = self.env["crm.lead"].with_user(self.anna)
+        lead = Form(leads.with_context(**action["context"])).save()
+        self.assertEqual(self.leads(), made | lead)
+        self.assertEqual((made | lead).pbx_call_id, call.sudo())
+        self.assertEqual(call.lead_id, made)
+
+    def test_tagged_as_spam_later(self):
+        call = self.lost()
+        lead = self.the_lead()
+        spam = self.env.ref("cloud_pbx.call_tag_spam")
+        call.with_user(self.supervisor).tag_ids = spam
+        self.assertFalse(lead.active)
+        self.assertEqual(self.made(), lead)
+        call.with_user(self.supervisor).tag_ids = False
+        self.assertTrue(lead.active)
+        self.assertEqual(self.made(), lead)
+        lead.message_post(body="A real customer.", message_type="comment")
+        call.with_user(self.supervisor).tag_ids = spam
+        self.assertTrue(lead.active, "somebody works on it")
+
+    def test_a_lead_by_hand_is_no_spam(self):
+        call = self.lost()
+        lead = self.new_lead()
+        call.lead_id = lead
+        call.tag_ids = self.env.ref("cloud_pbx.call_tag_spam")
+        self.assertEqual(self.made(), lead)
+        self.assertTrue(lead.active)
+
     def test_nobody_writes_where_it_came_from(self):
         call = self.lost()
         lead = self.new_lead(STRANGER, user_id=self.anna.id).with_user(self.anna)

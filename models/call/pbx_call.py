@@ -20,6 +20,7 @@ from ...telephony.promise import LOST_OUTCOMES
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..figures.figures import Figures
 from ..figures.local_time import local_time_of, search_part
+from ..lead.automatic import AutomaticLead
 from ..lead.make import LeadMaker
 from ..lead.queue import LEADS_FOLLOW, LeadQueue
 from ..promise.follow import PromiseFollower
@@ -1010,6 +1011,7 @@ class PbxCall(models.Model):
             self._follow_promises()
         if "tag_ids" in vals:
             self._tags_written(had_tags)
+            AutomaticLead.follow_tags(self)
         elif TAGS_FOLLOW.intersection(vals):
             self._plan_tag_activities()
         if LEADS_FOLLOW.intersection(vals) and "lead_after" not in vals:
@@ -1313,7 +1315,16 @@ class PbxCall(models.Model):
             if not call:
                 continue
             if record._name == "crm.lead":
-                if not call.lead_id:
+                # sudo: what the job made meanwhile, whoever may see it
+                made = AutomaticLead(call.sudo().lead_id)
+                if call.lead_id and made.is_untouched:
+                    record._came_from(call)
+                    made.give_way_to(record)
+                    call.write({"lead_id": record.id})
+                elif made.lead.pbx_automatic:
+                    # Somebody works on that one already; both came from the call.
+                    record._came_from(call)
+                elif not call.lead_id:
                     call.write({"lead_id": record.id})
                     record._came_from(call)
                     if record.partner_id and not call.partner_id:

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from ..lead.automatic import AutomaticLead
 from ..promise.follow import MAX_DAYS, PromiseFollower
 from ..tools.transactions import CONFLICTS
 from .tag_activities import TagActivities
@@ -226,4 +227,5 @@ class PbxCallTag(models.Model):
         for company, group in calls.grouped("company_id").items():
             follower = PromiseFollower(self.env, company.id, lately=True)
             follower.follow_tags(group)
+            AutomaticLead.follow_tags(group)
         self.follow_below_id = min(calls.ids) if len(calls) == BATCH else False

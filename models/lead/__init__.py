@@ -1,1 +1,1 @@
-from . import make, queue
+from . import automatic, make, queue

@@ -37,6 +37,7 @@ from ..tools.transactions import (
     one_after_another,
     pause_before_retry,
 )
+from .automatic import MADE
 
 _logger = logging.getLogger(__name__)
 
@@ -342,6 +343,7 @@ class CallAtHand:
             "partner_id": partner.id,
             "company_id": call.company_id.id,
             "pbx_call_id": call.id,
+            "pbx_automatic": MADE,
             # Said explicitly: Odoo's default is the creator, and what has nobody is
             # what it assigns by its own rules.
             "user_id": self._salesperson().id,

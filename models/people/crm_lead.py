@@ -37,6 +37,12 @@ class CrmLead(models.Model):
         groups="cloud_pbx.group_pbx_user",
         help="Under which of our lines its first call came.",
     )
+    pbx_automatic = fields.Selection(
+        [("made", "Made by a call"), ("spam", "Archived as spam")],
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
     # Not shown to anybody: what Odoo recomputes when a number or a country changes.
     pbx_number_ids = fields.One2many(
         "pbx.phone.number",
@@ -104,7 +110,7 @@ class CrmLead(models.Model):
                 if key.startswith("default_")
             ),
         }
-        if sent & {"pbx_call_id", "pbx_line_id"}:
+        if sent & {"pbx_call_id", "pbx_line_id", "pbx_automatic"}:
             raise AccessError(
                 self.env._("From which call a lead came cannot be changed by hand.")
             )
