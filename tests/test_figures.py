@@ -4,11 +4,13 @@ import json
 import unittest
 from datetime import datetime, timedelta
 from itertools import count
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, tagged
 
+from ..models.figures.figures import FEW, Figures
 from . import expected_figures as plain
 from .common import PbxCase
 
@@ -518,6 +520,15 @@ class TestFiguresGroups(FiguresCase):
 
 @tagged("post_install", "-at_install")
 class TestFiguresCost(FiguresCase):
+    def test_first_calls_are_looked_up_or_passed(self):
+        """Few calls are looked up; of so many the whole log is passed."""
+        self.call()
+        self.env.flush_all()
+        self.env.cr.execute("ANALYZE pbx_call")
+        reader = self.reader()
+        self.assertFalse(Figures(reader, [])._are_many(FEW - 1))
+        self.assertTrue(Figures(reader, [])._are_many(10**9))
+
     def statements(self, *arguments):
         reader = self.reader(companies=self.company | self.other)
         self.env.flush_all()
@@ -599,11 +610,15 @@ class TestFiguresProperty(FiguresCase):
             suppress_health_check=list(hypothesis.HealthCheck),
             phases=[hypothesis.Phase.generate],
         )
-        @hypothesis.given(made, st.sampled_from((LONDON, NEW_YORK, KATHMANDU)))
-        def any_log(made, zone):
+        @hypothesis.given(
+            made, st.sampled_from((LONDON, NEW_YORK, KATHMANDU)), st.booleans()
+        )
+        def any_log(made, zone, are_many):
             savepoint = self.env.cr.savepoint()
             try:
-                with freeze_time(NOW):
+                # Both ways to find first calls, of which a large log takes the other.
+                way = patch.object(Figures, "_are_many", lambda *_: are_many)
+                with freeze_time(NOW), way:
                     self.make(made)
                     self.compare(zone)
             finally:

@@ -4,10 +4,17 @@ Those of one month in a log of a million calls, over the same where the log has 
 month; and those of all of them, over counting their rows.
 """
 
+import time
+from datetime import UTC, datetime, timedelta
+
+from measure import in_turn, ratio
+
+# Together a million calls.
 MONTHS, PER_MONTH = 18, 55_556
-MONTH = "30 days"
-# In a month every ninth caller calls for the first time; one call in ten is lost, and
-# most of these are called back; one in sixty makes a lead.
+# Each takes seconds.
+ROUNDS_OF_EACH = 20
+# Of a quarter of a million callers. One call in ten is lost, and called back; one in
+# sixty makes a lead. A row is as long as that of a call with its events.
 FILL_CALLS = """
 INSERT INTO pbx_call (
     provider_id, company_id, ref, direction, state, outcome, number, line, user_id,
@@ -16,7 +23,7 @@ INSERT INTO pbx_call (
 SELECT %(provider)s, %(company)s, 'figure_' || n,
        CASE WHEN n %% 4 = 0 THEN 'outbound' ELSE 'inbound' END, 'done',
        CASE WHEN n %% 10 = 1 THEN 'missed' ELSE 'answered' END,
-       CASE WHEN n %% 50 > 0
+       CASE WHEN n %% 50 != 1
             THEN '+4477' || lpad((hashint8(n) & 262143)::text, 8, '0') END,
        '+442079460900',
        CASE WHEN n %% 10 != 1 THEN (%(users)s)[1 + n %% %(count)s] END, 'none',
@@ -70,3 +77,63 @@ def prepare(server, sql, provider, months):
     for table in ("pbx_call", "pbx_promise", "crm_lead"):
         sql(f"VACUUM ANALYZE {table}", None)
     return admin
+
+
+def month_among_many(readers, rounds):
+    """Return ``{title: (figures, aim)}``: one month's figures in the log of all months,
+    over those in a log of that month alone.
+
+    :param dict readers: ``{"all", "month"}``: who sees either log.
+    """
+    until = datetime.now(UTC).replace(tzinfo=None)
+    domain = [
+        ("start", ">=", f"{until - timedelta(days=30):%Y-%m-%d %H:%M:%S}"),
+        ("start", "<", f"{until:%Y-%m-%d %H:%M:%S}"),
+    ]
+    ratios = {}
+    for group_by in (False, "day", "user_id"):
+
+        def one_round(group_by=group_by):
+            return {
+                name: _seconds(reader, "figures", domain, group_by)
+                for name, reader in readers.items()
+            }
+
+        times = in_turn(one_round, max(rounds // ROUNDS_OF_EACH, 5), warm_up=2)
+        title = f"figures of a month{group_by and f' by {group_by}' or ''}"
+        ratios[f"{title}, {MONTHS * PER_MONTH:,} calls / that month's"] = (
+            ratio(times["all"], times["month"]),
+            "-" if group_by else "<= 1.30",
+        )
+    return ratios
+
+
+def all_against_count(reader, sql, rounds):
+    """Return ``{title: (figures, aim)}``: all figures of all calls, over counting them
+    as PostgreSQL does, and as the reader has it done."""
+
+    def one_round():
+        began = time.perf_counter()
+        sql("SELECT count(*) FROM pbx_call", None)
+        counted = time.perf_counter() - began
+        return {
+            "count": counted,
+            "search_count": _seconds(reader, "search_count", []),
+            "figures": _seconds(reader, "figures", []),
+        }
+
+    times = in_turn(one_round, max(rounds // ROUNDS_OF_EACH, 5), warm_up=2)
+    title = f"figures of all {MONTHS * PER_MONTH:,} calls /"
+    return {
+        f"{title} bare count(*)": (ratio(times["figures"], times["count"]), "<= 15.00"),
+        f"{title} the reader's search_count": (
+            ratio(times["figures"], times["search_count"]),
+            "-",
+        ),
+    }
+
+
+def _seconds(reader, method, *arguments):
+    began = time.perf_counter()
+    reader.call("pbx.call", method, *arguments)
+    return time.perf_counter() - began
