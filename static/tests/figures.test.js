@@ -168,9 +168,8 @@ test("figures, and how they changed", async () => {
         );
     }
     expect(`${figure("patience_median")} .o_pbx_figure_value`).toHaveText(/1:15$/);
-    expect(`${figure("service_level")} .o_pbx_figure_more`).toHaveText(
-        "within 20 seconds",
-    );
+    expect(`${figure("service_level")} .o_pbx_figure_more`).toHaveText("within 20 s");
+    expect(`${figure("answer_rate")} .o_pbx_figure_more`).toHaveText("25 of 30");
     // What is open now says nothing of the period before.
     expect(`${figure("open")} .o_pbx_figure_change`).toHaveCount(0);
 });

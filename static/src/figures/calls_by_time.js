@@ -151,15 +151,19 @@ export class CallsByTime extends Component {
         return () => chart.destroy();
     }
 
-    /** The bar that was hit, else all that came in at that time. */
+    /** Open the bar that was hit; beside it, all that came in at that time, if any did. */
     onClick(event, chart) {
-        const options = {intersect: true};
-        const [hit] = chart.getElementsAtEventForMode(event, "nearest", options, true);
-        const index = {intersect: false};
-        const [near] = chart.getElementsAtEventForMode(event, "index", index, true);
-        if (near) {
-            const name = hit ? SERIES[hit.datasetIndex].name : "inbound";
-            this.openAt(name, this.props.times.rows[near.index]);
+        const find = (mode, intersect) =>
+            chart.getElementsAtEventForMode(event, mode, {intersect}, true)[0];
+        const near = find("index", false);
+        if (!near) {
+            return;
+        }
+        const row = this.props.times.rows[near.index];
+        const hit = find("nearest", true);
+        const name = hit ? SERIES[hit.datasetIndex].name : "inbound";
+        if (hit || row.answered || row.lost) {
+            this.openAt(name, row);
         }
     }
 }

@@ -49,7 +49,7 @@ export class Figure extends Component {
             .filter((name) => figures[name])
             .map((name) => ({
                 name,
-                text: FIGURES[name].phrase(this.textOf(name, figures)),
+                text: FIGURES[name].phrase(this.textOf(name, figures), figures),
             }));
     }
 

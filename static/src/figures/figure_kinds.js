@@ -19,7 +19,8 @@ export const FIGURES = {
         title: _t("Answered calls"),
         kind: "count",
         good: 1,
-        phrase: (value) => _t("%s calls", value),
+        phrase: (value, {inbound}) =>
+            _t("%(part)s of %(all)s", {part: value, all: formatInteger(inbound)}),
     },
     lost: {label: _t("Lost"), title: _t("Lost calls"), kind: "count", good: -1},
     withheld_lost: {
@@ -90,7 +91,7 @@ export const FIGURES = {
         title: _t("Call-backs kept in time"),
         kind: "count",
         good: 1,
-        phrase: (value) => _t("%s call-backs", value),
+        phrase: (value) => _t("%s in time", value),
     },
     dismissed: {
         label: _t("Dismissed"),

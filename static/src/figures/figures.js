@@ -45,7 +45,7 @@ const CALL_BACKS = [
     {name: "overdue"},
     {name: "dismissed"},
 ];
-const CUSTOMERS = [
+const NEW_CALLERS = [
     {name: "new_callers", more: ["first_call_to_lead"]},
     {name: "leads"},
     {name: "won"},
@@ -182,7 +182,7 @@ export class Figures extends Component {
     get calls() {
         const {service_seconds: seconds} = this.data;
         const hints = {
-            service_level: seconds && _t("within %s seconds", seconds),
+            service_level: seconds && _t("within %s s", seconds),
             patience_median: _t("Median wait of lost callers"),
         };
         return CALLS.map(({name, more}) => ({name, more, hint: hints[name] || ""}));
@@ -192,8 +192,12 @@ export class Figures extends Component {
         return CALL_BACKS.map((one) => ({...one, hint: one.hint?.toString()}));
     }
 
-    get customers() {
-        return CUSTOMERS.filter(({name}) => this.isShown(name));
+    get newCallersTitle() {
+        return this.isShown("leads") ? _t("New callers and leads") : _t("New callers");
+    }
+
+    get newCallers() {
+        return NEW_CALLERS.filter(({name}) => this.isShown(name));
     }
 
     get tables() {
@@ -238,6 +242,7 @@ export class Figures extends Component {
             name: where ? `${title}, ${where}` : title,
             res_model: model,
             views: ["list", "kanban", "form"].map((view) => [false, view]),
+            mobile_view_mode: "kanban",
             domain: domain.toList({}),
             // Lost leads were made as well.
             context: model === "crm.lead" ? {active_test: false} : {},
