@@ -8,7 +8,7 @@ import psycopg2.errors
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from ..models.call import pbx_call_tag
@@ -129,6 +129,18 @@ class TestTags(TagCase):
         for values in ({"tag_activities": {}}, {"has_activities_waiting": True}):
             with self.assertRaises(AccessError):
                 call.with_user(self.supervisor).write(values)
+
+    def test_in_the_form(self):
+        """An agent chooses what there is, and makes none."""
+        call = self.spoken(extension="100")
+        with Form(call.with_user(self.anna)) as form:
+            form.tag_ids.add(self.sale)
+            form.tag_ids.add(self.support)
+        with Form(call.with_user(self.anna)) as form:
+            form.tag_ids.remove(self.sale.id)
+        self.assertEqual(call.tag_ids, self.support)
+        with self.assertRaises(AccessError):
+            self.tags.with_user(self.anna).name_create("Delivery")
 
     def test_archived_ones_stay_on_their_calls(self):
         call = self.put(self.spoken(extension="100"), self.spam)
@@ -603,6 +615,15 @@ class TestActivities(TagCase):
         call.with_user(self.anna).partner_id = self.olga
         self.run_job("tags")
         self.assertEqual(self.planned(), [("res.partner", self.olga.id, self.anna)])
+
+    def test_on_the_lead_that_the_call_makes(self):
+        self.company.pbx_lead_policy = "unknown"
+        call = self.put(self.spoken(1, STRANGER, "100"), self.sale)
+        self.assertEqual(self.planned(), [])
+        self.run_job("leads")
+        self.assertTrue(call.lead_id)
+        self.run_job("tags")
+        self.assertEqual(self.planned(), [("crm.lead", call.lead_id.id, self.anna)])
 
     def test_never_of_long_ago(self):
         call = self.put(self.spoken(caller=STRANGER, extension="100"), self.sale)
