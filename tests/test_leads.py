@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
+from ..telephony.zadarma.dialect import Zadarma
 from .common import CALLER, LINE, TYPED, log_lines
 from .desk import FakeCall, FakeOutboundCall, ThreeDesks
 from .history import HistoryCase
@@ -23,7 +24,7 @@ MADE = {
     "always": set(product(("unknown", "known"), ("lost", "talked"))),
 }
 # A lead with all that comes with it: the look-up, the call-back, the chatter.
-MAX_PER_LEAD = 110
+MAX_PER_LEAD = 80
 
 
 def ago(**parts):
@@ -646,6 +647,34 @@ class TestLeadJob(LeadCase):
         self.line.lead_policy = "missed"
         self.lost(caller=STRANGER)
         self.assertEqual(triggers(), 2)
+
+    def test_a_call_that_may_go_on_waits(self):
+        """Where a later leg may take the end of a missed call back."""
+        self.patch(Zadarma, "reopens", True)
+        fake = FakeCall(self, CALLER, ago=ago(seconds=15)).start().ring("100")
+        call = fake.give_up().call
+        self.run_job("leads")
+        self.assertFalse(self.leads())
+        self.assertGreater(call.lead_after, fields.Datetime.now())
+        with self.subTest("it went on"), self.env.cr.savepoint() as savepoint:
+            self.company.pbx_lead_policy = "missed"
+            fake.lift("100").end("100")
+            self.assertEqual(call.outcome, "answered")
+            call.lead_after = fields.Datetime.now()
+            self.assertFalse(self.made())
+            savepoint.rollback()
+        self.env.invalidate_all()
+        call.write(
+            {"stop": call.stop - ago(seconds=31), "lead_after": fields.Datetime.now()}
+        )
+        self.the_lead()
+
+    def test_the_call_back_follows_a_lead_that_was_there(self):
+        call = self.lost(extension=None)
+        lead = self.new_lead(user_id=self.clara.id)
+        self.made()
+        promise = call.promise_id
+        self.assertEqual((promise.lead_id, promise.user_id), (lead, self.clara))
 
     def test_one_that_fails_holds_no_other_up(self):
         first = self.lost(60)
