@@ -496,13 +496,13 @@ class PbxCall(models.Model):
 
     # One call has one id; a click that waits for its first event has none yet.
     _ref_uniq = models.UniqueIndex("(provider_id, ref) WHERE ref IS NOT NULL")
-    # The log in its order, with all that figures are made of: for these it is read
-    # without the rows. None of that is changed by an event that changes nothing else
-    # which an index names.
+    # The log in its order, with all that figures are made of, and what an agent's calls
+    # are known by: for these it is read without the rows. None of that is changed by an
+    # event that changes nothing else which an index names.
     _start_idx = models.Index(
         "(company_id, start DESC, id DESC) INCLUDE (direction, state, outcome, "
         "is_blocked, number, wait_seconds, talk_seconds, user_id, line_id, team_id, "
-        "source_id, campaign_id, provider_id)"
+        "source_id, campaign_id, provider_id, partner_id, lead_id, promise_id)"
     )
     _provider_start_idx = models.Index("(provider_id, start DESC)")
     # No index names what each event changes (last_event_at, write_date): such a row

@@ -31,8 +31,8 @@ PERIODS = {
     "week": relativedelta(weeks=1),
     "month": relativedelta(months=1),
 }
-# As Odoo labels them in its own groups.
-PERIOD_FORMATS = {"hour": "hh:00 dd MMM", "day": "dd MMM yyyy", "month": "MMMM yyyy"}
+# As Odoo labels its own groups; there 1 and 13 o'clock look alike.
+PERIOD_FORMATS = {"hour": "HH:00 dd MMM", "day": "dd MMM yyyy", "month": "MMMM yyyy"}
 # Parts of the time, by the field of calls that finds them.
 PARTS = {"hour_of_day": "start_hour", "weekday": "start_weekday"}
 RECORDS = ("line_id", "team_id", "user_id", "source_id", "campaign_id", "provider_id")
