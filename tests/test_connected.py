@@ -13,7 +13,8 @@ from .test_webhook import START
 
 JOBS = (
     "apply_events close_calls rematch backfill read_phones fetch_history refresh "
-    "keep_alive silence fetch_recordings replay promises status tags"
+    "keep_alive silence fetch_recordings replay promises status tags leads chatter "
+    "report"
 ).split()
 
 
