@@ -113,7 +113,7 @@ test("it shows calls, people, figures and call-backs", async () => {
     ]);
     expect(queryAllTexts("[data-figure] .o_pbx_wallboard_number")).toEqual([
         "34",
-        "30 88.2%",
+        "30",
         "3",
         "–",
         "1:15",
@@ -122,6 +122,9 @@ test("it shows calls, people, figures and call-backs", async () => {
         "1",
         "1:02:05",
     ]);
+    expect("[data-figure=answered] .o_pbx_wallboard_label").toHaveText(
+        "Answered 88.2%",
+    );
     expect(queryAllTexts(".o_pbx_wallboard_people li .o_pbx_wallboard_state")).toEqual([
         "Free",
         "Absent",

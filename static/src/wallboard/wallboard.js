@@ -16,7 +16,7 @@ const {DateTime} = luxon;
 // The figures of today.
 const SHOWN = [
     {name: "inbound"},
-    {name: "answered", more: "answer_rate"},
+    {name: "answered", rate: "answer_rate"},
     {name: "lost"},
     {name: "service_level"},
     {name: "wait_median"},
@@ -102,14 +102,13 @@ export class Wallboard extends Component {
 
     get figures() {
         const {today} = this.board;
-        return SHOWN.map(({name, more}) => {
-            const text = formatFigure(name, today[name]);
-            const hasMore = typeof today[more] === "number";
+        return SHOWN.map(({name, rate}) => {
+            const {label} = FIGURES[name];
+            const hasRate = typeof today[rate] === "number";
             return {
                 name,
-                label: FIGURES[name].label,
-                text: hasMore ? `${text}\u00a0` : text,
-                more: hasMore ? formatFigure(more, today[more]) : "",
+                label: hasRate ? `${label} ${formatFigure(rate, today[rate])}` : label,
+                text: formatFigure(name, today[name]),
                 isBad: name === "lost" && today.lost > 0,
             };
         });
