@@ -131,8 +131,9 @@ class CrmLead(models.Model):
 
     def _inverse_phone(self):
         # Of a contact that calls from another number too, its own number stays.
-        if not self.env.context.get(KEEP_CONTACT_PHONE):
-            super()._inverse_phone()
+        if self.env.context.get(KEEP_CONTACT_PHONE):
+            return None
+        return super()._inverse_phone()
 
     def write(self, vals):
         self._check_pbx_links(vals)
