@@ -56,9 +56,9 @@ BY_NUMBER = frozenset(
 )
 # By what the first call of a caller is found.
 FIRST = ("number", "company_id", "start")
-# So few calls are looked up one by one without further thought; of more, looking up one
-# takes as long as passing so many.
-FEW, PASSED_PER_LOOKUP = 50_000, 6
+# So few calls are looked up one by one without further thought, such as a month's of an
+# office of fifty; of more, looking up one takes as long as passing so many.
+FEW, PASSED_PER_LOOKUP = 100_000, 6
 
 
 class Counted(NamedTuple):
@@ -68,6 +68,7 @@ class Counted(NamedTuple):
         belongs to a month's calls need not be looked for among that of all years.
     """
 
+    calls: int
     inbound: int
     first_id: int
     last_id: int
@@ -108,6 +109,7 @@ class Figures:
         groups = self._of_calls()
         if any(group["calls"] for group in groups.values()):
             counted = Counted(
+                calls=sum(group["calls"] for group in groups.values()),
                 inbound=sum(group["inbound"] for group in groups.values()),
                 first_id=min(group["first_id"] for group in groups.values()),
                 last_id=max(group["last_id"] for group in groups.values()),
@@ -183,9 +185,9 @@ class Figures:
                %(company_id)s AS company_id,
                %(direction)s AS direction,
                %(outcome)s AS outcome,
-               coalesce(%(number)s, '') = '' AS is_withheld,
                coalesce(%(wait_seconds)s, 0) AS wait,
                count(*) AS calls,
+               count(nullif(%(number)s, '')) AS numbers,
                coalesce(sum(%(talk_seconds)s), 0) AS talk,
                min(%(id)s) AS first_id,
                max(%(id)s) AS last_id""",
@@ -198,15 +200,14 @@ class Figures:
                 )
             },
         )
-        query.groupby = SQL("1, 2, 3, 4, 5, 6")
+        query.groupby = SQL("1, 2, 3, 4, 5")
         select = SQL(
             """SELECT key,
                       sum(calls) AS calls,
                       sum(calls) FILTER (WHERE is_inbound) AS inbound,
                       sum(calls) FILTER (WHERE is_answered) AS answered,
                       sum(calls) FILTER (WHERE is_lost) AS lost,
-                      sum(calls) FILTER (WHERE is_lost AND is_withheld)
-                          AS withheld_lost,
+                      sum(calls - numbers) FILTER (WHERE is_lost) AS withheld_lost,
                       sum(calls) FILTER (WHERE is_outbound) AS outbound,
                       sum(calls) FILTER (WHERE is_reached) AS reached,
                       sum(calls) FILTER (WHERE is_answered AND wait <= service)
@@ -354,21 +355,21 @@ class Figures:
         query.add_where(SQL("%s > ''", column("number")))
         calls = query.subselect(
             SQL(
-                "%s, %s, %s, %s AS key",
-                *map(column, ("id", "number", "company_id")),
+                "%s, %s AS key",
+                SQL(", ").join(map(column, ("id", *FIRST))),
                 group,
             )
         )
-        # In the order of the index two look-ups take as long as one without. OFFSET
-        # keeps PostgreSQL from taking the sorting back.
+        # In the order of the index, in which two look-ups take as long as one without.
         return SQL(
             """(SELECT call.key, EXISTS (
                            SELECT FROM pbx_call linked
                             WHERE %(linked_number)s = call.number
                               AND %(linked_company_id)s = call.company_id
                               AND %(linked_lead_id)s IS NOT NULL) AS has_lead
-                  FROM (SELECT * FROM %(calls)s unsorted
-                         ORDER BY number OFFSET 0) call
+                  FROM (SELECT DISTINCT ON (number, company_id) *
+                          FROM %(calls)s any_call
+                         ORDER BY number, company_id, start, id) call
                  CROSS JOIN LATERAL (
                        SELECT earliest.id FROM pbx_call earliest
                         WHERE %(number)s = call.number
@@ -387,17 +388,16 @@ class Figures:
         """All first calls, in the order of the index; then those that count."""
         return self._with_lead(
             SQL(
-                """SELECT DISTINCT ON (%(number)s, %(company_id)s)
-                          %(number)s, %(company_id)s, %(group)s AS key,
-                          %(condition)s AS is_counted
-                     FROM pbx_call
-                    WHERE %(number)s > ''
-                    ORDER BY %(number)s, %(company_id)s, %(start)s, %(id)s""",
+                """SELECT %(number)s, %(company_id)s, %(group)s AS key
+                     FROM %(first)s pbx_call
+                    WHERE %(condition)s""",
+                number=column("number"),
+                company_id=column("company_id"),
                 group=group,
+                # What is asked of calls is asked of these, which have their name.
+                first=self._all_first(sorted(BY_NUMBER)),
                 condition=query.where_clause,
-                **{name: column(name) for name in ("id", *FIRST)},
-            ),
-            SQL("first.is_counted"),
+            )
         )
 
     def _first_among_all(self, query, column, group):
@@ -406,19 +406,24 @@ class Figures:
             SQL(
                 """SELECT call.key, earliest.number, earliest.company_id
                      FROM %(calls)s call
-                     JOIN (SELECT DISTINCT ON (%(number)s, %(company_id)s)
-                                  %(number)s, %(company_id)s, %(id)s
-                             FROM pbx_call one
-                            WHERE %(number)s > ''
-                            ORDER BY %(number)s, %(company_id)s, %(start)s, %(id)s
-                          ) earliest ON earliest.id = call.id""",
+                     JOIN %(first)s earliest ON earliest.id = call.id""",
                 calls=query.subselect(SQL("%s, %s AS key", column("id"), group)),
-                **_columns(self.calls, "one", ("id", *FIRST)),
-            ),
-            SQL("TRUE"),
+                first=self._all_first(("number", "company_id", "id")),
+            )
         )
 
-    def _with_lead(self, first, condition):
+    def _all_first(self, names):
+        """Return the subquery of all callers' first calls, with these columns."""
+        return SQL(
+            """(SELECT DISTINCT ON (%(number)s, %(company_id)s) %(columns)s
+                  FROM pbx_call one
+                 WHERE %(number)s > ''
+                 ORDER BY %(number)s, %(company_id)s, %(start)s, %(id)s)""",
+            columns=SQL(", ").join(_column(self.calls, "one", name) for name in names),
+            **_columns(self.calls, "one", ("id", *FIRST)),
+        )
+
+    def _with_lead(self, first):
         return SQL(
             """(SELECT first.key, linked.number IS NOT NULL AS has_lead
                   FROM (%(first)s) first
@@ -426,10 +431,8 @@ class Figures:
                                FROM pbx_call with_lead
                               WHERE %(lead_id)s IS NOT NULL) linked
                     ON linked.number = first.number
-                   AND linked.company_id = first.company_id
-                 WHERE %(condition)s)""",
+                   AND linked.company_id = first.company_id)""",
             first=first,
-            condition=condition,
             **_columns(self.calls, "with_lead", ("number", "company_id", "lead_id")),
         )
 
@@ -447,6 +450,15 @@ class Figures:
             name: leads._field_to_sql(leads._table, name, lead_query)
             for name in ("pbx_call_id", "won_status", "company_id")
         }
+        calls = SQL("%s AS id, %s AS key", column("id"), self._group_of(column))
+        if counted.calls < FEW:
+            # Few of them have leads: each lead looks for its call. Left to itself
+            # PostgreSQL may read all calls.
+            query.add_where(SQL("%s = lead.call_id", column("id")))
+            query.limit = 1
+            join = SQL("CROSS JOIN LATERAL %s call", query.subselect(calls))
+        else:
+            join = SQL("JOIN %s call ON call.id = lead.call_id", query.subselect(calls))
         # Not by the model, which would convert it.
         revenue = _column(leads, leads._table, "expected_revenue")
         select = SQL(
@@ -456,12 +468,9 @@ class Figures:
                       count(*) FILTER (WHERE lead.is_won) AS won,
                       coalesce(sum(lead.revenue) FILTER (WHERE lead.is_won), 0)
                           AS won_revenue
-                 FROM %(calls)s call
-                 JOIN %(leads)s lead ON lead.call_id = call.id""",
+                 FROM %(leads)s lead %(join)s""",
             group=self._group_outside(),
-            calls=query.subselect(
-                SQL("%s AS id, %s AS key", column("id"), self._group_of(column))
-            ),
+            join=join,
             leads=lead_query.subselect(
                 SQL(
                     "%(pbx_call_id)s AS call_id, %(company_id)s AS company_id, "
