@@ -589,6 +589,31 @@ class TestLeadValues(LeadCase):
         call.with_user(self.supervisor).tag_ids = spam
         self.assertTrue(lead.active, "somebody works on it")
 
+    def test_what_run_as_writes_is_work_too(self):
+        """The lead was made in that person's name."""
+        call = self.talked(extension="100").with_user(self.anna)
+        action = call.action_create_lead()
+        made = self.the_lead()
+        person = made.create_uid
+        person.group_ids += self.env.ref("sales_team.group_sale_manager")
+        made.with_user(person).expected_revenue = 500
+        leads = self.env["crm.lead"].with_user(self.anna)
+        lead = Form(leads.with_context(**action["context"])).save()
+        self.assertEqual(self.leads(), made | lead)
+        self.assertEqual(lead.pbx_call_id, call)
+        call.sudo().tag_ids = self.env.ref("cloud_pbx.call_tag_spam")
+        self.assertTrue(made.active)
+        self.assertEqual(made.expected_revenue, 500)
+
+    def test_who_has_no_phone_duplicates_leads_and_contacts(self):
+        self.lost()
+        groups = "sales_team.group_sale_manager,base.group_partner_manager"
+        seller = self.new_user("seller", groups)
+        copy = self.the_lead().with_user(seller).copy()
+        self.assertFalse(copy.sudo().pbx_call_id)
+        partner = self.env["res.partner"].create({"name": "Copied"})
+        self.assertTrue(partner.with_user(seller).copy())
+
     def test_a_lead_by_hand_is_no_spam(self):
         call = self.lost()
         lead = self.new_lead()

@@ -138,6 +138,7 @@ class TestPeople(PbxCase):
             if name not in PBX_FIELDS and name != "facts"
         }
         people = {"note", "partner_id", "lead_id", "user_id"}
+        people |= {"tag_ids", "is_wrapped_up"}
         self.assertEqual(written, people)
 
     def test_nobody_makes_or_copies_calls(self):

@@ -38,7 +38,12 @@ class CrmLead(models.Model):
         help="Under which of our lines its first call came.",
     )
     pbx_automatic = fields.Selection(
-        [("made", "Made by a call"), ("spam", "Archived as spam")],
+        [
+            ("made", "Made by a call"),
+            ("spam", "Archived as spam"),
+            ("taken", "A person works on it"),
+        ],
+        string="Made by a call",
         readonly=True,
         copy=False,
         groups=fields.NO_ACCESS,
@@ -135,8 +140,17 @@ class CrmLead(models.Model):
             return None
         return super()._inverse_phone()
 
+    def _taken_up(self):
+        """A person works on these leads: no machine removes them any more."""
+        # sudo: a mark that nobody sees
+        made = self.sudo().filtered(lambda lead: lead.pbx_automatic in ("made", "spam"))
+        if made:
+            made.pbx_automatic = "taken"
+
     def write(self, vals):
         self._check_pbx_links(vals)
+        if not self.env.su:
+            self._taken_up()
         result = super().write(vals)
         if vals.get("partner_id"):
             self._pass_contact_to_calls()

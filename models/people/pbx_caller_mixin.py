@@ -22,7 +22,10 @@ class PbxCallerMixin(models.AbstractModel):
     )
     # Sent once by the form that a call opened, and kept nowhere.
     pbx_new_from_call_id = fields.Integer(
-        string="Created from call", store=False, groups="cloud_pbx.group_pbx_user"
+        string="Created from call",
+        store=False,
+        copy=False,
+        groups="cloud_pbx.group_pbx_user",
     )
 
     # Of several the most urgent one that the user may see.
