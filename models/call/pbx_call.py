@@ -500,8 +500,8 @@ class PbxCall(models.Model):
     # are known by: for these it is read without the rows. None of that is changed by an
     # event that changes nothing else which an index names.
     _start_idx = models.Index(
-        "(company_id, start DESC, id DESC) INCLUDE (direction, state, outcome, "
-        "is_blocked, number, wait_seconds, talk_seconds, user_id, line_id, team_id, "
+        "(company_id, start DESC, id DESC) INCLUDE (wait_seconds, talk_seconds, "
+        "is_blocked, state, direction, outcome, number, user_id, line_id, team_id, "
         "source_id, campaign_id, provider_id, partner_id, lead_id, promise_id)"
     )
     _provider_start_idx = models.Index("(provider_id, start DESC)")
