@@ -68,7 +68,6 @@ class Counted(NamedTuple):
         belongs to a month's calls need not be looked for among that of all years.
     """
 
-    calls: int
     inbound: int
     first_id: int
     last_id: int
@@ -109,7 +108,6 @@ class Figures:
         groups = self._of_calls()
         if any(group["calls"] for group in groups.values()):
             counted = Counted(
-                calls=sum(group["calls"] for group in groups.values()),
                 inbound=sum(group["inbound"] for group in groups.values()),
                 first_id=min(group["first_id"] for group in groups.values()),
                 last_id=max(group["last_id"] for group in groups.values()),
@@ -450,15 +448,10 @@ class Figures:
             name: leads._field_to_sql(leads._table, name, lead_query)
             for name in ("pbx_call_id", "won_status", "company_id")
         }
-        calls = SQL("%s AS id, %s AS key", column("id"), self._group_of(column))
-        if counted.calls < FEW:
-            # Few of them have leads: each lead looks for its call. Left to itself
-            # PostgreSQL may read all calls.
-            query.add_where(SQL("%s = lead.call_id", column("id")))
-            query.limit = 1
-            join = SQL("CROSS JOIN LATERAL %s call", query.subselect(calls))
-        else:
-            join = SQL("JOIN %s call ON call.id = lead.call_id", query.subselect(calls))
+        # Few calls have leads: each lead looks for its call. Left to itself PostgreSQL
+        # reads all calls.
+        query.add_where(SQL("%s = lead.call_id", column("id")))
+        query.limit = 1
         # Not by the model, which would convert it.
         revenue = _column(leads, leads._table, "expected_revenue")
         select = SQL(
@@ -468,9 +461,10 @@ class Figures:
                       count(*) FILTER (WHERE lead.is_won) AS won,
                       coalesce(sum(lead.revenue) FILTER (WHERE lead.is_won), 0)
                           AS won_revenue
-                 FROM %(leads)s lead %(join)s""",
+                 FROM %(leads)s lead
+                CROSS JOIN LATERAL %(call)s call""",
             group=self._group_outside(),
-            join=join,
+            call=query.subselect(SQL("%s AS key", self._group_of(column))),
             leads=lead_query.subselect(
                 SQL(
                     "%(pbx_call_id)s AS call_id, %(company_id)s AS company_id, "
