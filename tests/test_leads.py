@@ -630,9 +630,11 @@ class TestLeadValues(LeadCase):
                 lead.write(values)
             with self.assertRaises(AccessError):
                 lead.create({"name": "Mine", **values})
+            # A list that is grouped by line sends it with all that is done there.
             defaults = {f"default_{name}": value for name, value in values.items()}
-            with self.assertRaises(AccessError):
-                lead.with_context(**defaults).create({"name": "Mine"})
+            mine = lead.with_context(**defaults).create({"name": "Mine"})
+            mine.with_context(**defaults).priority = "2"
+            self.assertFalse(mine.sudo().pbx_call_id or mine.sudo().pbx_line_id)
         self.assertFalse(self.leads().filtered("pbx_call_id"))
 
     def test_another_company_sees_nothing(self):

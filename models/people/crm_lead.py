@@ -6,6 +6,8 @@ from . import pbx_caller_mixin  # noqa: F401  (the model that is inherited comes
 
 # In the context: a lead that has another number than its contact does not correct that.
 KEEP_CONTACT_PHONE = "pbx_keep_contact_phone"
+# Where a lead came from: only calls say that.
+LINKS = frozenset(("pbx_call_id", "pbx_line_id", "pbx_automatic"))
 
 
 class CrmLead(models.Model):
@@ -96,29 +98,28 @@ class CrmLead(models.Model):
         call_ids = [vals.get("pbx_new_from_call_id") for vals in vals_list]
         for vals in vals_list:
             self._check_pbx_links(vals)
-        leads = super().create(vals_list)
+        leads = super(CrmLead, self._without_default_links()).create(vals_list)
         self.env["pbx.call"]._adopt_created(leads, call_ids)
         return leads
 
     def _check_pbx_links(self, vals):
-        """Refuse what only calls say: the names of others' calls would be shown.
-
-        Also as defaults, which whoever asks may send.
-        """
-        if self.env.su:
-            return
-        sent = {
-            *vals,
-            *(
-                key.removeprefix("default_")
-                for key in self.env.context
-                if key.startswith("default_")
-            ),
-        }
-        if sent & {"pbx_call_id", "pbx_line_id", "pbx_automatic"}:
+        """Refuse what only calls say: the names of others' calls would be shown."""
+        if not self.env.su and LINKS.intersection(vals):
             raise AccessError(
                 self.env._("From which call a lead came cannot be changed by hand.")
             )
+
+    def _without_default_links(self):
+        """Leave out the same as defaults: a list that is grouped by line sends them."""
+        if self.env.su:
+            return self
+        defaults = {f"default_{name}" for name in LINKS}
+        kept = {
+            key: value
+            for key, value in self.env.context.items()
+            if key not in defaults
+        }
+        return self.with_context(kept)
 
     def _came_from(self, call):
         """Note the call from whose form, or card, a person created this lead."""
