@@ -589,6 +589,20 @@ class TestLeadValues(LeadCase):
         call.with_user(self.supervisor).tag_ids = spam
         self.assertTrue(lead.active, "somebody works on it")
 
+    def test_its_tag_becomes_spam_later(self):
+        """Also of a call that was answered, and is no call-back of anybody's."""
+        self.company.pbx_lead_policy = "unknown"
+        tag = self.env["pbx.call.tag"].create({"name": "Survey"})
+        call = self.talked(extension="100")
+        lead = self.the_lead()
+        call.with_user(self.anna).tag_ids = tag
+        tag.is_spam = True
+        self.run_job("tags")
+        self.assertFalse(lead.active)
+        tag.is_spam = False
+        self.run_job("tags")
+        self.assertTrue(lead.active)
+
     def test_what_run_as_writes_is_work_too(self):
         """The lead was made in that person's name."""
         call = self.talked(extension="100").with_user(self.anna)

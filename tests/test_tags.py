@@ -11,7 +11,7 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from ..models.call import pbx_call_tag
+from ..models.call import pbx_call_tag, tag_activities
 from ..models.call.merge import CallMerge
 from .common import CALLER
 from .desk import FakeCall
@@ -613,6 +613,40 @@ class TestActivities(TagCase):
         self.run_job("tags")
         self.assertEqual(self.planned(), [])
         call.with_user(self.anna).partner_id = self.olga
+        self.run_job("tags")
+        self.assertEqual(self.planned(), [("res.partner", self.olga.id, self.anna)])
+
+    def test_strangers_hold_nothing_up(self):
+        """However many calls wait for a contact, one that has got it is planned."""
+        call = self.put(self.spoken(60, STRANGER, "100"), self.sale)
+        for minutes in (50, 40, 30):
+            number = f"+4420794605{minutes}"
+            self.put(self.spoken(minutes, number, "100"), self.sale)
+        call.with_user(self.anna).partner_id = self.olga
+        self.patch(tag_activities, "BATCH", 2)
+        self.run_job("tags")
+        self.assertEqual(self.planned(), [("res.partner", self.olga.id, self.anna)])
+
+    def test_batches(self):
+        calls = self.env["pbx.call"]
+        for minutes in (60, 50, 40):
+            number = f"+4420794605{minutes}"
+            calls |= self.put(self.spoken(minutes, number, "100"), self.sale)
+        calls[0].write({"start": fields.Datetime.now() - ago(8 * 24 * 60), "stop": False})
+        calls[1:].with_user(self.anna).write({"partner_id": self.olga.id})
+        self.patch(tag_activities, "BATCH", 1)
+        self.run_job("tags")
+        on_olga = ("res.partner", self.olga.id, self.anna)
+        self.assertEqual(self.planned(), [on_olga] * 2)
+        self.assertFalse(any(calls.mapped("has_activities_waiting")))
+
+    def test_of_two_calls_that_are_joined(self):
+        """Who put the tag gets the activity, whoever finds that the calls are one."""
+        gone = FakeCall(self, ago=ago(2)).start().ring("100").lift("100")
+        fake = FakeCall(self, ago=ago(1)).start().ring("100").lift("100")
+        self.put(gone.call, self.sale)
+        CallMerge(gone.call.sudo(), fake.call.sudo()).run()
+        fake.end("100")
         self.run_job("tags")
         self.assertEqual(self.planned(), [("res.partner", self.olga.id, self.anna)])
 

@@ -170,7 +170,8 @@ class PbxCallTag(models.Model):
     def _cron_tags(self):
         """Plan the activities that waited for their calls; derive call-backs anew where
         a tag has become spam, or is none any more."""
-        TagActivities(self.env).plan_waiting()
+        if not TagActivities(self.env).plan_waiting():
+            return
         progress = self.env["ir.cron"]._commit_progress
         progress(remaining=0)
         all_tags = self.with_context(active_test=False)
@@ -192,9 +193,11 @@ class PbxCallTag(models.Model):
     def _follow_some(self):
         """Derive the call-backs of some calls anew, the newest first.
 
-        Those that matter: open call-backs, what was dismissed as spam, and lost calls
-        that made none; as far back as a call-back may be open.
+        Those that matter: open call-backs, what was dismissed as spam, lost calls that
+        made none, and calls that made a lead by themselves; as far back as a call-back
+        may be open.
         """
+        self.env["crm.lead"].flush_model(["pbx_call_id", "pbx_automatic"])
         self.env["pbx.promise"].flush_model()
         self.env["pbx.call"].flush_model()
         rows = self.env.execute_query(
@@ -214,7 +217,11 @@ class PbxCallTag(models.Model):
                             WHERE promise.company_id = call.company_id
                               AND promise.number = call.number
                               AND (promise.state = 'open'
-                                   OR promise.dismiss_reason = 'spam')))
+                                   OR promise.dismiss_reason = 'spam'))
+                           OR EXISTS (
+                           SELECT FROM crm_lead lead
+                            WHERE lead.pbx_call_id = call.id
+                              AND lead.pbx_automatic IN ('made', 'spam')))
                  ORDER BY call.id DESC LIMIT %(limit)s""",
                 tag=self.id,
                 below=self.follow_below_id,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 
 from ..tools.companies import of_all_companies
 
@@ -44,32 +45,57 @@ class TagActivities:
             tags = self.env["pbx.call.tag"].browse(added.get(call.id, ()))
             for tag in tags.filtered("activity_type_id"):
                 if tag.id not in planned:
-                    waiting[str(tag.id)] = self.env.uid
+                    # Of two calls that are joined: who put it, not who joins them.
+                    waiting.setdefault(str(tag.id), self.env.uid)
             self._remember(call, waiting, planned)
             if waiting:
                 self._plan(call)
 
     def plan_waiting(self):
-        """Plan what waited for the end of a call, or for its lead or contact."""
-        calls = self.env["pbx.call"].search(
-            [("has_activities_waiting", "=", True), ("state", "=", "done")],
+        """Plan what waited for the end of a call, or for its lead or contact.
+
+        The newest first. Calls of which nobody knows who it was are left alone: they
+        may be many, and wait for days.
+
+        :return: whether that is done, as far as it can be: else time was up.
+        """
+        progress = self.env["ir.cron"]._commit_progress
+        calls = self._calls_to_plan()
+        while calls:
+            for call in calls:
+                self._plan_apart(call)
+            following = self._calls_to_plan(Domain("id", "<", calls[-1].id))
+            if not progress(len(calls), remaining=len(following)):
+                return not following
+            calls = following
+        return True
+
+    def _calls_to_plan(self, part=Domain.TRUE):
+        long_ago = fields.Datetime.now() - LONGEST_WAIT
+        is_known = Domain("lead_id", "!=", False) | Domain("partner_id", "!=", False)
+        return self.env["pbx.call"].search(
+            Domain("has_activities_waiting", "=", True)
+            & Domain("state", "=", "done")
+            & (is_known | Domain("start", "<", long_ago))
+            & part,
             order="id desc",
             limit=BATCH,
         )
-        long_ago = fields.Datetime.now() - LONGEST_WAIT
-        for call in calls:
-            if (call.stop or call.start) < long_ago:
-                self._remember(call, {}, (call.tag_activities or {}).get(PLANNED, []))
-                continue
-            try:
-                with self.env.cr.savepoint():
-                    self._plan(call)
-            except (AccessError, UserError, ValidationError):
-                _logger.warning(
-                    "Call %s: no activity was planned for its tags",
-                    call.id,
-                    exc_info=True,
-                )
+
+    def _plan_apart(self, call):
+        """Plan what waits of one call. One that cannot be planned costs no other."""
+        if (call.stop or call.start) < fields.Datetime.now() - LONGEST_WAIT:
+            self._remember(call, {}, (call.tag_activities or {}).get(PLANNED, []))
+            return
+        try:
+            with self.env.cr.savepoint():
+                self._plan(call)
+        except (AccessError, UserError, ValidationError):
+            _logger.warning(
+                "Call %s: no activity was planned for its tags",
+                call.id,
+                exc_info=True,
+            )
 
     def merge(self, gone, kept):
         """Let ``kept`` remember what was planned for ``gone``: they are one call."""
