@@ -651,6 +651,18 @@ class TestLeadValues(LeadCase):
             self.assertFalse(mine.sudo().pbx_call_id or mine.sudo().pbx_line_id)
         self.assertFalse(self.leads().filtered("pbx_call_id"))
 
+    def test_leads_of_before_are_not_computed(self):
+        """An upgrade does not look at a million leads, none of which is from a call."""
+        self.lost()
+        lead = self.the_lead()
+        self.assertTrue(lead.pbx_line_id)
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE crm_lead DROP COLUMN pbx_line_id")
+        self.env.invalidate_all()
+        registry = self.env.registry
+        registry.init_models(self.env.cr, ["crm.lead"], {}, install=False)
+        self.assertFalse(lead.pbx_line_id, "looked at, it would be known again")
+
     def test_another_company_sees_nothing(self):
         self.lost()
         lead = self.the_lead()

@@ -632,7 +632,7 @@ class TestActivities(TagCase):
         for minutes in (60, 50, 40):
             number = f"+4420794605{minutes}"
             calls |= self.put(self.spoken(minutes, number, "100"), self.sale)
-        calls[0].write({"start": fields.Datetime.now() - ago(8 * 24 * 60), "stop": False})
+        calls[0].write({"start": calls[0].start - timedelta(days=8), "stop": False})
         calls[1:].with_user(self.anna).write({"partner_id": self.olga.id})
         self.patch(tag_activities, "BATCH", 1)
         self.run_job("tags")

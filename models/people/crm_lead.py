@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools.sql import column_exists, create_column
 
 from ..call.lines import OF_UTM
 from . import pbx_caller_mixin  # noqa: F401  (the model that is inherited comes first)
@@ -60,6 +61,12 @@ class CrmLead(models.Model):
         groups=fields.NO_ACCESS,
     )
 
+    def _auto_init(self):
+        # No lead has come from a call before: nothing to compute for a million of them.
+        if not column_exists(self.env.cr, self._table, "pbx_line_id"):
+            create_column(self.env.cr, self._table, "pbx_line_id", "int4")
+        return super()._auto_init()
+
     # Not the call's line: each call would then look for leads of its own.
     @api.depends("pbx_call_id")
     def _compute_pbx_line_id(self):
@@ -115,9 +122,7 @@ class CrmLead(models.Model):
             return self
         defaults = {f"default_{name}" for name in LINKS}
         kept = {
-            key: value
-            for key, value in self.env.context.items()
-            if key not in defaults
+            key: value for key, value in self.env.context.items() if key not in defaults
         }
         return self.with_context(kept)
 
