@@ -80,7 +80,11 @@ class ReportCase(PbxCase):
     def mails(self):
         """Those about calls, and not what Odoo writes when an address changes."""
         self.env.invalidate_all()
-        about_calls = [("subject", "ilike", "phone")]
+        about_calls = [
+            "|",
+            ("subject", "ilike", "phone"),
+            ("subject", "ilike", "telefon"),
+        ]
         return self.env["mail.mail"].search(about_calls, order="id")
 
     def mail_to(self, user):

@@ -135,7 +135,10 @@ class CallReport:
                 user.active
                 and user.email
                 and self.company in user.company_ids
-                and user.has_group("cloud_pbx.group_pbx_user")
+                and (
+                    user.has_group("cloud_pbx.group_pbx_user")
+                    or user.has_group("base.group_system")
+                )
             )
         )
 
