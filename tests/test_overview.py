@@ -242,6 +242,7 @@ class TestOverview(OverviewCase):
             "patience_median": figures["lost"],
             "talk_seconds": figures["answered"] + figures["reached"],
             "callback_median": figures["kept"],
+            "kept_rate": round(figures["kept_in_time"] / figures["kept_rate"]),
             "won_revenue": figures["won"],
         }.items():
             with self.subTest(name):

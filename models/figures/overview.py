@@ -128,7 +128,9 @@ class PbxOverview(models.AbstractModel):
             "dismissed": Domain("state", "=", "dismissed"),
             "open": Domain("state", "=", "open"),
             "overdue": Domain("overdue", "=", True),
-            "kept_rate": Domain("state", "!=", "dismissed"),
+            # What is not due yet does not count.
+            "kept_rate": Domain("state", "not in", ("dismissed", "open"))
+            | Domain("overdue", "=", True),
             "callback_median": kept,
         }
         leads = {"leads": Domain.TRUE, "won": won, "won_revenue": won}
