@@ -575,6 +575,20 @@ class TestLeadValues(LeadCase):
         self.assertEqual((made | lead).pbx_call_id, call.sudo())
         self.assertEqual(call.lead_id, made)
 
+    def test_only_from_a_call_that_one_sees(self):
+        call = self.talked(extension="100")
+        made = self.the_lead()
+        made.user_id = self.anna
+        leads = self.env["crm.lead"].with_user(self.boris)
+        values = {"name": "Mine", "pbx_new_from_call_id": call.id}
+        for mark in ("made", "taken"):
+            made.pbx_automatic = mark
+            self.env.flush_all()
+            self.env.invalidate_all()
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                leads.create(values)
+        self.assertEqual(self.leads(), made)
+
     def test_tagged_as_spam_later(self):
         call = self.lost()
         lead = self.the_lead()

@@ -1314,6 +1314,8 @@ class PbxCall(models.Model):
             call = self.browse(call_id or ()).exists()
             if not call:
                 continue
+            # Its id is as the form sent it, and what follows is not all a write.
+            call.check_access("read")
             if record._name == "crm.lead":
                 # sudo: what the job made meanwhile, whoever may see it
                 made = AutomaticLead(call.sudo().lead_id)

@@ -1,4 +1,4 @@
-import {animationFrame, Deferred} from "@odoo/hoot-mock";
+import {animationFrame, Deferred, mockDate} from "@odoo/hoot-mock";
 import {click, press, queryAllTexts, queryFirst} from "@odoo/hoot-dom";
 import {defineMailModels} from "@mail/../tests/mail_test_helpers";
 import {
@@ -360,6 +360,17 @@ test("the week of the heat map begins as in the language", async () => {
     expect(".o_pbx_heat_map thead th").toHaveCount(12);
     expect(".o_pbx_heat_map thead th:first").toHaveText("6 AM");
     expect(queryAllTexts(".o_pbx_heat_map tbody tr:eq(1) button")).toEqual(["5", "2"]);
+});
+
+test("the heat map has an hour that the clock skips today", async () => {
+    mockDate("2026-03-29 12:00:00", "Europe/London");
+    const hours = [{weekday: 0, hour: 1, inbound: 5, lost: 1}];
+    await open({hours});
+    expect(queryAllTexts(".o_pbx_heat_map thead th").slice(0, 3)).toEqual([
+        "1 AM",
+        "2 AM",
+        "3 AM",
+    ]);
 });
 
 test("the heat map is walked by arrows, and opens calls", async () => {

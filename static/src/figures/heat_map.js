@@ -12,6 +12,7 @@ const {DateTime, Info} = luxon;
 const [FIRST_HOUR, LAST_HOUR] = [8, 17];
 // The darkest cell: a number on it is still easy to read.
 const DARKEST_PERCENT = 70;
+const NO_DAY = {year: 2000, month: 1, day: 1};
 const MOVES = {
     ArrowUp: [-1, 0],
     ArrowDown: [1, 0],
@@ -45,13 +46,14 @@ export class HeatMap extends Component {
     }
 
     get hours() {
-        const told = this.props.hours.map(({hour}) => hour);
+        const busy = this.props.hours.map(({hour}) => hour);
         const [first, last] = [
-            Math.min(FIRST_HOUR, ...told),
-            Math.max(LAST_HOUR, ...told),
+            Math.min(FIRST_HOUR, ...busy),
+            Math.max(LAST_HOUR, ...busy),
         ];
         return [...Array(last - first + 1).keys()].map((step) => {
-            const hour = DateTime.fromObject({hour: first + step});
+            // Not of today: that may be the day of which the clock skips an hour.
+            const hour = DateTime.fromObject({...NO_DAY, hour: first + step});
             return {value: first + step, label: hour.toLocaleString({hour: "numeric"})};
         });
     }
