@@ -134,6 +134,15 @@ test("it shows calls, people, figures and call-backs", async () => {
     expect(".o_pbx_wallboard").toHaveAttribute("data-lost", "false");
 });
 
+test("a wait of days is days", async () => {
+    const day = 24 * 3600;
+    await openBoard({
+        now: ago(0),
+        promises: {open: 1, overdue: 1, oldest: ago(25 * day + 3725)},
+    });
+    expect("[data-figure=oldest] .o_pbx_wallboard_number").toHaveText("25d");
+});
+
 test("clocks run by the server's time", async () => {
     await openBoard({
         now: ago(-3600),

@@ -12,6 +12,12 @@ import {useService} from "@web/core/utils/hooks";
 
 import {formatDuration} from "../common/duration";
 
+const {Duration} = luxon;
+
+const DAY_SECONDS = 24 * 60 * 60;
+// From so many on nobody reads seconds, and hours do not fit.
+const DAYS = 2;
+
 /**
  * A text that depends on the time: it is read anew every second, and the component is
  * drawn anew once it is another one.
@@ -41,7 +47,12 @@ export class Timer extends Component {
         const desk = useService("cloud_pbx.desk");
         this.passed = useEachSecond(({since}) => {
             const {seconds} = desk.now.diff(deserializeDateTime(since), "seconds");
-            return formatDuration(Math.max(0, Math.floor(seconds)));
+            const passed = Math.max(0, Math.floor(seconds));
+            if (passed < DAYS * DAY_SECONDS) {
+                return formatDuration(passed);
+            }
+            const days = Math.floor(passed / DAY_SECONDS);
+            return Duration.fromObject({days}).toHuman({unitDisplay: "narrow"});
         });
     }
 }
