@@ -2,14 +2,20 @@
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import log
+import psycopg2
 import pytest
 from posting import post, storm
+
+from lib import postgres
 
 THREADS, LOST, PEOPLE = 12, 24, 4
 # From the end of the call; promised.
 MADE_SECONDS = 15
+# A run of the job, beside a call that stays locked all the time.
+HELD_SECONDS = 45
 RACERS = 4
 # Jobs that run at once, as Odoo lets none: each on a connection of its own.
 RACE = f"""
@@ -145,3 +151,36 @@ def test_what_was_missed_while_the_job_was_off(system):
     assert leads(odoo, number) == [(1, None, True)]
     log.run_job(admin, "ir_cron_leads")
     assert leads(odoo, number) == [(1, True, False)]
+
+
+def test_a_call_that_somebody_holds(system):
+    """However long: the others have their leads, and its own comes once it is free."""
+    odoo, held, free = system[0], "+441614974000", "+441614974001"
+    admin = odoo.login("admin")
+    with log.cron_off(odoo, "ir_cron_leads"):
+        for number, minutes in ((held, 5), (free, 3)):
+            for event in rendered(system, "missed", number, minutes)["events"]:
+                assert post(system[2]["webhook_url"], event).status == 200
+        log.wait_applied(odoo)
+        connection = psycopg2.connect(
+            dbname=odoo.database,
+            user=postgres.USER,
+            host=str(odoo.instance.cluster.socket),
+            port=postgres.PORT,
+        )
+        try:
+            with connection.cursor() as cursor, ThreadPoolExecutor() as pool:
+                cursor.execute(
+                    "UPDATE pbx_call SET note = 'held' WHERE number = %s", [held]
+                )
+                job = pool.submit(log.run_job, admin, "ir_cron_leads")
+                try:
+                    job.result(HELD_SECONDS)
+                finally:
+                    connection.commit()
+        finally:
+            connection.close()
+        assert leads(odoo, free) == [(1, True, False)]
+        assert leads(odoo, held) == [(1, None, True)]
+        log.run_job(admin, "ir_cron_leads")
+        assert leads(odoo, held) == [(1, True, False)]

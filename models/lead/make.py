@@ -32,6 +32,7 @@ from ..tools.transactions import (
     CONFLICTS,
     TRIES,
     gave_up_waiting,
+    limit_lock_waits,
     lock_rows,
     lock_timeout,
     one_after_another,
@@ -70,6 +71,8 @@ class LeadMaker:
 
     def __init__(self, env):
         self.env = env
+        # Calls that this run does not look at any more.
+        self.set_aside = []
 
     def run(self):
         """Look at all that wait, the oldest first, as long as the job has time."""
@@ -92,8 +95,10 @@ class LeadMaker:
         return self.env.execute_query(
             SQL(
                 """SELECT id, company_id, number, count(*) OVER () FROM pbx_call
-                    WHERE lead_after <= %s ORDER BY start, id LIMIT %s""",
+                    WHERE lead_after <= %s AND id != ALL(%s)
+                 ORDER BY start, id LIMIT %s""",
                 fields.Datetime.now(),
+                self.set_aside,
                 BATCH,
             )
         )
@@ -125,21 +130,28 @@ class LeadMaker:
         return False
 
     def _set_aside(self, call_id):
-        """Let the others come first, and try this one again."""
-        self.env.cr.execute(
-            SQL(
-                """UPDATE pbx_call
-                      SET lead_after = %(now)s + least(greatest(
+        """Let the others come first, and try this one again: in another run."""
+        self.set_aside.append(call_id)
+        cr = self.env.cr
+        try:
+            limit_lock_waits(self.env)
+            cr.execute(
+                SQL(
+                    """UPDATE pbx_call
+                          SET lead_after = %(now)s + least(greatest(
                               %(now)s - coalesce(stop, start), %(first)s), %(longest)s)
-                    WHERE id = %(id)s AND lead_after IS NOT NULL""",
-                now=fields.Datetime.now(),
-                first=FIRST_PAUSE,
-                longest=LONGEST_PAUSE,
-                id=call_id,
-            ),
-            log_exceptions=False,
-        )
-        self.env.cr.commit()
+                        WHERE id = %(id)s AND lead_after IS NOT NULL""",
+                    now=fields.Datetime.now(),
+                    first=FIRST_PAUSE,
+                    longest=LONGEST_PAUSE,
+                    id=call_id,
+                ),
+                log_exceptions=False,
+            )
+            cr.commit()
+        except CONFLICTS:
+            # Somebody holds it still, for however long: nobody waits for that.
+            cr.rollback()
 
 
 class CallAtHand:
