@@ -85,7 +85,7 @@ class ReportCase(PbxCase):
             ("subject", "ilike", "phone"),
             ("subject", "ilike", "telefon"),
         ]
-        return self.env["mail.mail"].search(["|", english, german], order="id")
+        return self.env["mail.mail"].search(about_calls, order="id")
 
     def mail_to(self, user):
         return self.mails().filtered(lambda mail: user.email in mail.email_to)
