@@ -75,6 +75,8 @@ class TestProperties(PbxCase):
             ]
         finally:
             savepoint.rollback()
+            # The line that the first call makes is kept in memory, and is gone as well.
+            self.env.registry.clear_cache()
 
     def assertOneOutcome(self, name):
         receipts = self.receipts(name)
