@@ -115,11 +115,14 @@ def cron_off(odoo, xml_id: str):
         odoo.sql(job, [True, xml_id])
 
 
-def run_job(admin, xml_id: str) -> None:
-    """Run a job of the addon now, as its form's button does."""
+def run_job(admin, xml_id: str):
+    """Run a job of the addon now, as its form's button does.
+
+    :return: ``True``, or what Odoo shows of the error with which it failed.
+    """
     domain = [("module", "=", "cloud_pbx"), ("name", "=", xml_id)]
     [job] = admin.call("ir.model.data", "search_read", domain, ["res_id"])
-    admin.call("ir.cron", "method_direct_trigger", [job["res_id"]])
+    return admin.call("ir.cron", "method_direct_trigger", [job["res_id"]])
 
 
 def connect_phones(odoo, pbx, numbers: tuple) -> None:

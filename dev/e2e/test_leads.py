@@ -175,7 +175,7 @@ def test_a_call_that_somebody_holds(system):
                 )
                 job = pool.submit(log.run_job, admin, "ir_cron_leads")
                 try:
-                    job.result(HELD_SECONDS)
+                    assert job.result(HELD_SECONDS) is True
                 finally:
                     connection.commit()
         finally:

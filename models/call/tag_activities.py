@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ..tools.companies import of_all_companies
+from ..tools.transactions import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
@@ -90,6 +91,11 @@ class TagActivities:
         try:
             with self.env.cr.savepoint():
                 self._plan(call)
+        except CONFLICTS:
+            # An event of the call, such as that of its recording.
+            _logger.info("Call %s: somebody else writes it", call.id)
+            soon = fields.Datetime.now() + timedelta(minutes=1)
+            self.env.ref("cloud_pbx.ir_cron_tags")._trigger(at=soon)
         except (AccessError, UserError, ValidationError):
             _logger.warning(
                 "Call %s: no activity was planned for its tags",
