@@ -124,7 +124,7 @@ class CrmLead(models.Model):
         kept = {
             key: value for key, value in self.env.context.items() if key not in defaults
         }
-        return self.with_context(kept)
+        return self.with_env(self.env(context=kept))
 
     def _came_from(self, call):
         """Note the call from whose form, or card, a person created this lead."""
