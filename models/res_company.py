@@ -99,8 +99,8 @@ class ResCompany(models.Model):
     pbx_lead_min_seconds = fields.Integer(
         string="Shortest call",
         default=5,
-        help="Seconds. A caller who waits or talks for less creates a lead with a "
-        "second such call within a day only.",
+        help="Seconds. A caller who waits or talks for less creates a lead only with a "
+        "second such call within a day.",
     )
     pbx_chatter_log = fields.Selection(
         [("none", "No calls"), ("lost", "Lost calls"), ("all", "All calls")],

@@ -18,12 +18,12 @@ class TestHoot(HttpCase):
     def run_hoot(self, preset):
         # A suite that does not exist would run all of Odoo's: hence the short time.
         self.browser_js(
-            f"/web/tests?headless&loglevel=2&preset={preset}&timeout=15000"
+            f"/web/tests?headless&loglevel=2&preset={preset}&timeout=30000"
             f"&id={suite_id('@cloud_pbx')}",
             "",
             "",
             login="admin",
-            timeout=240,
+            timeout=600,
             success_signal="[HOOT] Test suite succeeded",
             error_checker=unit_test_error_checker,
         )

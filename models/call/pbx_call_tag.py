@@ -141,7 +141,7 @@ class PbxCallTag(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "Calls have the tag “%s”, and are not called back therefore. "
+                        "Calls have the tag “%s” and are therefore not called back. "
                         "Archive it instead.",
                         tag.name,
                     )

@@ -202,6 +202,17 @@ function isWhole(selector) {
     });
 }
 
+/**
+ * Wait until something is so: browsers tell late that a size has changed, and on a busy
+ * machine some frames later.
+ */
+async function soon(isSo) {
+    for (let turn = 0; turn < 40 && !isSo(); turn++) {
+        await settle();
+    }
+    return isSo();
+}
+
 test("whatever rings is in sight, as a row at least, above what is to be seen", async () => {
     const low = Math.round(window.innerHeight * 0.75);
     await openPage([
@@ -209,9 +220,11 @@ test("whatever rings is in sight, as a row at least, above what is to be seen", 
     ]);
     await ring(6);
     expect(".o_pbx_card").toHaveCount(6);
-    expect(isWhole(".o_pbx_card")).toBe(true);
-    expect(isWhole(".o_pbx_card_title, .o_pbx_card_state")).toBe(true);
-    expect(hidden(BAR)).toHaveLength(0);
+    expect(await soon(() => isWhole(".o_pbx_card"))).toBe(true);
+    expect(await soon(() => isWhole(".o_pbx_card_title, .o_pbx_card_state"))).toBe(
+        true,
+    );
+    expect(await soon(() => !hidden(BAR).length)).toBe(true);
 });
 
 test("beyond what the window can show it is said how many more there are", async () => {
@@ -219,7 +232,7 @@ test("beyond what the window can show it is said how many more there are", async
     const ids = await ring(Math.ceil(window.innerHeight / 44) + 2);
     const more = parseInt(queryOne(".o_pbx_cards_more").textContent);
     expect(queryAll(".o_pbx_card").length + more).toBe(ids.length);
-    expect(isWhole(".o_pbx_card")).toBe(true);
+    expect(await soon(() => isWhole(".o_pbx_card"))).toBe(true);
 });
 
 test("the buttons of the large card are in sight, whatever it says", async () => {
@@ -231,7 +244,7 @@ test("the buttons of the large card are in sight, whatever it says", async () =>
     await press("Show all of this card", 2);
     expect(".o_pbx_card:not(.o_pbx_card_small)").toHaveCount(1);
     expect("[data-call-id='2'] .o_pbx_card_actions").toHaveCount(1);
-    expect(isWhole(".o_pbx_card_actions")).toBe(true);
+    expect(await soon(() => isWhole(".o_pbx_card_actions"))).toBe(true);
 });
 
 test("buttons in the lists of a sheet are not covered", async () => {
