@@ -9,6 +9,7 @@ from ...telephony import dialect as dialects
 from ...telephony import errors, numbers
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..tools.secret_field import Secret
+from ..tools.transactions import lock_rows
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 
 # What open pages of a phone's users show of it.
@@ -517,6 +518,7 @@ class PbxExtension(models.Model):
             for name in values
             if name != "pbx_name"
         ]
+        lock_rows(self, "NO KEY UPDATE")
         self.write(values)
         self._set_online(reported.online)
         return labels
@@ -543,6 +545,8 @@ class PbxExtension(models.Model):
     def _take_answer(self, answer):
         """Write down what :meth:`_fetch_from_pbx` returned."""
         if answer is None or isinstance(answer, bool):
+            # What an event wrote while the PBX was asked is met here, and is no error.
+            lock_rows(self, "NO KEY UPDATE")
             self._set_online(answer)
         else:
             self._update_from_pbx(answer)

@@ -2,23 +2,34 @@
 
 import logging
 
+from .transactions import CONFLICTS, TRIES, pause_before_retry
+
 _logger = logging.getLogger(__name__)
 
 
 def for_each_provider(providers, work, what):
     """Call ``work(provider)`` for each of them, and commit after each.
 
-    One that fails does not hold up the others: it is rolled back and logged. Ends when
-    the job has no time left; Odoo starts it again.
+    One that fails does not hold up the others: it is rolled back and logged; one that
+    meets another transaction is done anew. Ends when the job has no time left; Odoo
+    starts it again.
 
     :param str what: what was not done, for the log.
     """
     env = providers.env
     for place, provider in enumerate(providers, start=1):
-        try:
-            work(provider)
-        except Exception:  # noqa: BLE001
-            env.cr.rollback()
-            _logger.exception("Cloud PBX %s: %s", provider.id, what)
+        for attempt in range(1, TRIES + 1):
+            try:
+                work(provider)
+                env.flush_all()
+                break
+            except Exception as error:  # noqa: BLE001
+                env.cr.rollback()
+                # An event has just written the same: begin anew.
+                if isinstance(error, CONFLICTS) and attempt < TRIES:
+                    pause_before_retry(attempt)
+                    continue
+                _logger.exception("Cloud PBX %s: %s", provider.id, what)
+                break
         if not env["ir.cron"]._commit_progress(1, remaining=len(providers) - place):
             return
