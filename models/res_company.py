@@ -10,6 +10,13 @@ from .tools.transactions import in_own_transaction
 
 _logger = logging.getLogger(__name__)
 
+# Of which calls leads are made.
+LEAD_POLICIES = [
+    ("never", "Never"),
+    ("missed", "Lost calls of unknown callers"),
+    ("unknown", "Calls of unknown callers"),
+    ("always", "Also known contacts without an open lead"),
+]
 # Settings that are numbers: less than none makes no sense.
 NUMBERS = (
     "pbx_promise_minutes",
@@ -85,12 +92,7 @@ class ResCompany(models.Model):
         help="Seconds after a talk in which no call is routed to the person.",
     )
     pbx_lead_policy = fields.Selection(
-        [
-            ("never", "Never"),
-            ("missed", "Lost calls of unknown callers"),
-            ("unknown", "Calls of unknown callers"),
-            ("always", "Also known contacts without an open lead"),
-        ],
+        LEAD_POLICIES,
         string="Leads from calls",
         required=True,
         default="never",

@@ -21,6 +21,12 @@ from ...telephony.promise import LOST_OUTCOMES
 from .local_time import local_time, part_of_time, to_utc
 
 LOST = tuple(sorted(LOST_OUTCOMES))
+# The calls that figures are about.
+COUNTED = (
+    Domain("state", "=", "done")
+    & Domain("direction", "!=", "internal")
+    & Domain("is_blocked", "=", False)
+)
 # More of them are no figures any more. The hours of a year are fewer.
 MAX_GROUPS = 10_000
 SEES_ALL_LEADS = "sales_team.group_sale_salesman_all_leads"
@@ -95,12 +101,7 @@ class Figures:
                     groups=", ".join(GROUPS),
                 )
             )
-        self.domain = (
-            Domain(domain or Domain.TRUE)
-            & Domain("state", "=", "done")
-            & Domain("direction", "!=", "internal")
-            & Domain("is_blocked", "=", False)
-        )
+        self.domain = Domain(domain or Domain.TRUE) & COUNTED
         self.sees_leads = self.env.su or self.env.user.has_group(SEES_ALL_LEADS)
         # Administrators who take no calls see their number, and none of the calls.
         self.counts_only = not calls.has_access("read") and self.env.user.has_group(

@@ -2,25 +2,18 @@
 
 from datetime import timedelta
 
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import get_lang
 
 from ...telephony.promise import LOST_OUTCOMES
+from .figures import COUNTED, PERIODS
 from .local_time import to_utc, zone_name
 from .period import Period, compare, to_local
 
 # As fine as the period allows: at most so many days, then the next.
 STEPS = ((2, "hour"), (92, "day"), (740, "week"))
 COARSEST = "month"
-STEP_LENGTHS = {
-    "hour": relativedelta(hours=1),
-    "day": relativedelta(days=1),
-    "week": relativedelta(weeks=1),
-    "month": relativedelta(months=1),
-}
 TABLES = {"people": "user_id", "lines": "line_id", "sources": "source_id"}
 INBOUND = Domain("direction", "=", "inbound")
 OUTBOUND = Domain("direction", "=", "outbound")
@@ -47,7 +40,7 @@ class PbxOverview(models.AbstractModel):
         """
         calls = self.env["pbx.call"]
         domain = Domain(domain)
-        counted = domain & self._counted()
+        counted = domain & COUNTED
         figures = calls.figures(list(domain))
         if not figures["inbound"] and not figures["outbound"]:
             return {"figures": figures, "help": self._help()}
@@ -76,14 +69,6 @@ class PbxOverview(models.AbstractModel):
             name: to_local(self.env, moment)
             for name, moment in period._asdict().items()
         }
-
-    def _counted(self):
-        """Return the domain of the calls that figures are about."""
-        return (
-            Domain("state", "=", "done")
-            & Domain("direction", "!=", "internal")
-            & Domain("is_blocked", "=", False)
-        )
 
     def _help(self):
         """Return what an empty log has to say, ``False`` if it is not empty."""
@@ -182,7 +167,7 @@ class PbxOverview(models.AbstractModel):
         rows = []
         at, end = self._step_of(period.begin, step), to_local(self.env, period.end)
         while at < end:
-            following = at + STEP_LENGTHS[step]
+            following = at + PERIODS[step]
             counts = {"answered": 0, "lost": 0, "outbound": 0, **found.get(at, {})}
             span = Period(to_utc(self.env, at), to_utc(self.env, following))
             rows.append({"at": at, **span._asdict(), **counts})

@@ -24,6 +24,7 @@ from ..call.log import CallLog
 from ..tools.transactions import (
     CONFLICTS,
     TRIES,
+    begin_anew,
     gave_up_waiting,
     limit_lock_waits,
     lock_timeout,
@@ -247,19 +248,13 @@ class Apply:
         self._retry(follow)
 
     def _retry(self, work):
-        """Do ``work`` in a transaction, anew where it met another one."""
-        cr = self.env.cr
-        for attempt in range(1, TRIES + 1):
-            try:
-                work()
-                self.env.flush_all()
-                cr.commit()
-                return
-            except CONFLICTS as error:
-                cr.rollback()
-                if isinstance(error, psycopg2.errors.LockNotAvailable):
-                    gave_up_waiting()
-                pause_before_retry(attempt)
+        """Do ``work`` in a transaction, anew where it met another one.
+
+        Who meets others each time leaves it to them.
+        """
+        with contextlib.suppress(*CONFLICTS):
+            begin_anew(self.env, work)
+            self.env.cr.commit()
 
     # ---------------------------------------------------------------------- rows
 

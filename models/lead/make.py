@@ -239,7 +239,7 @@ class CallAtHand:
         if refusal(ended, self.wanted.min_seconds):
             return {}
         match = self._look_up()
-        if match.is_own:
+        if refusal(replace(ended, is_our_own=match.is_own), self.wanted.min_seconds):
             return {}
         policy = effective_policy(self._line_policy(), self.wanted.policy)
         verdict = decide(policy, ended, self._caller(match, policy, ended))

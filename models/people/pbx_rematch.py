@@ -5,12 +5,10 @@ from odoo.tools import SQL
 
 from ...telephony import numbers
 from ..tools.transactions import (
-    CONFLICTS,
-    TRIES,
     before_commit,
+    begin_anew,
     limit_lock_waits,
     lock_rows,
-    pause_before_retry,
 )
 from .pbx_phone_number import OWNERS
 
@@ -63,28 +61,23 @@ class PbxRematch(models.Model):
     @api.model
     def _cron_rematch(self):
         """Link calls that had no contact to those that have their number now."""
-        conflicts = 0
-        while True:
-            limit_lock_waits(self.env)
-            rows = self.search([], order="id", limit=BATCH)
-            if not rows:
+        progress = self.env["ir.cron"]._commit_progress
+        # An event, or another job, may have just written one of these calls.
+        while count := begin_anew(self.env, self._link_some):
+            remaining = self.search_count([], limit=BATCH * 10)
+            if not progress(count, remaining=remaining):
                 return
-            try:
-                for model, group in rows.grouped("res_model").items():
-                    self._link_calls(model, group.mapped("res_id"))
-                rows.unlink()
-                remaining = self.search_count([], limit=BATCH * 10)
-                progress = self.env["ir.cron"]._commit_progress
-                if not progress(len(rows), remaining=remaining):
-                    return
-                conflicts = 0
-            except CONFLICTS:
-                # An event, or another job, has just written one of these calls.
-                self.env.cr.rollback()
-                conflicts += 1
-                if conflicts == TRIES:
-                    raise
-                pause_before_retry(conflicts)
+
+    @api.model
+    def _link_some(self):
+        """Do some of the queue; return how many rows that were."""
+        limit_lock_waits(self.env)
+        rows = self.search([], order="id", limit=BATCH)
+        for model, group in rows.grouped("res_model").items():
+            self._link_calls(model, group.mapped("res_id"))
+        count = len(rows)
+        rows.unlink()
+        return count
 
     @api.model
     def _link_calls(self, model, ids):

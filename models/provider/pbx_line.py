@@ -7,6 +7,7 @@ from odoo.tools import SQL, ormcache
 from ...telephony import numbers
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..call.lines import OF_LINE, KnownLine
+from ..res_company import LEAD_POLICIES
 
 # What the PBX says of a line: nobody corrects that by hand.
 PBX_FIELDS = frozenset(("number", "provider_id", "company_id", "pbx_name", "from_pbx"))
@@ -73,10 +74,7 @@ class PbxLine(models.Model):
     lead_policy = fields.Selection(
         [
             ("company", "As the company"),
-            ("never", "Never"),
-            ("missed", "Lost calls of unknown callers"),
-            ("unknown", "Calls of unknown callers"),
-            ("always", "Also known contacts without an open lead"),
+            *LEAD_POLICIES,
         ],
         string="Leads from calls",
         required=True,

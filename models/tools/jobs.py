@@ -2,7 +2,7 @@
 
 import logging
 
-from .transactions import CONFLICTS, TRIES, pause_before_retry
+from .transactions import begin_anew
 
 _logger = logging.getLogger(__name__)
 
@@ -18,18 +18,10 @@ def for_each_provider(providers, work, what):
     """
     env = providers.env
     for place, provider in enumerate(providers, start=1):
-        for attempt in range(1, TRIES + 1):
-            try:
-                work(provider)
-                env.flush_all()
-                break
-            except Exception as error:  # noqa: BLE001
-                env.cr.rollback()
-                # An event has just written the same: begin anew.
-                if isinstance(error, CONFLICTS) and attempt < TRIES:
-                    pause_before_retry(attempt)
-                    continue
-                _logger.exception("Cloud PBX %s: %s", provider.id, what)
-                break
+        try:
+            begin_anew(env, lambda one=provider: work(one))
+        except Exception:  # noqa: BLE001
+            env.cr.rollback()
+            _logger.exception("Cloud PBX %s: %s", provider.id, what)
         if not env["ir.cron"]._commit_progress(1, remaining=len(providers) - place):
             return

@@ -99,6 +99,30 @@ def in_own_transaction(env, work, user=None, context=None, tries=TRIES):
     raise ValueError("no attempt was allowed")
 
 
+def begin_anew(env, work, tries=TRIES):
+    """Return what ``work()`` returns, done in the transaction of ``env`` and flushed.
+
+    Where it meets another transaction all since the last commit is rolled back, and it
+    is done anew: it must begin with what a rollback undoes.
+
+    :param int tries: attempts in all.
+    :raises CONFLICTS: it met others each time; rolled back.
+    """
+    for attempt in range(1, tries + 1):
+        try:
+            result = work()
+            env.flush_all()
+            return result
+        except CONFLICTS as error:
+            env.cr.rollback()
+            if isinstance(error, psycopg2.errors.LockNotAvailable):
+                gave_up_waiting()
+            if attempt == tries:
+                raise
+            pause_before_retry(attempt)
+    raise ValueError("no attempt was allowed")
+
+
 def try_lock(env, key):
     """Take the lock named ``key`` until this transaction ends; tell whether it is ours.
 
