@@ -17,6 +17,9 @@ class Script(NamedTuple):
 
     lifted: int | None
     over: int | None
+    # A second phone lifts later. Where its webhook comes first, the call is answered
+    # from then on: that of the first phone can only say that it was answered before.
+    lifted_later: int | None = None
 
 
 SCRIPTS = {
@@ -29,8 +32,7 @@ SCRIPTS = {
     "menu_answered": Script(None, 1),
     "ring_group": Script(3, 4),
     "ring_group_missed": Script(None, 3),
-    # The second phone lifts later; the caller has been answered since the first.
-    "transfer": Script(2, 5),
+    "transfer": Script(2, 5, lifted_later=4),
     "withheld": Script(2, 3),
     "ivr": Script(3, 4),
     "answer_only": Script(0, None),
@@ -71,7 +73,8 @@ def times(script: Script, receipts: list[datetime], start: datetime) -> dict:
     `waits`: seconds until it was answered or over, and seconds of talk.
     """
     over = None if script.over is None else receipts[script.over]
-    lifted = None if script.lifted is None else receipts[script.lifted]
+    answers = [at for at in (script.lifted, script.lifted_later) if at is not None]
+    lifted = min((receipts[at] for at in answers if receipts[at]), default=None)
     talked = TALK_SECONDS if lifted and over else 0
     if lifted and over and lifted > over:
         lifted = over - timedelta(seconds=TALK_SECONDS)
