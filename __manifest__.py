@@ -1,7 +1,7 @@
 {
     "name": "Cloud PBX",
     "summary": "The phone rings, and Odoo already knows who it is",
-    "version": "19.0.1.6.0",
+    "version": "19.0.1.7.0",
     "category": "Sales/CRM",
     "author": "Cloud PBX for Odoo contributors",
     "license": "LGPL-3",
