@@ -1,6 +1,8 @@
-"""What the documents name is there."""
+"""What the documents name is there: files, links, pictures, headings, menus, texts."""
 
+import ast
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,116 @@ def test_something_is_named():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert len(set(NAMED.findall(text))) > 40
     assert TESTS.search(text) and LINKS.search(text)
+
+
+# -------------------------------------------------------------- headings and pictures
+
+ANCHORS = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+FENCE = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
+
+
+def headings(path):
+    """The anchors of a document, as GitHub makes them of its headings."""
+    found = set()
+    for title in re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text()), re.M):
+        name = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_each_anchor_is_a_heading(path):
+    for target, anchor in ANCHORS.findall(path.read_text()):
+        document = path.parent / target if target else path
+        assert anchor in headings(document), f"{target}#{anchor}"
+
+
+def test_each_picture_is_shown():
+    texts = "".join(path.read_text() for path in DOCUMENTS)
+    texts += (ROOT / "static/description/index.html").read_text()
+    pictures = {*ROOT.glob("docs/images/*"), *ROOT.glob("static/description/*.png")}
+    unused = {one.name for one in pictures if one.name not in texts}
+    assert unused <= {"icon.png"}  # the app's own
+
+
+def test_the_index_has_each_document():
+    index = (ROOT / "docs/README.md").read_text()
+    documents = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert {name for name in documents if f"({name})" not in index} == {"README.md"}
+
+
+# ------------------------------------------------------------------ menus and texts
+
+NAMED_MENUS = re.compile(r"\*(Phone ‣ [^*]+)\*")
+# What stands behind a menu in a path: a button or a section of its page.
+BEHIND = {"New", "Report by email", "Leads from calls"}
+TROUBLES = ROOT / "docs/troubleshooting.md"
+# Not ours: in Odoo, at the PBX, or said by the sentence itself.
+ELSEWHERE = {
+    "italics",
+    "login",
+    "neutralize",
+    "Settings",
+    "Settings ‣ Report by email",
+    "My Preferences",
+    "Settings ‣ Technical ‣ Scheduled Actions",
+    "without",
+}
+
+
+def menus():
+    """Every menu of the app as the documents write it: `Phone ‣ Calls`."""
+    items = {}
+    for item in ElementTree.parse(ROOT / "views/pbx_menus.xml").iter("menuitem"):
+        items[item.get("id")] = (item.get("name"), item.get("parent"))
+
+    def path(item):
+        name, parent = items[item]
+        return f"{path(parent)} ‣ {name}" if parent else name
+
+    return {path(item) for item in items}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_each_menu_is_there(path):
+    known = menus()
+    for named in NAMED_MENUS.findall(" ".join(path.read_text().split())):
+        menu, _mark, last = named.rpartition(" ‣ ")
+        assert named in known or (menu in known and last in BEHIND), named
+
+
+def product_texts():
+    """All texts of the addon that people read, in English, in one string."""
+    entries = (ROOT / "i18n/cloud_pbx.pot").read_text()
+    texts = []
+    for entry in re.findall(r'^msgid ((?:".*"\n)+)', entries, re.M):
+        texts.append("".join(ast.literal_eval(line) for line in entry.splitlines()))
+    return "\n".join(texts)
+
+
+def test_troubleshooting_quotes_the_product():
+    """Each text in italics is one of the product's; `…` stands for what differs."""
+    text = " ".join(TROUBLES.read_text().split())
+    quotes = set(re.findall(r"(?<!\*)\*([^*|]+)\*(?!\*)", text))
+    assert len(quotes) > 80
+    texts = " ".join(product_texts().split())
+    own = {quote for quote in quotes - ELSEWHERE if not NAMED_MENUS.match(f"*{quote}*")}
+    wrong = set()
+    for quote in own:
+        for part in re.split(r"…", quote):
+            if part.strip(" .") and part.strip() not in texts:
+                wrong.add((quote, part))
+    assert not wrong
+
+
+def test_troubleshooting_quotes_the_log():
+    """Each reason of a refusal is one that the code gives."""
+    code = "".join(
+        path.read_text()
+        for folder in ("telephony", "models", "controllers")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    reasons = re.findall(r"`\((\d+)\): ([^`]+)`", TROUBLES.read_text())
+    assert len(reasons) > 7
+    for status, reason in reasons:
+        assert re.search(rf'Refused\(\s*{status}, "{re.escape(reason)}"', code), reason
