@@ -7,6 +7,8 @@ from lib import beeline_pbx
 from lib.demo_beeline import DESKS, Beeline
 from lib.rpc import request_json
 
+pytestmark = pytest.mark.after_tests
+
 
 @pytest.fixture(scope="module")
 def demo(instance, servers):

@@ -15,6 +15,8 @@ from posting import post, render, session
 from lib import pbx as introduction
 from lib import postgres
 
+pytestmark = pytest.mark.after_tests
+
 # Threads that post calls while the plug is pulled, and after how many answers it is.
 POSTERS, ENOUGH = 4, 40
 LATER = {503}

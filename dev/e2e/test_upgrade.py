@@ -19,6 +19,8 @@ from lib.testing import PRISTINE
 from server import Odoo
 from telephony.promise import PastCall, follow
 
+pytestmark = pytest.mark.after_tests
+
 DATABASE = "e2e_upgrade"
 CALLER = "+442079460288"
 # Columns that the upgrade renames, {(table, before): after}, and those that go.

@@ -16,6 +16,9 @@ from .terminal import Parts, Stop, environment, say, step
 
 UNIT, ODOO, E2E = "dev/unit", "tests", "dev/e2e"
 SUITES = (UNIT, ODOO, E2E)
+# A part of dev/e2e, run beside the rest of it when `tests` have ended: its marker.
+AFTER_TESTS = "after_tests"
+E2E_AFTER = f"{E2E} -m {AFTER_TESTS}"
 PRISTINE = "pristine"  # the database with the addon that the suites copy
 # pytest's last line, with and without -q.
 CLOSING = re.compile(r"^(=+ )?\d+ [a-z]+.* in [\d.]+s\b.*$")
@@ -77,7 +80,7 @@ def run(words: list[str]) -> int:
     for failure in report.failures:
         say(f"FAILED {failure}")
     say(f"The whole run took {time.monotonic() - began:.0f} s.")
-    for suite in SUITES:
+    for suite in (*SUITES, E2E_AFTER):
         if closing := report.closings.get(suite):
             say(f"{suite}: {closing}")
     return 1 if report.failures else 0
@@ -86,16 +89,21 @@ def run(words: list[str]) -> int:
 def suites(tools: Tools, parts: dict, options: list, report: Report) -> None:
     """Run the suites, two side by side where there are cores for it.
 
-    The tests inside Odoo take as long as the other two together, and most of the time
-    they all wait: for a browser, for a clock.
+    Most of the time they all wait: for a browser, for a clock. Where all of dev/e2e
+    runs, the part marked `after_tests` goes with the tests inside Odoo: so both lanes
+    take about as long.
     """
     temp_instance.end_in_order()
+    if E2E in parts and parts[E2E] == [E2E] and not options:
+        parts = {**parts, E2E_AFTER: [E2E]}
+    rest = ["-m", f"not {AFTER_TESTS}"] if E2E_AFTER in parts else options
     work = {
         UNIT: lambda: unit(tools.venv, parts[UNIT], options, report),
         ODOO: lambda: odoo(tools, parts[ODOO], options, report),
-        E2E: lambda: e2e(tools, parts[E2E], options, report),
+        E2E: lambda: e2e(tools, parts[E2E], rest, report),
+        E2E_AFTER: lambda: e2e(tools, [E2E], ["-m", AFTER_TESTS], report, E2E_AFTER),
     }
-    printed = Parts([suite for suite in SUITES if suite in parts])
+    printed = Parts([suite for suite in work if suite in parts])
 
     def one_after_the_other(*names: str) -> None:
         for suite in names:
@@ -104,13 +112,13 @@ def suites(tools: Tools, parts: dict, options: list, report: Report) -> None:
                     work[suite]()
 
     if (os.cpu_count() or 1) < 2:
-        one_after_the_other(*SUITES)
+        one_after_the_other(*work)
         return
     with ThreadPoolExecutor() as pool:
         try:
             lanes = [
-                pool.submit(one_after_the_other, ODOO),
-                pool.submit(one_after_the_other, UNIT, E2E),
+                pool.submit(one_after_the_other, UNIT, ODOO, E2E_AFTER),
+                pool.submit(one_after_the_other, E2E),
             ]
             for lane in lanes:
                 lane.result()
@@ -124,7 +132,8 @@ def pytest(
 ) -> None:
     """Run pytest, its output passed on; remember its closing line, judge its report."""
     # One per run: another one may go on in the same checkout.
-    junit = paths.logs() / f"junit-{suite.replace('/', '-')}-{os.getpid()}.xml"
+    name = re.sub(r"\W+", "-", suite)
+    junit = paths.logs() / f"junit-{name}-{os.getpid()}.xml"
     if report.stopped:
         return
     say(f"\n=== {suite}")
@@ -256,18 +265,21 @@ def inside_odoo(home: Instance, words: list, options: list, report: Report) -> N
         say(f"Screenshots of failures: {screenshots}")
 
 
-def e2e(tools: Tools, words: list, options: list, report: Report) -> None:
+def e2e(
+    tools: Tools, words: list, options: list, report: Report, suite: str = E2E
+) -> None:
     """The tests against started servers: Odoo and the fake PBX."""
     command = [tools.venv.python, "-m", "pytest", "-q", *words, *options]
     with setup.lock():
         packages = venv.bring_node(tools.venv) / "node_modules"
     axe = packages / "axe-core/axe.min.js"
     # A PostgreSQL of its own: these tests crash it.
-    with temp_instance.instance_for(tools, "e2e") as home:
+    name = "e2e" if suite == E2E else "after"
+    with temp_instance.instance_for(tools, name) as home:
         install(home, PRISTINE, report)
         if words == [E2E]:
             build_assets(home, PRISTINE)
         found = {INSTANCE_VARIABLE: home.folder, AXE_VARIABLE: axe}
-        pytest(E2E, command, report, env=environment(PYTHONPATH=None, **found))
+        pytest(suite, command, report, env=environment(PYTHONPATH=None, **found))
         for log in sorted(home.folder.glob("e2e*.log")):
-            read_log(log, f"{E2E} ({log.name})", report)
+            read_log(log, f"{suite} ({log.name})", report)
