@@ -80,6 +80,15 @@ class TestInbox(PbxHttpCase):
             self.assertEqual(len(self.events()), rows, f"{hours} hours later")
         self.the_call()
 
+    def test_a_repeat_of_what_was_never_applied_is_applied(self):
+        """As where the process died between the commit and the answer."""
+        self.post("NOTIFY_END", END)
+        self.calls().unlink()
+        self.events().write({"state": "pending", "attempts": 0})
+        self.assertEqual(self.post("NOTIFY_END", END).status_code, 200)
+        self.assertRecordValues(self.events(), [{"state": "done", "attempts": 1}])
+        self.assertEqual(self.the_call().outcome, "missed")
+
     def test_any_difference_is_another_event(self):
         self.post("NOTIFY_INTERNAL", START, internal="100")
         self.post("NOTIFY_INTERNAL", START, internal="101")

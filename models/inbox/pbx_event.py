@@ -290,7 +290,12 @@ class PbxEvent(models.Model):
         memory = {}
         reply, taken = self._answer_and_commit(settings, delivery, memory)
         env = self.env(user=SUPERUSER_ID, context={})
-        for ref in dict.fromkeys(one.ref for one in taken):
+        refs = dict.fromkeys(one.ref for one in taken)
+        if not taken and self._waits(settings, delivery.ref):
+            # It was kept, and whoever was to apply it died: the PBX got no answer, and
+            # sends it once more.
+            refs = [delivery.ref]
+        for ref in refs:
             Apply(env, settings.id, ref, memory).run()
         if delivery.held_back or delivery.reports:
             # Of a repeat, too: a replay says once more that it is done.
@@ -298,6 +303,21 @@ class PbxEvent(models.Model):
         if delivery.needs_renewal:
             self.env["pbx.subscription"]._renew_now(settings.id)
         return reply
+
+    @api.model
+    def _waits(self, settings, ref):
+        """Tell whether something of a call was kept, and not applied yet."""
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """SELECT 1 FROM pbx_event
+                        WHERE provider_id = %s AND ref = %s AND state = 'pending'
+                        LIMIT 1""",
+                    settings.id,
+                    ref,
+                )
+            )
+        )
 
     @api.model
     def _answer_and_commit(self, settings, delivery, memory):
