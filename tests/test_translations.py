@@ -24,6 +24,7 @@ LANGUAGES = {
     "de": "de_DE",
     "es": "es_ES",
     "fr": "fr_FR",
+    "pl": "pl_PL",
     "ru": "ru_RU",
     "uk": "uk_UA",
 }
@@ -34,6 +35,7 @@ REFRESH = (
 SAME = "The same in this language."
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]")
 TAG = re.compile(r"<[^>]*>")
+SPOKEN = re.compile(rf' ({"|".join(sorted(TRANSLATED_ATTRS))})="[^"]*"')
 # What nobody translates: names of events, addresses, paths.
 VERBATIM = re.compile(r"NOTIFY_[A-Z_]+|https?://\S+|/pbx/|\bdbfilter\b|\btzdata\b")
 QUOTED = re.compile(r"“([^”]+)”")
@@ -109,12 +111,15 @@ class TestCatalogues(TransactionCase):
         self.assertEqual(wrong, [])
 
     def test_what_is_not_language_is_the_same(self):
-        for what in (PLACEHOLDER, TAG, VERBATIM):
+        for what in (PLACEHOLDER, VERBATIM):
             self.assertNone(
                 lambda term, text, _language, what=what: (
                     sorted(what.findall(term)) != sorted(what.findall(text))
                 )
             )
+        self.assertNone(
+            lambda term, text, _language: self.tags(term) != self.tags(text)
+        )
         self.assertNone(
             lambda term, text, _language: (
                 bool(END.search(term)) != bool(END.search(text))
@@ -124,6 +129,24 @@ class TestCatalogues(TransactionCase):
         self.assertNone(
             lambda term, text, _language: term.count("\n") != text.count("\n")
         )
+
+    @staticmethod
+    def tags(text):
+        """The tags, without what is read out or shown when pointed at."""
+        return sorted(SPOKEN.sub(r" \1", tag) for tag in TAG.findall(text))
+
+    def test_what_is_read_out_of_a_tag_is_translated(self):
+        self.assertNone(
+            lambda term, text, _language: any(
+                label[0] in text for label in SPOKEN.finditer(term)
+            )
+        )
+
+    def test_a_place_is_named_by_its_labels(self):
+        term = "Who gets this report, and how often, is set in Settings ‣ Phone."
+        for language in LANGUAGES:
+            known = texts(language)
+            self.assertIn(f"{known['Settings']} ‣ {known['Phone']}", known[term])
 
     def test_a_label_is_quoted_as_it_is_written(self):
         known = {language: texts(language) for language in LANGUAGES}
