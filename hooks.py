@@ -162,7 +162,7 @@ class TokenMask(logging.Filter):
     NAME = "cloud_pbx"
     # All that follows the dialect, however the slashes are written, or are forgotten.
     PATH = re.compile(
-        r"((?:/|%2f)pbx(?:/|%2f)(?:[a-z_]+(?:/|%2f))?)[^\s\"]+", re.IGNORECASE
+        r"((?:/|%2f)pbx[a-z_]*(?:/|%2f)(?:[a-z_]+(?:/|%2f))?)[^\s\"]+", re.IGNORECASE
     )
 
     def filter(self, record):

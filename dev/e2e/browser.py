@@ -247,8 +247,8 @@ class Ringing:
         return int(time.time() - self.lifted)
 
 
-def launch(playwright):
-    """The system's Chromium, without a window."""
-    return playwright.chromium.launch(
-        executable_path=debian.browser(), args=["--no-sandbox"]
+def launch(chromium, *options):
+    """The system's Chromium, without a window; `chromium` is Playwright's."""
+    return chromium.launch(
+        executable_path=debian.browser(), args=["--no-sandbox", *options]
     )

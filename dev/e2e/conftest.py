@@ -109,7 +109,7 @@ def workers(servers):
 @pytest.fixture(scope="session")
 def chromium():
     with sync_playwright() as playwright:
-        chromium = browser.launch(playwright)
+        chromium = browser.launch(playwright.chromium)
         yield chromium
         chromium.close()
 

@@ -63,15 +63,16 @@ class Servers:
         self.instance = instance
         self.started: list[Odoo] = []
 
-    def start(self, workers: int = 0, source: str = PRISTINE) -> Odoo:
+    def start(self, workers: int = 0, source: str = PRISTINE, kind=Odoo) -> Odoo:
         """A started Odoo on a new copy of the database `source`.
 
         `workers` 0 is threaded; more is prefork, whose HTTP port has no websocket.
+        `kind`: another class, or what makes one.
         """
         database = f"e2e{next(COUNTER)}"
         self.instance.clone(database, source)
         log = self.instance.folder / f"{database}.log"
-        server = Odoo(self.instance, database, log=log, workers=workers)
+        server = kind(self.instance, database, log=log, workers=workers)
         for service in SERVICES:
             server.sql(
                 "insert into ir_config_parameter (key, value) values (%s, %s)"

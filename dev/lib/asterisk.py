@@ -1,9 +1,8 @@
 """A real Asterisk, unpacked from Debian's packages into the cache: no root, no chroot.
 
-Nothing of it is installed: a program runs by the C library that came with it.
+Nothing of it is installed.
 """
 
-import functools
 import hashlib
 import os
 import re
@@ -31,24 +30,12 @@ LEFT_OUT = f"{SKIP_VARIABLE} is set"  # why a test is skipped
 HOW_ELSE = f"{SKIP_VARIABLE}=1 leaves out what needs Asterisk."
 
 
-class Asterisk:
-    """The unpacked packages, below `prefix`."""
-
-    def __init__(self, prefix: Path):
-        self.prefix = prefix
+class Asterisk(debian.Unpacked):
+    """The unpacked packages."""
 
     @property
     def version(self) -> str:
         return (self.prefix / "version").read_text().strip()
-
-    @functools.cached_property
-    def libraries(self) -> Path:
-        [folder] = (self.prefix / "usr/lib").glob("*-linux-gnu")
-        return folder
-
-    @functools.cached_property
-    def loader(self) -> Path:
-        return next((self.prefix / "usr").glob("lib*/ld-linux*.so.*"))
 
     @property
     def modules(self) -> Path:
@@ -60,9 +47,7 @@ class Asterisk:
 
     def command(self, *arguments) -> list[str]:
         """The command line that runs the server or its control program."""
-        program = self.prefix / "usr/sbin/asterisk"
-        words = [self.loader, "--library-path", self.libraries, program, *arguments]
-        return list(map(str, words))
+        return self.run_by_loader("usr/sbin/asterisk", *arguments)
 
 
 def skipped() -> bool:

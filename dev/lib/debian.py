@@ -1,5 +1,6 @@
-"""Debian packages: what is missing on the machine, and Odoo from its archive."""
+"""Debian packages: what is missing on the machine, and programs from its archive."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -166,3 +167,27 @@ class Archive:
                 cwd=debs,
             )
         return sorted(debs.glob("*.deb"))
+
+
+class Unpacked:
+    """Packages extracted below `prefix`, with all that they need, and not installed.
+
+    A program of theirs runs by the C library that came with it.
+    """
+
+    def __init__(self, prefix: Path):
+        self.prefix = prefix
+
+    @functools.cached_property
+    def libraries(self) -> Path:
+        [folder] = (self.prefix / "usr/lib").glob("*-linux-gnu")
+        return folder
+
+    @functools.cached_property
+    def loader(self) -> Path:
+        return next((self.prefix / "usr").glob("lib*/ld-linux*.so.*"))
+
+    def run_by_loader(self, program: str, *arguments) -> list[str]:
+        """The command line of a program, whose path is below `prefix`."""
+        words = [self.loader, "--library-path", self.libraries]
+        return list(map(str, [*words, self.prefix / program, *arguments]))

@@ -111,6 +111,12 @@ class Lint:
                 env=env,
             )
 
+    def deployment(self) -> None:
+        """The example of docs/deploy, by the schema of its format."""
+        tool, schema = self.tool("check-jsonschema"), "vendor.compose-spec"
+        command = (tool, "--builtin-schema", schema, *self.files("docs/deploy/*.yaml"))
+        self.check("compose.yaml", *command)
+
     def test_lint(self) -> None:
         """Odoo's own checks of the modules that are installed, ours among them."""
         began = time.monotonic()
@@ -160,6 +166,7 @@ def run(words: list[str]) -> int:
     lint.python()
     lint.odoo_style()
     lint.browser_files()
+    lint.deployment()
     if not lint.fix:
         lint.test_lint()
     verdict = f"{len(lint.failed)} failed" if lint.failed else "no findings"

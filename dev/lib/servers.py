@@ -11,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from . import nginx
 from .instance import Instance
 from .paths import DEV
 from .rpc import Login, request_json
@@ -144,6 +145,35 @@ class OdooServer(Server):
     def login(self, user: str = "admin", password: str | None = None) -> Login:
         """Log a user in; the password is the name unless told."""
         return Login(self.url, self.database, user, password or user)
+
+
+class NginxServer(Server):
+    """nginx with the configuration of docs/deploy, before Odoo servers with workers.
+
+    `url` is that of plain HTTP, `https_url` the one to use; its certificate is signed
+    by nobody but itself.
+    """
+
+    title = "nginx"
+    health = "/nginx-health"
+
+    def __init__(self, program: nginx.Nginx, folder: Path, odoo: list[OdooServer]):
+        """`folder`: where it has its files; made anew."""
+        super().__init__(free_port(), folder.with_suffix(".log"))
+        self.program, self.folder = program, folder
+        self.https_port = free_port()
+        self.https_url = f"https://{nginx.DOMAIN}:{self.https_port}"
+        folder.mkdir()
+        self.certificate = nginx.make_certificate(folder)
+        ports = [(one.port, one.websocket_port) for one in odoo]
+        self.conf = folder / "nginx.conf"
+        self.conf.write_text(
+            nginx.configuration(folder, self.port, self.https_port, ports)
+        )
+
+    def command(self, *arguments) -> list[str]:
+        options = nginx.options(self.folder)
+        return self.program.command("-c", self.conf, "-g", options, *arguments)
 
 
 class PlayingServer(Server):

@@ -7,9 +7,10 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from . import asterisk, debian, instance, odoo, paths, venv
+from . import asterisk, debian, instance, nginx, odoo, paths, venv
 from .asterisk import Asterisk
 from .instance import Instance, Tools
+from .nginx import Nginx
 from .terminal import say
 
 os.umask(0o022)  # PostgreSQL, as another user, must read what is made here
@@ -66,3 +67,11 @@ def telephones() -> Asterisk:
     with lock():
         debian.install(debian.missing(wants), paths.logs() / "apt.log")
         return asterisk.bring()
+
+
+def proxy() -> Nginx:
+    """A real nginx, for the test and the benchmark of docs/deploy."""
+    wants = {"odoo"} if nginx.needs_archive() else set()
+    with lock():
+        debian.install(debian.missing(wants), paths.logs() / "apt.log")
+        return nginx.bring()
