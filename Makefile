@@ -16,6 +16,7 @@ make demo        Odoo with the addon and a fake PBX; prints `ready`, serves unti
 make test        every test; T="dev/unit tests/test_call.py::TestCall" runs a part
 make lint        every check of the code
 make bench       the benchmarks
+make chaos       kill whatever can be killed while calls come in (C_ROUNDS=100 C_SEED=...)
 make stop        stop this checkout's demos and database server
 make clean       that, and delete its databases and logs
 make distclean   delete the whole cache: Odoo, the Python packages, everything
@@ -25,7 +26,7 @@ root /var/cache/cloud-pbx, else ~/.cache/cloud-pbx). ODOO_SRC=<folder> uses your
 checkout of Odoo 19.0. `dev/run` runs Odoo, psql, pytest and other tools by hand.
 endef
 
-.PHONY: help demo test lint bench stop clean distclean
+.PHONY: help demo test lint bench chaos stop clean distclean
 help:
 	$(info $(HELP))
 	@:
@@ -43,6 +44,9 @@ lint:
 
 bench:
 	@$(PYTHON) dev/run python dev/bench/run
+
+chaos:
+	@$(PYTHON) dev/run python dev/chaos
 
 stop clean distclean:
 	@$(PYTHON) dev/down $@

@@ -31,7 +31,8 @@ pytest_plugins = ["desk_fixtures", "asterisk_fixtures", "beeline_fixtures"]
 
 def pytest_collection_modifyitems(items):
     """What pulls the database's plug comes last: no server has to come back for it."""
-    items.sort(key=lambda item: item.path.name == "test_outage.py")
+    last = ("test_chaos.py", "test_outage.py")
+    items.sort(key=lambda item: item.path.name in last)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,12 @@ def session() -> requests.Session:
     return client
 
 
-def post(url: str, event: dict, client: requests.Session | None = None) -> Answer:
+def post(
+    url: str,
+    event: dict,
+    client: requests.Session | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Answer:
     """Send one rendered event ({"body": text, "headers": {...}})."""
     body = event["body"]
     try:
@@ -34,7 +39,7 @@ def post(url: str, event: dict, client: requests.Session | None = None) -> Answe
             url,
             data=body if isinstance(body, bytes) else body.encode(),
             headers=event["headers"],
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             allow_redirects=False,
         )
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import log
 import pytest
+from expected_calls import CALLS as ZADARMA_CALLS
 from posting import post, session
-from test_scenarios import CALLS as ZADARMA_CALLS
 
 from lib import pbx as introduction
 

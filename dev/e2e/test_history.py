@@ -1,6 +1,6 @@
 """What happened while Odoo was away is in its log afterwards: these calls, and no more.
 
-The table of `test_scenarios` says what each call is. Events that did arrive, before or
+The table of `expected_calls` says what each call is. Events that did arrive, before or
 after, change nothing about that.
 """
 
@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import log
 import pytest
+from expected_calls import CALLS
 from posting import post, session
-from test_scenarios import CALLS
 
 COUNT = 100
 FETCH, EVENTS = "ir_cron_fetch_history", "ir_cron_apply_events"

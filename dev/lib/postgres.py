@@ -1,5 +1,6 @@
 """A PostgreSQL of our own in a folder: no port, no root, nobody else's databases."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -66,6 +67,7 @@ class Cluster:
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.socket = SOCKETS / f"{SOCKET_PREFIX}{short_hash(folder)}"
+        self.variables: dict[str, str] = {}  # of the server's environment
 
     def owner(self) -> pwd.struct_passwd | None:
         """Who runs the server when we are root, which it refuses to be."""
@@ -78,19 +80,22 @@ class Cluster:
                 continue
         raise Stop("PostgreSQL needs a user that is not root: add a user `postgres`.")
 
+    def as_owner(self) -> list[str]:
+        """What stands before a command that the server's owner is to run."""
+        if not (owner := self.owner()):
+            return []
+        user = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}"]
+        return ["setpriv", *user, "--clear-groups"]
+
     def _run(self, *command, check=True, output=subprocess.PIPE):
         """Run one of PostgreSQL's server programs, as its owner."""
-        owner = self.owner()
-        prefix = []
-        if owner:
-            prefix = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}"]
-            prefix += ["--clear-groups"]
         done = subprocess.run(
-            [*prefix, self.programs / command[0], *command[1:]],
+            [*self.as_owner(), self.programs / command[0], *command[1:]],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
+            env=environment(**self.variables),
             cwd="/",  # a current folder closed to the owner is an error
             start_new_session=True,  # Ctrl-C at the terminal is not for the server
         )
@@ -172,7 +177,8 @@ class Cluster:
         pid = self.pid()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for process in (pid, *map(int, children)):
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(process, signal.SIGKILL)
 
     def environment(self, user: str = USER) -> dict:
         """Where PostgreSQL's clients find this cluster."""

@@ -129,6 +129,7 @@ class OdooServer(Server):
         log = log or instance.folder / f"{database}-server.log"
         super().__init__(port or free_port(), log)
         self.instance, self.database, self.workers = instance, database, workers
+        self.variables: dict[str, str] = {}  # of its environment, besides the usual
         self.websocket_port = free_port() if workers else self.port
 
     def command(self) -> list[str]:
@@ -140,7 +141,7 @@ class OdooServer(Server):
         )
 
     def environment(self) -> dict:
-        return self.instance.environment()
+        return self.instance.environment() | self.variables
 
     def login(self, user: str = "admin", password: str | None = None) -> Login:
         """Log a user in; the password is the name unless told."""

@@ -1,0 +1,165 @@
+"""What happens to a system without a death: calls come in meanwhile, and afterwards."""
+
+import contextlib
+import socket
+import subprocess
+import threading
+import time
+from urllib.parse import urlsplit
+
+import log
+import psutil
+import psycopg2
+
+from lib import faketime, postgres
+
+REFUSED_SECONDS, READY_SECONDS = 120, 120
+# Events that are refused meanwhile.
+REFUSED = 8
+# What an event needs, from its arrival to the card; nobody else may even read them.
+TABLES = (
+    *("pbx_event", "pbx_event_proof", "pbx_call", "pbx_call_leg", "pbx_recording"),
+    *("pbx_extension", "pbx_line", "pbx_promise", "res_partner", "mail_activity"),
+)
+# A file may be as large as one of the log of transactions, and a little larger.
+FILE_BYTES = 17 * 2**20
+# Of a row that is kept as it is, not apart from its table.
+ROW_BYTES = 1900
+# Senders at each server, and how they send: more than it has workers.
+SLOW_SENDERS, SLOW_BYTES, BYTE_SECONDS = 6, 10, 0.4
+CLOCK_STEPS = ("+1h", "-1h", "+0")
+ENOUGH = 12
+
+
+class Cases:
+    """Each is a method that returns when it is over."""
+
+    NAMES = ("full_disk", "read_only", "locked", "wrong_clocks", "slow_bodies")
+
+    def __init__(self, system, load):
+        self.system, self.load = system, load
+
+    def _wait_refused(self) -> None:
+        wanted = self.load.ledger.read().statuses[503] + REFUSED
+        refused = lambda: self.load.ledger.read().statuses[503] >= wanted  # noqa: E731
+        log.until(refused, REFUSED_SECONDS, "events are refused")
+
+    # ---------------------------------------------------------------- the database
+
+    def full_disk(self) -> None:
+        """The inbox's file cannot grow.
+
+        No disk is filled, which would need root: PostgreSQL's processes may write no
+        larger file (RLIMIT_FSIZE), and the inbox has reached that size.
+        """
+        self.system.sql(
+            """insert into pbx_event (provider_id, event_type, payload, received_at,
+                                      state)
+               select %s, 'BALLAST', repeat('x', %s), now() - interval '1 day', 'done'
+                 from generate_series(1, %s)""",
+            [self.system.provider, ROW_BYTES, FILE_BYTES // ROW_BYTES * 11 // 10],
+        )
+        self._limit_files(FILE_BYTES)
+        try:
+            self._wait_refused()
+        finally:
+            self._limit_files("unlimited")
+        # What is new finds room in their place.
+        self.system.sql("delete from pbx_event where event_type = 'BALLAST'")
+
+    def _limit_files(self, size: int | str) -> None:
+        """Of the server, for connections to come, and of those that there are."""
+        cluster = self.system.cluster
+        # As their owner: root may lack the right to limit somebody else's.
+        words = [*cluster.as_owner(), "prlimit", f"--fsize={size}:unlimited", "--pid"]
+        for pid in (cluster.pid(), *self.system.backends()):
+            done = subprocess.run([*words, str(pid)], capture_output=True, text=True)
+            # A connection may have ended meanwhile.
+            assert not done.returncode or not psutil.pid_exists(pid), done.stderr
+
+    def read_only(self) -> None:
+        """The database is a copy that only reads, until it is made the first one."""
+        cluster = self.system.cluster
+        cluster.stop()
+        (cluster.data / "standby.signal").touch()
+        cluster.start()
+        self._wait_refused()
+        cluster.sql("postgres", "select pg_promote()", user=postgres.SUPERUSER)
+        log.until(self.system.answers, READY_SECONDS, "both servers answer")
+
+    def locked(self, seconds: float = 30) -> None:
+        """Somebody holds all tables that events need."""
+        with contextlib.closing(self.system.connect()) as connection:
+            with connection.cursor() as cursor:
+                # In the way of those who wait for each other, as anybody else is.
+                while True:
+                    try:
+                        cursor.execute(f"lock table {', '.join(TABLES)}")
+                        break
+                    except psycopg2.errors.DeadlockDetected:
+                        connection.rollback()
+            time.sleep(seconds)
+
+    # ------------------------------------------------------------------- the clock
+
+    def wrong_clocks(self) -> None:
+        """One server's clock is an hour fast, steps back by two hours, and is right.
+
+        Then the database's clock does the same.
+        """
+        faketime.bring()
+        clock = self.system.instance.folder / "clock"
+        variables = faketime.variables(clock)
+        server = self.system.servers[1]
+        clock.write_text(CLOCK_STEPS[0])
+        for owner, restart in (
+            (server, self._restart_server),
+            (self.system.cluster, self._restart_database),
+        ):
+            owner.variables = variables
+            restart()
+            for step in CLOCK_STEPS:
+                clock.write_text(step)
+                self.load.wait_for(ENOUGH)
+            owner.variables = {}
+            restart()
+
+    def _restart_server(self):
+        self.system.servers[1].kill()
+        log.until(self.system.answers, READY_SECONDS, "both servers answer")
+
+    def _restart_database(self):
+        self.system.cluster.stop()
+        self.system.cluster.start()
+        log.until(self.system.answers, READY_SECONDS, "both servers answer")
+
+    # ------------------------------------------------------------------ slow senders
+
+    def slow_bodies(self) -> None:
+        """More senders than workers, each byte of theirs takes its time."""
+        senders = [
+            threading.Thread(target=self._drip, args=[url])
+            for url in self.system.urls * SLOW_SENDERS
+        ]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+
+    @staticmethod
+    def _drip(url: str) -> None:
+        parts = urlsplit(url)
+        head = (
+            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Content-Length: {SLOW_BYTES}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        )
+        address = (parts.hostname, parts.port)
+        # Whoever has enough of it may hang up.
+        with contextlib.suppress(OSError):
+            with socket.create_connection(address, timeout=60) as connection:
+                connection.sendall(head.encode())
+                for _byte in range(SLOW_BYTES):
+                    connection.sendall(b"x")
+                    time.sleep(BYTE_SECONDS)
+                connection.recv(1000)

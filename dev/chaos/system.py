@@ -1,0 +1,135 @@
+"""Two Odoo processes with workers, on one database: what a company of some size has."""
+
+import contextlib
+import threading
+
+import log
+import psutil
+import psycopg2
+
+from lib import pbx as introduction
+from lib import postgres
+from lib.instance import Instance, name
+from lib.terminal import Stop
+from server import NOWHERE, SERVICES, Odoo
+
+WORKERS = 2
+START_SECONDS = 120
+
+
+class System:
+    """The servers, started, and the PBX whose events they take."""
+
+    def __init__(self, instance: Instance, database: str):
+        self.instance, self.database = instance, database
+        self.cluster = instance.cluster
+        self.servers = [
+            Odoo(
+                instance,
+                database,
+                log=instance.folder / f"{database}-{letter}.log",
+                workers=WORKERS,
+            )
+            for letter in "ab"
+        ]
+        self.sql = self.servers[0].sql
+        self.over = threading.Event()
+        self.starts = 0
+        # A server dies with the thread that started it: each has one that stays.
+        self.keepers = [
+            threading.Thread(target=self.keep, args=[server], daemon=True)
+            for server in self.servers
+        ]
+        # Instances for tests do not wait for the log of transactions; this one has to.
+        self.sql(f"alter database {name(database)} set synchronous_commit = on")
+        for service in SERVICES:
+            self.sql(
+                "insert into ir_config_parameter (key, value) values (%s, %s)"
+                " on conflict (key) do update set value = excluded.value",
+                [service, NOWHERE],
+            )
+
+    def start(self) -> "System":
+        for keeper in self.keepers:
+            keeper.start()
+        log.until(self.answers, START_SECONDS, "both servers answer")
+        return self
+
+    def keep(self, server: Odoo) -> None:
+        """Start a server whenever it does not run, as a service manager does.
+
+        Odoo ends by itself where it has to start a worker and the database is away.
+        """
+        while not self.over.wait(0.1):
+            if not server.running():
+                self.starts += 1
+                with contextlib.suppress(Stop):  # the database is away: once more
+                    server.start()
+
+    def answers(self) -> bool:
+        return all(one.running() and one.answers() for one in self.servers)
+
+    def introduce(self) -> "System":
+        """Note the address of the PBX's events, which differs by the server only."""
+        first = self.servers[0]
+        admin = self.admin()
+        self.provider = introduction.find_provider(admin)
+        address = {"external_url": first.url, "server_url": NOWHERE}
+        admin.call("pbx.provider", "write", [self.provider], address)
+        names = ["webhook_url", "api_secret", "tz"]
+        [values] = admin.call("pbx.provider", "read", [self.provider], names)
+        path = values["webhook_url"].removeprefix(first.url)
+        self.urls = [server.url + path for server in self.servers]
+        self.secret, self.zone = values["api_secret"], values["tz"]
+        users = admin.call("res.users", "search_read", [], ["login"])
+        self.users = {user["id"]: user["login"] for user in users}
+        return self
+
+    def connect(self):
+        """A connection of PostgreSQL's own client."""
+        where = {"host": str(self.cluster.socket), "port": postgres.PORT}
+        return psycopg2.connect(dbname=self.database, user=postgres.USER, **where)
+
+    def admin(self):
+        return self.servers[0].login("admin")
+
+    def stop(self) -> None:
+        self.over.set()
+        for keeper in self.keepers:
+            keeper.join()
+        for server in self.servers:
+            server.kill()  # its database goes with it: nothing to save
+
+    # ------------------------------------------------------------------ processes
+
+    @staticmethod
+    def web_workers(server: Odoo) -> list[psutil.Process]:
+        """The processes that answer HTTP: those that hold the server's port."""
+        found = []
+        for child in psutil.Process(server.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                ports = {one.laddr.port for one in child.net_connections("tcp4")}
+                if server.port in ports and child.status() != psutil.STATUS_ZOMBIE:
+                    found.append(child)
+        return found
+
+    def backends(self) -> list[int]:
+        """The processes of PostgreSQL that serve the servers' connections."""
+        rows = self.sql(
+            """select pid from pg_stat_activity
+                where datname = current_database() and pid != pg_backend_pid()
+                  and backend_type = 'client backend'"""
+        )
+        return [pid for [pid] in rows]
+
+    def cut_off(self) -> None:
+        """End the servers' connections to the database."""
+        self.cluster.sql(
+            "postgres",
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            f" where datname = '{self.database}'",
+        )
+
+    def apply_now(self) -> None:
+        """Have the job apply what waits, as its form's button does."""
+        log.run_job(self.admin(), "ir_cron_apply_events")
