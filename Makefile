@@ -15,6 +15,7 @@ make demo        Odoo with the addon and a fake PBX; prints `ready`, serves unti
                  PBX=beeline: a look-alike of Beeline (DB=cloud_pbx_demo_beeline)
 make test        every test; T="dev/unit tests/test_call.py::TestCall" runs a part
 make lint        every check of the code
+make dist        a release of the last commit: a zip and a wheel, in dist/
 make bench       the benchmarks
 make chaos       kill whatever can be killed while calls come in (C_ROUNDS=100 C_SEED=...)
 make stop        stop this checkout's demos and database server
@@ -26,7 +27,7 @@ root /var/cache/cloud-pbx, else ~/.cache/cloud-pbx). ODOO_SRC=<folder> uses your
 checkout of Odoo 19.0. `dev/run` runs Odoo, psql, pytest and other tools by hand.
 endef
 
-.PHONY: help demo test lint bench chaos stop clean distclean
+.PHONY: help demo test lint dist bench chaos stop clean distclean
 help:
 	$(info $(HELP))
 	@:
@@ -41,6 +42,9 @@ test:
 
 lint:
 	@$(PYTHON) dev/lint
+
+dist:
+	@$(PYTHON) dev/dist
 
 bench:
 	@$(PYTHON) dev/run python dev/bench/run
