@@ -10,7 +10,8 @@ from pathlib import Path
 
 from . import paths, setup
 from .paths import CHECKOUT, MODULE
-from .terminal import Stop, environment, run as run_quietly, say, step
+from .terminal import Stop, environment, say, step
+from .terminal import run as run_quietly
 from .venv import Venv
 
 FOLDER = CHECKOUT / "dist"

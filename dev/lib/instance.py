@@ -35,9 +35,13 @@ class Instance:
 
     # Odoo
 
+    def own_addons(self) -> list[Path]:
+        """The folders of addons beside Odoo's."""
+        return [paths.addons()]
+
     def configure(self) -> None:
         """Write Odoo's configuration file."""
-        addons = [*self.tools.odoo.addons, paths.addons()]
+        addons = [*self.tools.odoo.addons, *self.own_addons()]
         settings = {
             "addons_path": ",".join(map(str, addons)),
             "data_dir": self.folder / "data",
