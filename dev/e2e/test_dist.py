@@ -1,6 +1,8 @@
 """A release is built of a commit, and works where nobody knows the checkout."""
 
 import base64
+import posixpath
+import re
 import subprocess
 import zipfile
 from email.parser import HeaderParser
@@ -17,13 +19,17 @@ from lib.servers import FakePbxServer
 from lib.testing import NOT_RELEASED
 from server import Odoo
 
+# Beside the rest of dev/e2e: both lanes of a run take about as long.
+pytestmark = pytest.mark.after_tests
 ZIP, WHEEL = "e2e_zip", "e2e_wheel"  # databases
 KEYS = {"key": "key-of-a-stranger", "secret": "s3cr3t-of-a-stranger"}
+LINKS = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 # What a release has at the top. Whatever else gets there is to be thought about.
 WHOLE = {
-    *("README.md", "LICENSE", "CHANGELOG.md", "docs", "__init__.py", "__manifest__.py"),
-    *("hooks.py", "controllers", "data", "demo", "i18n", "migrations", "models"),
-    *("security", "static", "telephony", "tests", "views", "wizard"),
+    *("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs", "hooks.py"),
+    *("__init__.py", "__manifest__.py", "controllers", "data", "demo", "i18n"),
+    *("migrations", "models", "security", "static", "telephony", "tests", "views"),
+    "wizard",
 }
 # Some tests of each kind, which end soon: numbers, events, calls, HTTP, terms.
 SOME_TESTS = ["test_webhook.py", "test_numbers.py", "test_dial.py"]
@@ -44,6 +50,24 @@ def test_the_zip_holds_one_folder_with_all_that_a_user_needs(built):
     assert built.zip.name == f"cloud_pbx-{built.version}.zip"
     assert {name.split("/")[0] for name in found} == {"cloud_pbx"}
     assert {name.split("/")[1] for name in found} == WHOLE
+
+
+def test_links_of_its_documents_lead_to_what_is_in_it(built):
+    """But for those of CONTRIBUTING.md, for who has the repository."""
+    found = names(built.zip)
+    links = set()
+    with zipfile.ZipFile(built.zip) as stream:
+        for name in found:
+            if name.endswith(".md") and not name.endswith("/CONTRIBUTING.md"):
+                for link in LINKS.findall(stream.read(name).decode()):
+                    folder = posixpath.dirname(name)
+                    links.add(posixpath.normpath(posixpath.join(folder, link)))
+    assert links
+    assert not {one for one in links - found if not any_in(found, one)}
+
+
+def any_in(found, folder):
+    return any(name.startswith(f"{folder}/") for name in found)
 
 
 def test_the_same_commit_gives_the_same_bytes(built, instance, tmp_path):

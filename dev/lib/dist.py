@@ -17,8 +17,7 @@ from .venv import Venv
 FOLDER = CHECKOUT / "dist"
 # What only the repository needs. Everything else that git knows is released.
 LEFT_OUT = (
-    *(".ci", "dev", "Makefile", "CONTRIBUTING.md"),
-    *(".editorconfig", ".gitignore", "pyproject.toml"),
+    *(".ci", "dev", "Makefile", ".editorconfig", ".gitignore", "pyproject.toml"),
 )
 # The checkout's own file only configures tools.
 PYPROJECT = """\

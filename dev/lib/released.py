@@ -10,6 +10,14 @@ from .terminal import environment, run
 from .venv import Venv
 
 RELEASES = paths.DEV / "releases"
+FIRST = "19.0.1.0.0"
+
+
+def versions() -> list[str]:
+    """The releases whose archives are kept, oldest first."""
+    found = RELEASES.glob("cloud_pbx-*.tar.xz")
+    names = (path.name.split("-")[1].removesuffix(".tar.xz") for path in found)
+    return sorted(names, key=lambda name: [int(part) for part in name.split(".")])
 
 
 class Unpacked(Instance):
@@ -33,7 +41,7 @@ class Unpacked(Instance):
 class Released(Unpacked):
     """An instance with an earlier release, whose databases are to be upgraded."""
 
-    def __init__(self, instance: Instance, addons: Path, version: str):
+    def __init__(self, instance: Instance, addons: Path, version: str = FIRST):
         super().__init__(instance, addons, RELEASES / f"cloud_pbx-{version}.tar.xz")
 
 
