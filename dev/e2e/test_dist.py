@@ -196,9 +196,7 @@ def test_the_tests_of_the_zip_pass(from_zip):
 @pytest.fixture(scope="module")
 def clean(instance, tmp_path_factory):
     """A virtual environment of its own, which nothing is installed in yet."""
-    folder = tmp_path_factory.mktemp("wheel")
-    folder.chmod(0o755)
-    clean = CleanInstance(instance, folder)
+    clean = CleanInstance(instance, tmp_path_factory.mktemp("wheel"))
     clean.clone(WHEEL, TEMPLATE)
     yield clean
     clean.drop(WHEEL)
