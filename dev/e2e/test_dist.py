@@ -217,7 +217,8 @@ def test_import_module_refuses_the_zip(built, clean):
     assert "Error while importing module 'cloud_pbx'." in str(refused.value)
     missing = "External ID not found in the system: cloud_pbx.model_pbx_provider"
     assert missing in str(refused.value)
-    assert module(odoo) == []
+    assert module(odoo) == [("uninstalled", None)]
+    assert odoo.sql("select 1 from ir_model_data where module = 'cloud_pbx'") == []
 
 
 @pytest.fixture(scope="module")
