@@ -123,13 +123,21 @@ def test_each_menu_is_there(path):
         assert named in known or (menu in known and last in BEHIND), named
 
 
-def product_texts():
-    """All texts of the addon that people read, in English, in one string."""
-    entries = (ROOT / "i18n/cloud_pbx.pot").read_text()
+def product_texts(file="cloud_pbx.pot", of="msgid"):
+    """All texts of the addon that people read, in one string."""
+    entries = (ROOT / "i18n" / file).read_text()
     texts = []
-    for entry in re.findall(r'^msgid ((?:".*"\n)+)', entries, re.M):
+    for entry in re.findall(rf'^{of} ((?:".*"\n)+)', entries, re.M):
         texts.append("".join(ast.literal_eval(line) for line in entry.splitlines()))
-    return "\n".join(texts)
+    return " ".join("\n".join(texts).split())
+
+
+def not_in(texts, quotes):
+    """Those of some quotes of which a part is missing; `…` stands for what differs."""
+    for quote in quotes:
+        parts = [part.strip() for part in re.split("…| ‣ ", quote)]
+        if any(part.strip(".") and part not in texts for part in parts):
+            yield quote
 
 
 def test_troubleshooting_quotes_the_product():
@@ -137,14 +145,17 @@ def test_troubleshooting_quotes_the_product():
     text = " ".join(TROUBLES.read_text().split())
     quotes = set(re.findall(r"(?<!\*)\*([^*|]+)\*(?!\*)", text))
     assert len(quotes) > 80
-    texts = " ".join(product_texts().split())
-    own = {quote for quote in quotes - ELSEWHERE if not NAMED_MENUS.match(f"*{quote}*")}
-    wrong = set()
-    for quote in own:
-        for part in re.split(r"…", quote):
-            if part.strip(" .") and part.strip() not in texts:
-                wrong.add((quote, part))
-    assert not wrong
+    menus_too = product_texts() + "".join(menus())
+    assert not set(not_in(menus_too, quotes - ELSEWHERE))
+
+
+def test_the_russian_document_has_the_words_of_the_russian_screens():
+    text = " ".join((ROOT / "docs/use.ru.md").read_text().split())
+    quotes = {*re.findall("«([^»]+)»", text), *re.findall(r"\*([^*]+ ‣ [^*]+)\*", text)}
+    assert len(quotes) > 10
+    texts = product_texts("ru.po", "msgstr")
+    # How often somebody called, and a page of Odoo's.
+    assert set(not_in(texts, quotes)) == {"×3", "Мои настройки"}
 
 
 def test_troubleshooting_quotes_the_log():
