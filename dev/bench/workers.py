@@ -120,14 +120,16 @@ def measure(instance, sql_of, make_server, database, rounds):
 @contextlib.contextmanager
 def on_disk(cluster):
     """A cluster that can be made again does not wait for its disk; now it does."""
-    for name, value in DISK.items():
-        cluster.sql("postgres", f"alter system set {name} = {value}")
-    cluster.sql("postgres", "select pg_reload_conf()")
+    before = cluster.settings
+    cluster.stop()
+    cluster.settings = {**before, **DISK}
+    cluster.start()
     try:
         yield
     finally:
-        cluster.sql("postgres", "alter system reset all")
-        cluster.sql("postgres", "select pg_reload_conf()")
+        cluster.stop()
+        cluster.settings = before
+        cluster.start()
 
 
 @contextlib.contextmanager
@@ -161,12 +163,9 @@ class Run:
 
     def __init__(self, instance, servers, proxy, provider):
         self.provider, self.proxy = provider, proxy
-        [postmaster, *_rest] = (
-            (instance.cluster.data / "postmaster.pid").read_text().splitlines()
-        )
         self.parts = {
             "Odoo": [server.process.pid for server in servers],
-            "PostgreSQL": [int(postmaster)],
+            "PostgreSQL": [instance.cluster.pid()],
             "nginx": [proxy.process.pid] if proxy else [],
         }
 

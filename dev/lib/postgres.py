@@ -66,6 +66,7 @@ class Cluster:
         self.folder, self.programs = folder, programs
         self.data = folder / "data"
         self.log = folder / "server.log"
+        self.settings = SETTINGS
         self.socket = SOCKETS / f"{SOCKET_PREFIX}{short_hash(folder)}"
         self.variables: dict[str, str] = {}  # of the server's environment
 
@@ -136,7 +137,9 @@ class Cluster:
             return
         self.own(self.socket, 0o700)
         self.stop()
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        options = " ".join(
+            f"-c {name}={value}" for name, value in self.settings.items()
+        )
         start = ("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60")
         where = f"-k {self.socket} -p {PORT}"
         self._start(*start, "-o", f"{options} {where}", "start")
