@@ -20,6 +20,12 @@ class WrongKey(PbxError):
     code = "wrong_key"
 
 
+class NotEntered(WrongKey):
+    """There is no key: nothing was asked. ``detail`` names what is missing."""
+
+    code = "not_entered"
+
+
 class AddressNotAllowed(PbxError):
     """The key is good, but not from this address."""
 

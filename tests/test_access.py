@@ -1,10 +1,14 @@
 """Who may do what: every role, every model of ours, every operation."""
 
+import inspect
+import itertools
+
 from odoo import fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
+from odoo.models import BaseModel
 from odoo.tests import tagged
 
-from .common import CALLER, OUR_MODELS, REF, PbxCase
+from .common import CALLER, OUR_MODELS, REF, PbxCase, log_lines
 
 ROLES = ("public", "portal", "internal", "agent", "supervisor", "administrator")
 # What each role may: r(ead), w(rite), c(reate), u(nlink). A call's own people, and
@@ -228,6 +232,38 @@ class TestAccess(PbxCase):
                         else:
                             with self.assertRaises(AccessError):
                                 self.operate(record, operation)
+
+    def test_no_method_serves_whoever_may_not_read_the_record(self):
+        """Whoever guesses an id gets nothing by what can be called over the wire."""
+        strangers = ("public", "portal", "internal")
+        users = [self.roles[role] for role in strangers] + [self.new_agent("clara")]
+        tried = 0
+        for user, (model, record) in itertools.product(users, self.records.items()):
+            mine = record.with_user(user).with_context(allowed_company_ids=None)
+            if mine.has_access("read"):
+                continue
+            for name, needed in self.methods(model):
+                with self.fresh(user.login, model, name), log_lines():
+                    tried += 1
+                    self.env.invalidate_all()
+                    with self.assertRaises(UserError):
+                        getattr(mine, name)(*needed)
+                        self.env.flush_all()
+        self.assertGreater(tried, 100)
+
+    def methods(self, model):
+        """Yield what may be called of a record of ours, with what it needs to be."""
+        others = (BaseModel, *map(self.env.registry.get, ("mail.thread", "base")))
+        others = {name for one in others for name in dir(one)}
+        others.update(dir(self.env.registry["mail.activity.mixin"]))
+        for name in set(dir(type(self.env[model]))) - others:
+            method = getattr(type(self.env[model]), name)
+            if name.startswith("_") or not inspect.isfunction(method):
+                continue
+            if getattr(method, "_api_model", False):
+                continue  # of no record
+            parameters = list(inspect.signature(method).parameters.values())[1:]
+            yield name, [1 for one in parameters if one.default is one.empty]
 
     def test_directory_is_not_callable(self):
         """The directory reads all contacts of the company: not by RPC."""

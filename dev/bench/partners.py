@@ -13,6 +13,16 @@ SELECT 'Contact ' || n, 'Contact ' || n,
        now() at time zone 'utc', now() at time zone 'utc'
   FROM generate_series(%s, %s) n
 """
+# Every other contact has a lead, with its number.
+FILL_LEADS = """
+INSERT INTO crm_lead (
+    name, type, active, partner_id, phone, phone_sanitized, stage_id, create_uid,
+    write_uid, create_date, write_date)
+SELECT 'Lead ' || id, 'opportunity', true, id, phone, phone_sanitized,
+       (SELECT min(id) FROM crm_stage), 1, 1,
+       now() at time zone 'utc', now() at time zone 'utc'
+  FROM res_partner WHERE phone_sanitized LIKE '+447%%' ORDER BY id LIMIT %s
+"""
 # A contact is its own commercial entity.
 ENTITY = (
     "UPDATE res_partner SET commercial_partner_id = id "
@@ -24,6 +34,12 @@ HEAVY_INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes
  WHERE tablename = 'res_partner' AND indexdef LIKE '%gin%'
 """
+
+
+def fill_leads(sql, count):
+    """Make so many leads, of contacts that :func:`fill` made."""
+    sql(FILL_LEADS, [count])
+    sql("VACUUM ANALYZE crm_lead", None)
 
 
 def fill(sql, upto, searched):

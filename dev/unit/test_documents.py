@@ -18,6 +18,8 @@ FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 # `models/call/log.py`, `dev/unit/`, `hooks.py`; not `telephony/<name>/`, `mypbx/…`.
 NAMED = re.compile(r"`([\w.]+/[\w./-]*|\w+\.(?:py|md))`")
 LINKS = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+# A test that shows what is promised.
+SHOWN_BY = re.compile(r"`((?:dev|tests)/[\w/]+\.py)::(\w+)`")
 TESTS = re.compile(r"(?:^|[\s\"=])((?:dev|tests)/[\w/]+\.py)")
 
 
@@ -169,3 +171,59 @@ def test_troubleshooting_quotes_the_log():
     assert len(reasons) > 7
     for status, reason in reasons:
         assert re.search(rf'Refused\(\s*{status}, "{re.escape(reason)}"', code), reason
+
+
+def test_each_test_that_shows_a_promise_is_there():
+    promised = SHOWN_BY.findall((ROOT / "docs/security.md").read_text())
+    assert len(set(promised)) > 50
+    missing = [
+        f"{path}::{name}"
+        for path, name in promised
+        if f"def {name}(" not in (ROOT / path).read_text()
+    ]
+    assert missing == []
+
+
+def is_put_together(statement):
+    """Whether what is run as a statement was made of texts: f"…", "…" % x, "…" + x."""
+    if isinstance(statement, ast.Call):
+        function = statement.func
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        # ``SQL`` takes its parameters apart from its text.
+        inner = statement.args[:1] if name == "SQL" else []
+        return name == "format" or any(map(is_put_together, inner))
+    return isinstance(statement, ast.JoinedStr | ast.BinOp)
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_bad"),
+    [
+        ('"select %s"', False),
+        ('SQL("select %s", name)', False),
+        ('f"select {name}"', True),
+        ('"select %s" % name', True),
+        ('"select " + name', True),
+        ('"select {}".format(name)', True),
+        ('SQL(f"select {name}")', True),
+    ],
+)
+def test_what_is_put_together(statement, is_bad):
+    assert is_put_together(ast.parse(statement, mode="eval").body) is is_bad
+
+
+def test_no_statement_is_put_together_from_texts():
+    found, seen = [], 0
+    folders = ("models", "controllers", "wizard")
+    files = [path for name in folders for path in (ROOT / name).rglob("*.py")]
+    for path in (*files, ROOT / "hooks.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name not in ("SQL", "execute", "execute_query"):
+                continue
+            seen += 1
+            if is_put_together(node if name == "SQL" else node.args[0]):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert seen > 100
+    assert found == []

@@ -26,6 +26,9 @@ class CountedWire(dialects.Wire):
 
     def may_ask(self, bucket):
         provider = self.provider
+        # A copy of a database, whose keys were removed, never speaks to the PBX.
+        if missing := provider._missing_fields():
+            raise errors.NotEntered(", ".join(missing))
         limits = limits_of(
             bucket, provider.general_limit, provider.statistics_limit, self.urgent
         )
@@ -84,6 +87,8 @@ def explain(env, dialect, error):
     if not env.user.has_group("base.group_system"):
         if advice := _advice_for_agents(env, name, error):
             return advice
+    if isinstance(error, errors.NotEntered):
+        return env._("Enter this first: %s", detail)
     if advice := dialect.advice.get(getattr(error, "code", "")):
         return env._(advice, detail=detail)
     if isinstance(error, dialects.NotOffered):

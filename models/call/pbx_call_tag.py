@@ -150,6 +150,7 @@ class PbxCallTag(models.Model):
     def action_open_calls(self):
         """Open the calls that have this tag."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "cloud_pbx.pbx_call_action"
         )

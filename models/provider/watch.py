@@ -51,6 +51,9 @@ class DailyLook:
             self._look_at_extensions()
         except errors.RateLimited as error:
             provider._wake_refresh(error.retry_after)
+        except errors.NotEntered:
+            # The form says so to whoever removed them, or neutralized this copy.
+            _logger.info("Cloud PBX %s: no keys are entered", provider.id)
         except (errors.WrongKey, errors.AddressNotAllowed) as error:
             self._note_refused(error)
         except errors.PbxError as error:

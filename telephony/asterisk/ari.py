@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import phonenumbers
 
 from .. import errors, numbers
-from ..dialect import Extension, RecordingFile
+from ..dialect import GENERAL, Extension, RecordingFile
 from ..event import TRUNK
 from ..http import session
 from ..http.question import Question
@@ -240,11 +240,13 @@ class Ari:
     # ---------------------------------------------------------------- recordings
 
     def recording(self, name):
-        """Return the :class:`RecordingFile` of a stored recording; nothing is asked.
+        """Return the :class:`RecordingFile` of a stored recording; nothing is asked,
+        but it is counted: who fetches it asks.
 
         ``GET /recordings/stored/{name}/file``. The name is that of a file below the
         folder ``recording`` of Asterisk's spool.
         """
+        self.account.wire.may_ask(GENERAL)
         folder = self._option(files.RECORDINGS).rstrip("/") + "/"
         below = folder.partition(_RECORDING_FOLDER)[2]
         path = quote(f"{below}{name}", safe="")
