@@ -60,6 +60,5 @@
         ],
     },
     "post_load": "post_load",
-    "uninstall_hook": "uninstall_hook",
     "application": True,
 }
