@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest import SkipTest
 
 from .common import PbxHttpCase, log_lines
+from .scenarios import NOT_HERE
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "7f0e6a1c-5555-4a00-8a00-00000000beef"
@@ -16,7 +17,7 @@ def _running():
     try:
         from fake_beeline.running import running
     except ImportError as error:  # a release comes without its developers' tools
-        raise SkipTest("the fake PBX is not here") from error
+        raise SkipTest(NOT_HERE) from error
     finally:
         for folder in folders:
             sys.path.remove(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest import SkipTest, TestCase
 
 from .common import SECRET
+from .scenarios import NOT_HERE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,7 +17,7 @@ def _running():
     try:
         from fake_zadarma.running import running
     except ImportError as error:  # a release comes without its developers' tools
-        raise SkipTest("the fake PBX is not here") from error
+        raise SkipTest(NOT_HERE) from error
     finally:
         for folder in folders:
             sys.path.remove(folder)

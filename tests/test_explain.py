@@ -89,7 +89,6 @@ class TestExplain(ExplainCase):
             ("click_two_ids", {}),
             ("extension_to_extension", {}),
         ):
-            self.assertIn(name, scenarios.SCENARIOS)
             for step in scenarios.scenario(name, **parameters):
                 self.put([step], fields.Datetime.now())
                 with self.statements() as recorded:
