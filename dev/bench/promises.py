@@ -134,10 +134,10 @@ def check(server):
 # ----------------------------------------------------------------------------- the list
 
 
-def specification(agent):
+def specification(agent, model="pbx.promise"):
     """Return what the list reads of each, as the web client asks for it."""
-    views = agent.call("pbx.promise", "get_views", views=[(False, "list")])
-    about = views["models"]["pbx.promise"]["fields"]
+    views = agent.call(model, "get_views", views=[(False, "list")])
+    about = views["models"][model]["fields"]
     names = [
         field.get("name")
         for field in ElementTree.fromstring(views["views"]["list"]["arch"])

@@ -33,6 +33,14 @@ from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
 from .log import CallLog
+from .search import (
+    MANY,
+    MAX_SPLIT,
+    CallSearch,
+    concerns_me,
+    first_of,
+    one_after_another,
+)
 from .tag_activities import TagActivities
 
 _logger = logging.getLogger(__name__)
@@ -449,6 +457,13 @@ class PbxCall(models.Model):
         compute="_compute_is_my_customer",
         search="_search_is_my_customer",
         help="You are the salesperson of the contact or the lead.",
+    )
+    concerns_me = fields.Boolean(
+        internal=True,
+        compute="_compute_concerns_me",
+        search="_search_concerns_me",
+        help="You spoke, your phone rang, it is your customer or lead, or you call "
+        "back.",
     )
     is_new_caller = fields.Boolean(
         string="New caller",
@@ -901,6 +916,27 @@ class PbxCall(models.Model):
         mine = Domain.custom(to_sql=_is_my_customer)
         return search_boolean(operator, value, mine)
 
+    @api.depends(
+        *("user_id", "participant_ids", "partner_id.user_id", "lead_id.user_id"),
+        "promise_id.user_id",
+    )
+    @api.depends_context("uid")
+    def _compute_concerns_me(self):
+        for call in self:
+            # sudo: whether it is this user, nothing else
+            known = call.sudo()
+            call.concerns_me = self.env.user in (
+                known.user_id
+                | known.participant_ids
+                | known.partner_id.user_id
+                | known.lead_id.user_id
+                | known.promise_id.user_id
+            )
+
+    @api.model
+    def _search_concerns_me(self, operator, value):
+        return search_boolean(operator, value, Domain.custom(to_sql=concerns_me))
+
     @api.depends("number", "start", "direction")
     def _compute_is_new_caller(self):
         domain = Domain("id", "in", self.ids) & Domain.custom(to_sql=_is_new_caller)
@@ -974,6 +1010,39 @@ class PbxCall(models.Model):
                 call.voicemail_id = recordings[0]
                 lasted = max((e.talk or 0 for e in facts.events), default=0)
                 call.voicemail_seconds = lasted or recordings[0].sudo().file_seconds
+
+    # ------------------------------------------------------------------------ searching
+
+    @api.model
+    def _search(self, domain, offset=0, limit=None, order=None, **options):
+        """Find by each of several reasons apart: see ``search.py``.
+
+        All rules apply to each, as anywhere else.
+        """
+        search = super()._search
+        if self.env.su or options.get("bypass_access"):
+            return search(domain, offset, limit, order, **options)
+        wanted = CallSearch(self, domain)
+        if wanted.leaves_few():
+            return search(wanted.domain, offset, limit, order, **options)
+        if not limit:
+            many = super(PbxCall, self.with_context(**{MANY: True}))
+            return many._search(wanted.domain, offset, limit, order, **options)
+        upto = (offset or 0) + limit
+        parts, is_cheap = wanted.split() if upto <= MAX_SPLIT else ([], True)
+        if not parts:
+            return search(wanted.domain, offset, limit, order, **options)
+        if is_cheap and not order:
+            apart = (
+                part & ~Domain.OR(parts[:place]) for place, part in enumerate(parts)
+            )
+            branches = [search(part, **options) for part in apart]
+            query = one_after_another(self.env, self._table, branches)
+            query.limit, query.offset = limit, offset
+            return query
+        branches = [search(part, 0, upto, order, **options) for part in parts]
+        query = search(Domain.TRUE, offset, limit, order, bypass_access=True)
+        return first_of(query, branches)
 
     # ----------------------------------------------------------------------------- CRUD
 

@@ -15,6 +15,8 @@ class ResPartner(models.Model):
 
     # Callers are looked up by it; nothing else in Odoo indexes it.
     phone_sanitized = fields.Char(index="btree_not_null")
+    # An agent sees the calls of their own customers.
+    user_id = fields.Many2one(index="btree_not_null")
     pbx_call_ids = fields.One2many(
         "pbx.call", "partner_id", string="Calls", groups="cloud_pbx.group_pbx_user"
     )

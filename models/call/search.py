@@ -1,0 +1,180 @@
+"""How calls are searched, so that PostgreSQL comes to them by its indexes.
+
+Of several conditions of which any is enough, no index serves all: PostgreSQL reads all
+that one of them leads to before the first row is found, or all calls. A search for a
+name is such (of the contact, of the lead, digits of the number), so is the filter
+“Mine”, and so are an agent's rights: who spoke, whose phone rang, whose customer or
+lead it is, and who calls back. Hence:
+
+- for a page of a list, and for counting up to a limit, each is looked for by itself, no
+  further than the limit;
+- where few calls are left, such as those of one contact, each of them is asked whether
+  the rights allow it, by primary keys;
+- where calls are grouped, PostgreSQL chooses whether each is asked, or all that belongs
+  to the user is read first.
+"""
+
+from odoo.fields import Domain
+from odoo.tools import SQL
+from odoo.tools.query import Query
+
+# In the context: calls are counted or grouped, and may be many.
+MANY = "pbx_many_calls"
+# Conditions that leave few calls.
+NARROW = frozenset(
+    ("id", "partner_id", "lead_id", "promise_id", "number", "ref", "chatter_message_id")
+)
+# Pages further behind are searched in one. Odoo counts to 10,001.
+MAX_SPLIT = 20_000
+# What else may make a call the user's concern, besides their own part in it.
+OF_USER = ("partner_id", "lead_id", "promise_id")
+
+
+def concerns_me(model, alias, query):
+    """Return the SQL condition that calls concern the user: never unknown, so that it
+    may be negated."""
+    fields, me = model._fields, model.env.uid
+    exists = model.env.context.get(MANY)
+
+    def is_there(select):
+        # Of ``EXISTS`` PostgreSQL may also read all that there is at once; a scalar
+        # subquery it runs for each call.
+        if exists:
+            return SQL("EXISTS (%s)", select)
+        return SQL("COALESCE((%s LIMIT 1), FALSE)", select)
+
+    def is_users(name):
+        comodel = model.env[fields[name].comodel_name]
+        user = comodel._fields["user_id"]
+        return is_there(
+            SQL(
+                "SELECT TRUE FROM %s AS linked WHERE linked.id = %s AND %s = %s",
+                SQL.identifier(comodel._table),
+                SQL.identifier(alias, name, to_flush=fields[name]),
+                SQL.identifier("linked", "user_id", to_flush=user),
+                me,
+            )
+        )
+
+    participants = fields["participant_ids"]
+    rang = SQL(
+        "SELECT TRUE FROM %s AS rang WHERE rang.call_id = %s AND rang.user_id = %s",
+        SQL.identifier(participants.relation, to_flush=participants),
+        SQL.identifier(alias, "id"),
+        me,
+    )
+    return SQL(
+        "(COALESCE(%s = %s, FALSE) OR %s OR %s)",
+        SQL.identifier(alias, "user_id", to_flush=fields["user_id"]),
+        me,
+        is_there(rang),
+        SQL(" OR ").join(map(is_users, OF_USER)),
+    )
+
+
+class CallSearch:
+    """One search of calls, under the reader's rights.
+
+    A plain class: it carries what one search needs.
+
+    :param calls: the model ``pbx.call``, in the reader's environment.
+    :param domain: what is searched for.
+    """
+
+    def __init__(self, calls, domain):
+        self.calls = calls
+        self.domain = Domain(domain).optimize_full(calls)
+        self.conditions = _all_of(self.domain)
+        me = calls.env.uid
+        self.mine = [Domain("user_id", "=", me), Domain("participant_ids", "in", [me])]
+
+    def leaves_few(self):
+        """Tell whether few calls are left, whosever they are."""
+        return any(
+            getattr(one, "field_expr", None) in NARROW and one.operator == "in"
+            for one in self.conditions
+        )
+
+    def split(self):
+        """Return domains of which any makes a call one that is searched for.
+
+        None where the domain itself leads to the calls. And whether it is cheap to ask
+        the same of any other call.
+        """
+        others = [one for one in self.conditions if not self._is_of_row(one)]
+        if not others:
+            if not self._concern_me_only():
+                return [], True
+            user = self.mine[0]
+            of_user = (Domain(name, "any!", user) for name in OF_USER)
+            return [self.domain & part for part in (*self.mine, *of_user)], True
+        either = others[0]
+        if len(others) > 1 or getattr(either, "OPERATOR", None) != "|":
+            return [], True
+        rest = Domain.AND(one for one in self.conditions if one is not either)
+        parts = [one for one in either.children if not self._is_of_row(one)]
+        of_row = Domain.OR(one for one in either.children if self._is_of_row(one))
+        if not of_row.is_false():
+            parts.insert(0, of_row)
+        is_mine = either == Domain.OR(self.mine).optimize_full(self.calls)
+        return [rest & part for part in parts], is_mine
+
+    def _concern_me_only(self):
+        """Tell whether the rules leave no other calls than those that concern the
+        user."""
+        rules = self.calls.env["ir.rule"]._compute_domain(self.calls._name, "read")
+        return any(
+            getattr(rule, "field_expr", None) == "concerns_me"
+            and rule.operator == "in"
+            and set(rule.value) == {True}
+            for rule in _all_of(rules)
+        )
+
+    def _is_of_row(self, domain):
+        """Tell whether a domain needs no more than the row of a call."""
+        return all(map(self._is_leaf_of_row, domain))
+
+    def _is_leaf_of_row(self, leaf):
+        if isinstance(leaf, str):
+            return True  # "&", "|", "!"
+        if not isinstance(leaf, tuple):
+            return False
+        name, operator, value = leaf
+        field = self.calls._fields.get(name)
+        if not field:
+            return name in (0, 1)  # never, always
+        return bool(
+            field.store
+            and field.column_type
+            and operator not in ("any", "any!", "not any", "not any!")
+            and not isinstance(value, (Domain, Query, SQL))
+        )
+
+
+def _all_of(domain):
+    """Return the conditions of which all have to be met."""
+    if getattr(domain, "OPERATOR", None) == "&":
+        return list(domain.children)
+    return [domain]
+
+
+def first_of(query, branches):
+    """Have a query read no other rows than those that its branches begin with."""
+    row_id = SQL.identifier(query.table, "id")
+    found = SQL(" UNION ").join(
+        SQL("(%s)", branch.select(row_id)) for branch in branches
+    )
+    query.add_where(SQL("%s IN (%s)", row_id, found))
+    return query
+
+
+def one_after_another(env, table, branches):
+    """Return a query of the rows of all branches, which have none in common.
+
+    Up to a limit PostgreSQL reads no more branches than it takes.
+    """
+    rows = SQL("%s.*", SQL.identifier(table))
+    union = SQL(" UNION ALL ").join(
+        SQL("(%s)", branch.select(rows)) for branch in branches
+    )
+    return Query(env, table, SQL("(%s)", union))
