@@ -125,7 +125,10 @@ class Cases:
             restart()
 
     def _restart_server(self):
-        self.system.servers[1].kill()
+        server = self.system.servers[1]
+        process = server.process
+        server.kill()
+        faketime.forget(process.pid)
         log.until(self.system.answers, READY_SECONDS, "both servers answer")
 
     def _restart_database(self):

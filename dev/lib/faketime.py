@@ -34,6 +34,12 @@ def bring() -> None:
     shutil.rmtree(work)
 
 
+def forget(pid: int) -> None:
+    """Remove the shared memory of a process that was killed."""
+    for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+        (Path("/dev/shm") / name).unlink(missing_ok=True)
+
+
 def variables(clock: Path) -> dict[str, str]:
     """Of a process whose clock is as the file says: `+1h`; read anew each time.
 

@@ -90,13 +90,19 @@ class Cluster:
 
     def _run(self, *command, check=True, output=subprocess.PIPE):
         """Run one of PostgreSQL's server programs, as its owner."""
+        variables = [f"{name}={value}" for name, value in self.variables.items()]
         done = subprocess.run(
-            [*self.as_owner(), self.programs / command[0], *command[1:]],
+            [
+                *self.as_owner(),
+                "env",
+                *variables,
+                self.programs / command[0],
+                *command[1:],
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(**self.variables),
             cwd="/",  # a current folder closed to the owner is an error
             start_new_session=True,  # Ctrl-C at the terminal is not for the server
         )
