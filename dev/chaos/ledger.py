@@ -76,14 +76,16 @@ class Ledger:
 class Load:
     """The process that posts, and its ledger."""
 
-    def __init__(self, folder: Path, urls, secret, zone, seed, senders=4):
-        path = folder / "ledger"
+    def __init__(self, system, seed: int, senders: int = 4):
+        path = system.instance.folder / "ledger"
         path.unlink(missing_ok=True)
         self.ledger = Ledger(path)
         self.about = {
-            "urls": urls,
-            "secret": secret,
-            "zone": zone,
+            "urls": system.urls,
+            "secret": system.secret,
+            "zone": system.zone,
+            "begun": system.begun.isoformat(),
+            "first": system.take_numbers(),
             "seed": seed,
             "ledger": str(path),
             "senders": senders,

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -39,9 +40,9 @@ AT_A_TIME = 3  # events of one call
 class Load:
     """Senders that post one call after the other."""
 
-    def __init__(self, urls, secret, zone, seed, ledger, senders):
+    def __init__(self, urls, secret, zone, begun, first, seed, ledger, senders):
         self.urls, self.seed, self.senders = urls, seed, senders
-        self.plays = plays(seed, secret, zone)
+        self.plays = plays(seed, secret, zone, datetime.fromisoformat(begun), first)
         self.taking, self.writing = threading.Lock(), threading.Lock()
         self.ledger = Path(ledger).open("a", buffering=1)
         self.over = threading.Event()

@@ -1,7 +1,7 @@
 """The calls that come in: one scenario each, and what it is in the log."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,13 +34,15 @@ class Play(NamedTuple):
         return {event["fields"]["pbx_call_id"] for event in self.events}
 
 
-def plays(seed, secret: str, zone: str):
-    """Yield calls without an end; the same for the same seed, but for their times."""
-    first = datetime.now(UTC) - timedelta(hours=HOURS_AGO)
-    for number in range(HOURS_AGO * 3600):
+def plays(seed, secret: str, zone: str, begun: datetime, first: int):
+    """Yield calls without an end; the same for the same seed, but for their times.
+
+    `begun`: when the first of them began; `first`: its number.
+    """
+    for number in range(first, HOURS_AGO * 3600):
         dice = random.Random(f"{seed}/{number}")
         name = dice.choice(SCENARIOS)
-        start = (first + timedelta(seconds=number)).astimezone(ZoneInfo(zone))
+        start = (begun + timedelta(seconds=number)).astimezone(ZoneInfo(zone))
         direction = KINDS[name].direction
         events = render(
             name,

@@ -28,8 +28,7 @@ class Storm:
         """`press`: see `Check`."""
         self.system, self.press = system, press
         self.dice = random.Random(seed)
-        folder = system.instance.folder
-        self.load = Load(folder, system.urls, system.secret, system.zone, seed)
+        self.load = Load(system, seed)
         self.check = Check(system, self.load.ledger, press)
         self.killed: Counter = Counter()
         self.longest = 0.0

@@ -1,7 +1,9 @@
 """Two Odoo processes with workers, on one database: what a company of some size has."""
 
 import contextlib
+import itertools
 import threading
+from datetime import UTC, datetime, timedelta
 
 import log
 import psutil
@@ -12,6 +14,8 @@ from lib import postgres
 from lib.instance import Instance, name
 from lib.terminal import Stop
 from server import NOWHERE, SERVICES, Odoo
+
+from .plays import HOURS_AGO
 
 WORKERS = 2
 START_SECONDS = 120
@@ -35,6 +39,9 @@ class System:
         self.sql = self.servers[0].sql
         self.over = threading.Event()
         self.starts = 0
+        # No two calls that come in are alike, whoever posts them.
+        self.begun = datetime.now(UTC) - timedelta(hours=HOURS_AGO)
+        self.numbers = itertools.count(0, 2000)
         # A server dies with the thread that started it: each has one that stays.
         self.keepers = [
             threading.Thread(target=self.keep, args=[server], daemon=True)
@@ -84,6 +91,10 @@ class System:
         users = admin.call("res.users", "search_read", [], ["login"])
         self.users = {user["id"]: user["login"] for user in users}
         return self
+
+    def take_numbers(self) -> int:
+        """The number of the first call of another load."""
+        return next(self.numbers)
 
     def connect(self):
         """A connection of PostgreSQL's own client."""
