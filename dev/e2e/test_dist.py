@@ -37,6 +37,7 @@ SOME_TESTS = ["test_webhook.py", "test_numbers.py", "test_dial.py", "test_call_l
 
 @pytest.fixture(scope="module")
 def built(instance, tmp_path_factory):
+    """Of what is committed: other changes are not in it."""
     return Release(instance.tools.venv, tmp_path_factory.mktemp("dist")).build()
 
 
