@@ -27,7 +27,8 @@ FILE_BYTES = 17 * 2**20
 ROW_BYTES = 1900
 # Senders at each server, and how they send: more than it has workers.
 SLOW_SENDERS, SLOW_BYTES, BYTE_SECONDS = 6, 10, 0.4
-CLOCK_STEPS = ("+1h", "-1h", "+0")
+RIGHT = "+0"
+CLOCK_STEPS = ("+1h", "-1h", RIGHT)
 ENOUGH = 12
 
 
@@ -108,33 +109,20 @@ class Cases:
         Then the database's clock does the same.
         """
         faketime.bring()
-        clock = self.system.instance.folder / "clock"
-        variables = faketime.variables(clock)
-        server = self.system.servers[1]
-        clock.write_text(CLOCK_STEPS[0])
-        for owner, restart in (
-            (server, self._restart_server),
-            (self.system.cluster, self._restart_database),
-        ):
-            owner.variables = variables
-            restart()
+        server, cluster = self.system.servers[1], self.system.cluster
+        clocks = []
+        for name, owner in (("server", server), ("database", cluster)):
+            clocks.append(self.system.instance.folder / f"clock-{name}")
+            clocks[-1].write_text(RIGHT)
+            owner.variables = faketime.variables(clocks[-1])
+        self.system.kill(server)
+        cluster.stop()
+        cluster.start()
+        log.until(self.system.answers, READY_SECONDS, "both servers answer")
+        for clock in clocks:
             for step in CLOCK_STEPS:
                 clock.write_text(step)
                 self.load.wait_for(ENOUGH)
-            owner.variables = {}
-            restart()
-
-    def _restart_server(self):
-        server = self.system.servers[1]
-        process = server.process
-        server.kill()
-        faketime.forget(process.pid)
-        log.until(self.system.answers, READY_SECONDS, "both servers answer")
-
-    def _restart_database(self):
-        self.system.cluster.stop()
-        self.system.cluster.start()
-        log.until(self.system.answers, READY_SECONDS, "both servers answer")
 
     # ------------------------------------------------------------------ slow senders
 

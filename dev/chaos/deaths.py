@@ -32,7 +32,7 @@ class Deaths:
 
     def odoo(self) -> None:
         """One of the two servers, with all its processes."""
-        self.dice.choice(self.system.servers).kill()
+        self.system.kill(self.dice.choice(self.system.servers))
         self._wait_for_servers()
 
     def backend(self) -> None:
@@ -62,7 +62,7 @@ class Deaths:
     def power(self) -> None:
         """Everything at once."""
         for server in self.system.servers:
-            server.kill()
+            self.system.kill(server)
         self.system.cluster.kill()
         self._start_database()
 

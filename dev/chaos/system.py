@@ -9,8 +9,8 @@ import log
 import psutil
 import psycopg2
 
+from lib import faketime, postgres
 from lib import pbx as introduction
-from lib import postgres
 from lib.instance import Instance, name
 from lib.terminal import Stop
 from server import NOWHERE, SERVICES, Odoo
@@ -49,6 +49,9 @@ class System:
         ]
         # Instances for tests do not wait for the log of transactions; this one has to.
         self.sql(f"alter database {name(database)} set synchronous_commit = on")
+        # A sequence of a fresh copy would go back with the first crash: what PostgreSQL
+        # has noted of it in advance is in the log of the original.
+        self.cluster.sql(database, "checkpoint", user=postgres.SUPERUSER)
         for service in SERVICES:
             self.sql(
                 "insert into ir_config_parameter (key, value) values (%s, %s)"
@@ -109,9 +112,16 @@ class System:
         for keeper in self.keepers:
             keeper.join()
         for server in self.servers:
-            server.kill()  # its database goes with it: nothing to save
+            self.kill(server)  # its database goes with it: nothing to save
 
     # ------------------------------------------------------------------ processes
+
+    @staticmethod
+    def kill(server: Odoo) -> None:
+        """End a server and its workers at once."""
+        process = server.process
+        server.kill()
+        faketime.forget(process.pid)
 
     @staticmethod
     def web_workers(server: Odoo) -> list[psutil.Process]:

@@ -190,6 +190,17 @@ def locked(street, table):
         connection.close()
 
 
+def test_an_inbox_that_somebody_holds_is_503(street):
+    """Told at once: Odoo does not try again and again, and keep a worker meanwhile."""
+    [event, *_rest] = street.events("missed")
+    before = len(street.odoo.log_text())
+    with locked(street, "pbx_event"):
+        assert post(street.url, event).status == 503
+    assert "tries left" not in street.odoo.log_text()[before:]
+    assert key(event) not in street.inbox()
+    assert post(street.url, event).status == 200
+
+
 def test_a_database_that_is_away_is_503(street, cluster):
     events = street.events()
     cluster.stop()

@@ -16,6 +16,7 @@ from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited c
 from ..routing.of_call import as_kept, phone_of
 from ..routing.router import DEADLINE_SECONDS, Deadline, Router
 from ..tools.notification import notification
+from ..tools.outage import Busy
 from ..tools.retention import delete_old
 from ..tools.transactions import (
     CONFLICTS,
@@ -140,9 +141,11 @@ class PbxEvent(models.Model):
         answer = reply.body if reply and settings.keep_log else ""
         # The signed text belongs to the call that it came with first.
         query = SQL(
-            """WITH now AS MATERIALIZED (
-                   SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now,
-                          set_config('lock_timeout', %(timeout)s, TRUE)),
+            # A statement of its own, in the same question: a table that somebody holds
+            # is waited for before the first row.
+            """SET LOCAL lock_timeout = %(timeout)s;
+                   WITH now AS MATERIALIZED (
+                   SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now),
                     owner AS MATERIALIZED (
                    SELECT coalesce(bool_or(ref = %(id)s), FALSE) AS own,
                           coalesce(bool_or(ref != %(id)s AND (
@@ -329,7 +332,7 @@ class PbxEvent(models.Model):
 
         :param dict memory: of the look-ups, for whoever applies the event.
         :return: ``(reply, those that are new)``: all of it is kept, or nothing.
-        :raises CONFLICTS: it met others each time, or rows are locked.
+        :raises Busy: it met others each time, or rows are locked.
         """
         cr, ends_at = self.env.cr, time.monotonic() + DEADLINE_SECONDS
         for attempt in range(1, TRIES + 1):
@@ -353,9 +356,9 @@ class PbxEvent(models.Model):
                 cr.rollback()
                 if isinstance(error, psycopg2.errors.LockNotAvailable):
                     gave_up_waiting()
-                    raise
+                    raise Busy from error
                 if attempt == TRIES:
-                    raise
+                    raise Busy from error
                 pause_before_retry(attempt)
         raise ValueError("no attempt was allowed")
 

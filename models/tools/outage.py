@@ -15,6 +15,13 @@ AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.pool.PoolEr
 RETRY_AFTER_SECONDS = 30
 
 
+class Busy(psycopg2.OperationalError):
+    """Somebody holds the inbox.
+
+    Odoo does not try again, which would keep a worker for half a minute: the PBX does.
+    """
+
+
 def is_ours(path):
     """Tell whether a request is for one of our two addresses."""
     return bool(WEBHOOK.match(path) or RECORDING.match(path))
