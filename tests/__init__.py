@@ -3,6 +3,7 @@ from . import test_webhook_reply
 from . import test_inbox
 from . import test_inbox_failed
 from . import test_call_log
+from . import test_call_search
 from . import test_call_times
 from . import test_people
 from . import test_chatter
