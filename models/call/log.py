@@ -200,7 +200,7 @@ class CallLog:
         if PROMISED.intersection(changed):
             former = {shown.get("number")} - {False, None, call.number}
             self.follow_promises(call, former)
-        self.notifier._call_changed(call, shown)
+        self.notifier._call_changed(call, shown, values["facts"])
         if derived.in_doubt:
             self.env["pbx.history"]._hasten_catch_up(self.settings.id)
         if NOTED.intersection(changed):

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...telephony.event import ANSWERED, LEFT
+from ..tools.bus_connection import notify_over_kept_connection
 from ..tools.transactions import before_commit
 
 # What a card shows of a call, as far as the PBX decides it.
@@ -50,13 +51,17 @@ class PbxNotifier(models.AbstractModel):
     # ------------------------------------------------------------------ one call
 
     @api.model
-    def _shown(self, call):
+    def _shown(self, call, facts=None):
         """Return what cards show of ``call``, as plain values; ``{}`` for no call.
 
         Taken before the log writes a call, it goes to :meth:`_call_changed`.
+
+        :param list facts: of the call, if they are at hand: each time they are read of
+            it they are copied.
         """
         if not call:
             return {}
+        facts = (call.facts or ()) if facts is None else facts
         # A participant who is archived meanwhile is left out when it is sent, and is
         # not asked for with each event.
         call = call.with_context(active_test=False)
@@ -67,25 +72,26 @@ class PbxNotifier(models.AbstractModel):
         # Of a click: whether it is still the user's own phone that rings.
         shown["rings_own_phone"] = call._rings_own_phone()
         # Handed on to a phone that rang before: no other field changes.
-        shown["handed_on"] = sum("handed_by" in event for event in call.facts or ())
+        shown["handed_on"] = sum("handed_by" in event for event in facts)
         if call.state == "ringing" and call.direction == "inbound":
             # Or the PBX itself lifts, once our phones have rung in vain.
             shown["lifted"] = any(
                 event["kind"] == ANSWERED and event.get("leg") == call.ref
-                for event in call.facts or ()
+                for event in facts
             )
         if call.state == "ongoing":
             # Or somebody left it, where the PBX reports that.
-            shown["left"] = sum(event["kind"] == LEFT for event in call.facts or ())
+            shown["left"] = sum(event["kind"] == LEFT for event in facts)
         return shown
 
     @api.model
-    def _call_changed(self, call, before):
+    def _call_changed(self, call, before, facts=None):
         """The log wrote ``call``.
 
         :param dict before: of :meth:`_shown`; ``{}`` if the call is new.
+        :param list facts: of the call now; see :meth:`_shown`.
         """
-        after = self._shown(call)
+        after = self._shown(call, facts)
         if after != before or call.state != "done":
             # Which phones ring is on no card, but on the wallboard.
             self._wallboard_changed()
@@ -175,8 +181,10 @@ class PbxNotifier(models.AbstractModel):
         users = self.env["res.users"].browse(
             set().union(*(ids for _company, ids in collected.values()))
         )
+        notify_over_kept_connection(self.env.cr)
         # One look at all of them: for who is archived, and for their channels. Whoever
         # may not read calls gets no message: groups and companies are in the cache.
+        users.fetch(["active", "partner_id"])
         agents = users.filtered(
             lambda user: user.active and user.has_group("cloud_pbx.group_pbx_user")
         )
@@ -241,6 +249,7 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _send_missed(self, collected):
         """Send what was collected; see :meth:`_promises_changed`."""
+        notify_over_kept_connection(self.env.cr)
         promises = self.env["pbx.promise"].browse(collected["promises"])
         people = self._who_counts(promises) | self.env["res.partner"].browse(
             collected["people"]
@@ -341,6 +350,7 @@ class PbxNotifier(models.AbstractModel):
 
     @api.model
     def _send_wallboard(self, _collected):
+        notify_over_kept_connection(self.env.cr)
         group_id = self.env["ir.model.data"]._xmlid_to_res_id(
             "cloud_pbx.group_pbx_manager"
         )

@@ -156,9 +156,9 @@ class Apply:
             self._note_online()
             if is_outbound and not dialects.get(self.settings.dialect).reports_legs:
                 self._join_unseen(call)
-            if number:
-                self._follow_unseen(call, number, is_lost)
-            more = self._read_waiting(limit=1)
+            more, met = self._look_again(call, number, is_lost)
+            if met:
+                self._follow_unseen(call)
             cr.commit()
             if not more:
                 return
@@ -222,31 +222,48 @@ class Apply:
         # Joined by the other's transaction, perhaps: then it looks again.
         self._retry(join)
 
-    def _follow_unseen(self, call, number, is_lost):
-        """Derive call-backs anew where another call of the number ended meanwhile.
+    def _look_again(self, call, number, is_lost):
+        """Return ``(more, met)``: whether events wait that came before the lock was let
+        go, and whether another call of the number ended at the same time.
 
         One was lost and in the other somebody spoke, perhaps: neither transaction saw
         the other call.
+
+        :param call: what was written; ``None`` for none.
+        :param number: of the call, if that is over.
+        :param bool is_lost: nobody spoke in it.
         """
+        now = fields.Datetime.now()
+        met = SQL("FALSE")
+        if number:
+            met = SQL(
+                """EXISTS (SELECT 1 FROM pbx_call
+                    WHERE number = %s AND company_id = %s AND id != %s
+                      AND state = 'done' AND start > %s AND write_date > %s
+                      AND (%s OR direction = 'inbound' AND outcome != 'answered'))""",
+                number,
+                self.settings.company_id,
+                call.id,
+                now - timedelta(hours=UNSEEN_HOURS),
+                now - timedelta(seconds=UNSEEN_SECONDS),
+                is_lost,
+            )
+        [looked] = self.env.execute_query(
+            SQL(
+                """SET LOCAL lock_timeout = %s;
+                   SELECT EXISTS (SELECT 1 FROM pbx_event WHERE %s), %s""",
+                lock_timeout(),
+                self._waits(now),
+                met,
+            )
+        )
+        return looked
+
+    def _follow_unseen(self, call):
+        """Derive call-backs anew of a call that another one met."""
 
         def follow():
-            now = fields.Datetime.now()
-            others = self.env.execute_query(
-                SQL(
-                    """SELECT 1 FROM pbx_call
-                        WHERE number = %s AND company_id = %s AND id != %s
-                          AND state = 'done' AND start > %s AND write_date > %s
-                          AND (%s OR direction = 'inbound' AND outcome != 'answered')
-                        LIMIT 1""",
-                    number,
-                    self.settings.company_id,
-                    call.id,
-                    now - timedelta(hours=UNSEEN_HOURS),
-                    now - timedelta(seconds=UNSEEN_SECONDS),
-                    is_lost,
-                )
-            )
-            if others and (left := call.exists()):
+            if left := call.exists():
                 limit_lock_waits(self.env)
                 self._log().follow_promises(left)
 
@@ -263,7 +280,17 @@ class Apply:
 
     # ---------------------------------------------------------------------- rows
 
-    def _read_waiting(self, lock=False, limit=MAX_TOGETHER):
+    def _waits(self, now):
+        """Return the condition for events of this call that are to be applied."""
+        return SQL(
+            """provider_id = %s AND %s AND state IN ('pending', 'failed')
+               AND (state = 'pending' OR next_attempt_at <= %s)""",
+            self.provider_id,
+            SQL("ref = %s", self.ref) if self.ref else SQL("ref IS NULL"),
+            now,
+        )
+
+    def _read_waiting(self, lock=False):
         """Return what waits, oldest first: a list of :class:`Waiting`.
 
         :param bool lock: take the call's lock for this transaction; ``None`` is
@@ -279,19 +306,14 @@ class Apply:
                  SELECT id, event_type, ref, payload, received_at,
                           coalesce(attempts, 0), decision
                      FROM pbx_event
-                    WHERE this.locked
-                      AND provider_id = %(provider)s AND %(of_call)s
-                      AND state IN ('pending', 'failed')
-                      AND (state = 'pending' OR next_attempt_at <= %(now)s)
+                    WHERE this.locked AND %(waits)s
                  ORDER BY received_at, id LIMIT %(limit)s) waiting ON TRUE""",
                 lock=SQL("pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key)
                 if lock
                 else SQL("TRUE"),
                 timeout=lock_timeout(),
-                provider=self.provider_id,
-                of_call=SQL("ref = %s", self.ref) if self.ref else SQL("ref IS NULL"),
-                now=fields.Datetime.now(),
-                limit=limit,
+                waits=self._waits(fields.Datetime.now()),
+                limit=MAX_TOGETHER,
             )
         )
         if not rows[0][0]:

@@ -1,1 +1,1 @@
-from . import bare, history, leads, people
+from . import bare, history, leads, people, row
