@@ -60,5 +60,6 @@
         ],
     },
     "post_load": "post_load",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -1,4 +1,4 @@
-"""What is set up once for each process, when Odoo loads the addon.
+"""What is set up once for each process, and what is removed with the addon.
 
 Without a database Odoo knows no addon's routes and answers 404, which tells a PBX that
 the address is wrong for good, and logs a recording's listener out. Both get 503,
@@ -19,12 +19,14 @@ from odoo.modules.registry import Registry
 from odoo.sql_db import db_connect
 from odoo.tools import config
 
+from .models.figures.report import HEADERS as REPORT_HEADERS
 from .models.tools import outage, seldom
 from .models.tools.outage import later_response
 from .telephony.http.forms import MAX_BODY_BYTES
 
 _logger = logging.getLogger(__name__)
 
+OUR_NAME = "cloud_pbx"
 MARK = "_cloud_pbx_outage"
 
 
@@ -36,6 +38,74 @@ def post_load():
     logger = logging.getLogger("werkzeug")
     if not any(getattr(one, "name", "") == TokenMask.NAME for one in logger.filters):
         logger.addFilter(TokenMask(TokenMask.NAME))
+
+
+# --------------------------------------------------------------- removing the addon
+
+# What people made of our models and Odoo leaves behind, by the field that names them.
+LEFT_BEHIND = (
+    ("ir.filters", "model_id"),
+    ("ir.exports", "resource"),
+    ("ir.embedded.actions", "parent_res_model"),
+    ("ir.actions.act_window", "res_model"),
+    ("mail.message.subtype", "res_model"),
+)
+
+
+def uninstall_hook(env):
+    """Remove what Odoo's own removal of an addon would leave; called before it."""
+    ours = [
+        name
+        for name, model in env.registry.items()
+        if model._original_module == OUR_NAME
+    ]
+    for model, field in LEFT_BEHIND:
+        env[model].with_context(active_test=False).search(
+            [(field, "in", ours)]
+        ).unlink()
+    names = tuple(ours)
+    # With their chatter; what runs jobs goes with the jobs.
+    actions = [("model_id.model", "in", ours), ("usage", "=", "ir_actions_server")]
+    env["ir.actions.server"].search(actions).unlink()
+    # Other addons extend what all our models inherit, and name that theirs.
+    env.cr.execute(
+        """DELETE FROM ir_model_data
+            WHERE module != %(addon)s
+              AND (model = 'ir.model.inherit'
+                   AND res_id IN (SELECT inherited.id
+                                    FROM ir_model_inherit inherited
+                                    JOIN ir_model ON ir_model.id = inherited.model_id
+                                   WHERE ir_model.model IN %(models)s)
+                   OR model = 'ir.model.fields.selection'
+                   AND res_id IN (SELECT selection.id
+                                    FROM ir_model_fields_selection selection
+                                    JOIN ir_model_fields field
+                                      ON field.id = selection.field_id
+                                   WHERE field.model IN %(models)s))""",
+        {"addon": OUR_NAME, "models": names},
+    )
+    # Foreign keys go with their columns, and stay in Odoo's list.
+    env.cr.execute(
+        """DELETE FROM ir_model_constraint
+            WHERE type = 'f'
+              AND module = (SELECT id FROM ir_module_module WHERE name = %s)""",
+        [OUR_NAME],
+    )
+    # A field of Odoo's that we have looked up; whoever else wants it makes it anew.
+    env.cr.execute("DROP INDEX IF EXISTS res_partner__phone_sanitized_index")
+    # What Odoo removes now has browsers told of it, once more and last, as it ends.
+    env.cr.postcommit.add(functools.partial(_remove_messages, env.cr.dbname))
+    # Reports that wait to be sent.
+    env["mail.mail"].search([("headers", "=", str(REPORT_HEADERS))]).unlink()
+
+
+def _remove_messages(database):
+    """Remove what browsers that come back would still be told."""
+    with db_connect(database).cursor() as cr:
+        cr.execute(
+            "DELETE FROM bus_bus WHERE message::jsonb->>'type' LIKE %s",
+            [f"{OUR_NAME}.%"],
+        )
 
 
 # ---------------------------------------------------------- while the database is away
