@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest
 from odoo import http
 from odoo.modules.registry import Registry
 from odoo.sql_db import db_connect
-from odoo.tools import config
+from odoo.tools import SQL, config
 
 from .models.figures.report import HEADERS as REPORT_HEADERS
 from .models.tools import outage, seldom
@@ -50,6 +50,8 @@ LEFT_BEHIND = (
     ("ir.actions.act_window", "res_model"),
     ("mail.message.subtype", "res_model"),
 )
+# Of Odoo's own fields that we look up; whoever else wants one makes it anew.
+LEFT_INDEXES = ("res_partner__phone_sanitized_index", "res_partner__user_id_index")
 
 
 def uninstall_hook(env):
@@ -91,8 +93,8 @@ def uninstall_hook(env):
               AND module = (SELECT id FROM ir_module_module WHERE name = %s)""",
         [OUR_NAME],
     )
-    # A field of Odoo's that we have looked up; whoever else wants it makes it anew.
-    env.cr.execute("DROP INDEX IF EXISTS res_partner__phone_sanitized_index")
+    for index in LEFT_INDEXES:
+        env.cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(index)))
     # What Odoo removes now has browsers told of it, once more and last, as it ends.
     env.cr.postcommit.add(functools.partial(_remove_messages, env.cr.dbname))
     # Reports that wait to be sent.

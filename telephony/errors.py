@@ -21,7 +21,7 @@ class WrongKey(PbxError):
 
 
 class NotEntered(WrongKey):
-    """There is no key: nothing was asked. ``detail`` names what is missing."""
+    """There is no key: nothing was asked. ``detail`` is a sentence for people."""
 
     code = "not_entered"
 

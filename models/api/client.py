@@ -28,7 +28,7 @@ class CountedWire(dialects.Wire):
         provider = self.provider
         # A copy of a database, whose keys were removed, never speaks to the PBX.
         if missing := provider._missing_fields():
-            raise errors.NotEntered(", ".join(missing))
+            raise errors.NotEntered(provider._missing_sentence(missing))
         limits = limits_of(
             bucket, provider.general_limit, provider.statistics_limit, self.urgent
         )
@@ -88,7 +88,7 @@ def explain(env, dialect, error):
         if advice := _advice_for_agents(env, name, error):
             return advice
     if isinstance(error, errors.NotEntered):
-        return env._("Enter this first: %s", detail)
+        return detail
     if advice := dialect.advice.get(getattr(error, "code", "")):
         return env._(advice, detail=detail)
     if isinstance(error, dialects.NotOffered):

@@ -9,6 +9,7 @@ _FAILURES = {
     errors.NoPhone: Failure.PHONE_OFFLINE,
     errors.RateLimited: Failure.TOO_MANY_QUESTIONS,
     errors.WrongKey: Failure.WRONG_KEY,
+    errors.NotEntered: Failure.WRONG_KEY,
     errors.AddressNotAllowed: Failure.WRONG_KEY,
 }
 
