@@ -526,7 +526,7 @@ class TestContent(ReportCase):
         mail = self.report()
         german = self.env["ir.qweb"].with_context(lang="de_DE").env
         label = self.page(mail).xpath("//tr[@data-figure='inbound']/td[1]")[0]
-        self.assertEqual(label.text_content().strip(), german._("Incoming"))
+        self.assertEqual(label.text_content().strip(), german._("Incoming calls"))
 
     def test_from_right_to_left(self):
         self.env["res.lang"]._activate_lang("ar_001")

@@ -252,14 +252,14 @@ class ReportContent:
         Called and written as in the overview. What the reader may not see is not there.
         """
         rows = [
-            ("inbound", self.env._("Incoming"), self._count, 0),
+            ("inbound", self.env._("Incoming calls"), self._count, 0),
             ("answer_rate", self.env._("Answered"), self._percent, 1),
             ("service_level", self.env._("Answered in time"), self._percent, 1),
             ("wait_median", self.env._("Median wait"), format_duration, -1),
             ("lost", self.env._("Lost"), self._count, -1),
             ("kept_rate", self.env._("Call-backs kept in time"), self._percent, 1),
             ("new_callers", self.env._("New callers"), self._count, 1),
-            ("outbound", self.env._("Outgoing"), self._count, 0),
+            ("outbound", self.env._("Outgoing calls"), self._count, 0),
             ("reached", self.env._("Reached"), self._count, 0),
             ("talk_seconds", self.env._("Talk"), format_duration, 0),
         ]

@@ -116,7 +116,7 @@ class PbxPromise(models.Model):
         "pbx_promise_participant_rel",
         "promise_id",
         "user_id",
-        string="Rang at",
+        string="Whose phone rang",
         readonly=True,
         help="Users whose phones rang in vain.",
     )

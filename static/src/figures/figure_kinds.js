@@ -10,7 +10,7 @@ import {formatDuration} from "../common/duration";
  */
 export const FIGURES = {
     inbound: {
-        label: _t("Incoming"),
+        label: _t("Incoming calls"),
         title: _t("Incoming calls"),
         kind: "count",
     },
@@ -30,7 +30,11 @@ export const FIGURES = {
         good: -1,
         phrase: (value) => _t("%s without a number", value),
     },
-    outbound: {label: _t("Outgoing"), title: _t("Outgoing calls"), kind: "count"},
+    outbound: {
+        label: _t("Outgoing calls"),
+        title: _t("Outgoing calls"),
+        kind: "count",
+    },
     reached: {
         label: _t("Reached"),
         title: _t("Outgoing calls that reached somebody"),
