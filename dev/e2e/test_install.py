@@ -17,6 +17,8 @@ from lib.instance import Instance
 from lib.paths import CHECKOUT
 from lib.servers import OdooServer
 
+pytestmark = pytest.mark.after_tests
+
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 README, INSTALL = CHECKOUT / "README.md", CHECKOUT / "docs/install.md"
 DESCRIPTION = CHECKOUT / "static/description/index.html"

@@ -22,6 +22,8 @@ from server import Odoo
 from telephony.asterisk import signature
 from telephony.zadarma.signature import sign_event
 
+pytestmark = pytest.mark.after_tests
+
 COPY = "e2e_neutralized"
 CALLER = "+442079460266"
 FORMER = "of-yesterday"

@@ -14,6 +14,8 @@ from lib.instance import TEMPLATE
 from lib.terminal import run
 from server import Odoo
 
+pytestmark = pytest.mark.after_tests
+
 DATABASE = "e2e_uninstall"
 CALLER, LOST_CALLER = "+442079460255", "+442079460256"
 # What a database is made of, each with all that it depends on.
