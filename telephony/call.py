@@ -122,7 +122,7 @@ def derive(facts, history_outranks=True, country=""):
         last_event_at=_last_event_at(reading),
         contradictions=verdict.contradictions,
         in_doubt=reading.in_doubt(),
-        logged_lines=reading.logged_lines(),
+        logged_lines=reading.logged_lines,
     )
 
 

@@ -31,7 +31,11 @@ def read_time(text, zone):
 
     Two where a summer time ends or begins: the hour is there twice, or not at all.
     """
-    text = local_text(text)
+    return readings_of(local_text(text), zone)
+
+
+def readings_of(text, zone):
+    """Return the same of a text in the form that :func:`local_text` gives."""
     if not text:
         return ()
     local = datetime.fromisoformat(text)
@@ -57,9 +61,9 @@ def in_zones(event, account):
         return event
     started, others = (), []
     if account.zone_known:
-        started = read_time(event.local_start, account.zone)
+        started = readings_of(event.local_start, account.zone)
     for zone in account.other_zones:
-        readings = read_time(event.local_start, zone)
+        readings = readings_of(event.local_start, zone)
         if readings and readings != started and readings not in others:
             others.append(readings)
     return replace(event, started=started, other_starts=tuple(others))

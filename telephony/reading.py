@@ -1,6 +1,7 @@
 """The facts of one call, sorted by what they say."""
 
 from dataclasses import replace
+from functools import cached_property
 
 from .event import (
     ANSWERED,
@@ -118,7 +119,9 @@ class Reading:
         self.live = live or [e for e in self.events if e.kind != LOGGED]
         self.first = min((e.received_at for e in self.live), default=None)
         self.all_rows = rows_of(self._of(self.events, LOGGED), self.first)
-        self.rows = rows_of(self.of(LOGGED), self.first)
+        logged = self.of(LOGGED)
+        is_all = len(logged) == sum(e.kind == LOGGED for e in self.events)
+        self.rows = self.all_rows if is_all else rows_of(logged, self.first)
         self._begun = self.start()
         self.direction = self._direction()
         self.answers = self._answers()
@@ -417,14 +420,15 @@ class Reading:
         lines = called if self.direction == INBOUND else callers
         line = first_of(t for t in lines if not self._is_inside(t) and not is_short(t))
         if self.direction == INBOUND:
-            return first_of(callers), first_of(self.logged_lines() or [line])
+            return first_of(callers), first_of(self.logged_lines or [line])
         if self.direction == INTERNAL:
             rung = (e.extension for e in self.of(RINGING))
             return first_of([*called, *rung]), ""
         return first_of(outside), line
 
+    @cached_property
     def logged_lines(self):
-        """Return what may be our line of an inbound call, if history alone tells it.
+        """What may be our line of an inbound call, if history alone tells it.
 
         A row of a call that was forwarded may name the number that it went to, which is
         somebody else's: the leg that began first is the likeliest.

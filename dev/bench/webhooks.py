@@ -164,6 +164,10 @@ def worker_of(pid):
 
 
 def resident(pid):
-    """Return the memory that a process has now, in KiB."""
+    """Return the memory that a process has now, in KiB.
+
+    Without what it has of files: programs and libraries, which the kernel takes away
+    and reads again as it likes.
+    """
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
+    return int(status.partition("RssAnon:")[2].split()[0])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from telephony.call import derive
 from telephony.dialect import fixed_zone
 from telephony.facts import CallFacts
+from telephony.local_time import read_time
 from telephony.zadarma import events
 
 LONDON, NEW_YORK = "Europe/London", "America/New_York"
@@ -65,7 +66,7 @@ NEVER = [
 
 @pytest.mark.parametrize("zone, local, told", CHANGES)
 def test_an_unambiguous_time_is_what_the_zone_says(zone, local, told):
-    assert events.read_time(local, ZoneInfo(zone)) == (utc(told),)
+    assert read_time(local, ZoneInfo(zone)) == (utc(told),)
     # Whenever it was received: a delivery may be days late.
     for late in (timedelta(seconds=1), timedelta(hours=1), timedelta(days=3)):
         assert begun(local, zone, utc(told) + late) == utc(told)
@@ -74,7 +75,7 @@ def test_an_unambiguous_time_is_what_the_zone_says(zone, local, told):
 @pytest.mark.parametrize("zone, local, early, late", TWICE + NEVER)
 class TestTwoReadings:
     def test_both_are_kept(self, zone, local, early, late):
-        assert events.read_time(local, ZoneInfo(zone)) == (utc(early), utc(late))
+        assert read_time(local, ZoneInfo(zone)) == (utc(early), utc(late))
 
     @pytest.mark.parametrize("seconds", [-5, 0, 1, 600])
     def test_the_one_nearest_to_receipt_counts(self, zone, local, early, late, seconds):
@@ -108,7 +109,7 @@ class TestTwoReadings:
 @pytest.mark.parametrize("zone", ZONES)
 def test_an_unreadable_time_is_the_first_receipt(text, zone):
     received = utc("2026-05-04 09:15:07")
-    assert events.read_time(text, ZoneInfo(zone)) == ()
+    assert read_time(text, ZoneInfo(zone)) == ()
     assert begun(text or "", zone, received + timedelta(hours=1), received) == received
 
 
@@ -119,7 +120,7 @@ def test_an_unreadable_time_is_the_first_receipt(text, zone):
     zone=st.sampled_from([*ZONES, "UTC", "Pacific/Kiritimati", "Pacific/Marquesas"]),
 )
 def test_no_text_makes_reading_a_time_raise(text, zone):
-    readings = events.read_time(text, ZoneInfo(zone))
+    readings = read_time(text, ZoneInfo(zone))
     assert len(readings) <= 2
     assert all(reading.tzinfo is None for reading in readings)
     assert list(readings) == sorted(set(readings))

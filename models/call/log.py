@@ -452,7 +452,14 @@ class CallLog:
                 self._leg_values(call, derived, leg, seats) for leg in derived.legs
             ]
             recordings += [
-                {"call_id": call.id, "ref": name} for name in derived.recordings
+                {
+                    "call_id": call.id,
+                    "ref": name,
+                    # Copies that would be computed for each.
+                    "provider_id": self.settings.id,
+                    "start": to_second(derived.start),
+                }
+                for name in derived.recordings
             ]
         self.env["pbx.call.leg"].create(legs)
         self.env["pbx.recording"].create(recordings)
@@ -554,12 +561,15 @@ class CallLog:
         """Return who took part, and who spoke: the users of the legs."""
         seat = seats.get(derived.extension, Seat())
         values = {"extension_id": seat.extension_id}
-        # Archived ones too: that they took part stays true.
-        known = call.with_context(active_test=False).participant_ids.ids
         new = {user for own in seats.values() for user in own.user_ids}
-        if new.difference(known):
+        if new and call:
+            # Archived ones too: that they took part stays true.
+            new.difference_update(
+                call.with_context(active_test=False).participant_ids.ids
+            )
+        if new:
             values["participant_ids"] = [
-                fields.Command.link(user) for user in sorted(new.difference(known))
+                fields.Command.link(user) for user in sorted(new)
             ]
         if not call.user_picked:
             values["user_id"] = seat.user_id

@@ -48,6 +48,16 @@ class PbxNotifier(models.AbstractModel):
     _name = "pbx.notifier"
     _description = "Messages to open browsers"
 
+    @api.model
+    def _send(self, listeners, kind, message):
+        """Send a message to each of ``listeners``, once this transaction is committed.
+
+        :param listeners: contacts, users or groups, whose channels browsers listen to.
+        :param dict message: names what changed, and nothing of its contents.
+        """
+        notify_over_kept_connection(self.env.cr)
+        listeners._bus_send(kind, message)
+
     # ------------------------------------------------------------------ one call
 
     @api.model
@@ -152,7 +162,7 @@ class PbxNotifier(models.AbstractModel):
                 # The browser asks for it, and learns that it is gone.
                 self._collect_call(call)
         promises = calls.sudo().promise_id  # sudo: whose business they are
-        self._who_counts(promises)._bus_send("cloud_pbx.missed", {})
+        self._send(self._who_counts(promises), "cloud_pbx.missed", {})
 
     def _collect_call(self, call, also=(), others=True):
         """Have those whose call it is notified before the commit.
@@ -181,7 +191,6 @@ class PbxNotifier(models.AbstractModel):
         users = self.env["res.users"].browse(
             set().union(*(ids for _company, ids in collected.values()))
         )
-        notify_over_kept_connection(self.env.cr)
         # One look at all of them: for who is archived, and for their channels. Whoever
         # may not read calls gets no message: groups and companies are in the cache.
         users.fetch(["active", "partner_id"])
@@ -189,11 +198,12 @@ class PbxNotifier(models.AbstractModel):
             lambda user: user.active and user.has_group("cloud_pbx.group_pbx_user")
         )
         for call_id, (company, ids) in collected.items():
-            agents.filtered(
+            concerned = agents.filtered(
                 lambda user, company=company, ids=ids: (
                     user.id in ids and company in user._get_company_ids()
                 )
-            )._bus_send("cloud_pbx.call", {"id": call_id})
+            )
+            self._send(concerned, "cloud_pbx.call", {"id": call_id})
 
     @api.model
     def _dial_in_doubt(self, user, call_id, message):
@@ -201,7 +211,8 @@ class PbxNotifier(models.AbstractModel):
 
         The browser shows it until something is heard of the call.
         """
-        user._bus_send(
+        self._send(
+            user,
             "cloud_pbx.doubt",
             {
                 "id": call_id,
@@ -249,14 +260,13 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _send_missed(self, collected):
         """Send what was collected; see :meth:`_promises_changed`."""
-        notify_over_kept_connection(self.env.cr)
         promises = self.env["pbx.promise"].browse(collected["promises"])
         people = self._who_counts(promises) | self.env["res.partner"].browse(
             collected["people"]
         )
         seconds = max(collected["calls"].values(), default=0)
         message = {"seconds": seconds} if seconds else {}
-        people._bus_send("cloud_pbx.missed", message)
+        self._send(people, "cloud_pbx.missed", message)
 
     @api.model
     def _who_counts(self, promises):
@@ -318,25 +328,25 @@ class PbxNotifier(models.AbstractModel):
     @api.model
     def _backfill_done(self, user, message):
         """Earlier calls were changed, as ``user`` had asked."""
-        user._bus_send("simple_notification", {"type": "success", "message": message})
+        self._send(user, "simple_notification", {"type": "success", "message": message})
 
     @api.model
     def _subscription_ended(self, user, message):
         """A PBX sends no more events, since ``user`` switched it off here."""
-        user._bus_send("simple_notification", {"type": "warning", "message": message})
+        self._send(user, "simple_notification", {"type": "warning", "message": message})
 
     @api.model
     def _phones_changed(self, users):
         """Phones, rights or preferences of ``users`` changed: their browsers look."""
         self._wallboard_changed()
         for user in users.filtered("active"):
-            user._bus_send("cloud_pbx.desk", {})
+            self._send(user, "cloud_pbx.desk", {})
 
     @api.model
     def _history_changed(self, history):
         """An import of past calls went on: open forms read the row again."""
         group = self.env.ref("base.group_system")
-        group._bus_send("cloud_pbx.history", {"id": history.id})
+        self._send(group, "cloud_pbx.history", {"id": history.id})
 
     # --------------------------------------------------------------- the wallboard
 
@@ -350,11 +360,10 @@ class PbxNotifier(models.AbstractModel):
 
     @api.model
     def _send_wallboard(self, _collected):
-        notify_over_kept_connection(self.env.cr)
         group_id = self.env["ir.model.data"]._xmlid_to_res_id(
             "cloud_pbx.group_pbx_manager"
         )
         # Each browser listens to the groups of its user, implied ones included; it is
         # told nothing, and asks for what the user may see.
         group = self.env["res.groups"].browse(group_id)
-        group._bus_send("cloud_pbx.wallboard", {})
+        self._send(group, "cloud_pbx.wallboard", {})

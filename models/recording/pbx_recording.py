@@ -56,10 +56,22 @@ class PbxRecording(models.Model):
     )
     company_id = fields.Many2one(related="call_id.company_id")
     # Copies of the call's, so that jobs find what is due without going through calls.
+    # Not readonly: who creates many gives them, since Odoo computes them one by one.
     provider_id = fields.Many2one(
-        related="call_id.provider_id", store=True, precompute=True
+        "pbx.provider",
+        string="Cloud PBX",
+        compute="_compute_provider_id",
+        store=True,
+        precompute=True,
+        readonly=False,
     )
-    start = fields.Datetime(related="call_id.start", store=True, precompute=True)
+    start = fields.Datetime(
+        string="Time",
+        compute="_compute_start",
+        store=True,
+        precompute=True,
+        readonly=False,
+    )
     ref = fields.Char(
         string="Recording ID",
         required=True,
@@ -123,6 +135,16 @@ class PbxRecording(models.Model):
         due = waiting.filtered("next_attempt_at")
         self._wake_fetching(due.mapped("next_attempt_at"))
         return recordings
+
+    @api.depends("call_id.provider_id")
+    def _compute_provider_id(self):
+        for recording in self:
+            recording.provider_id = recording.call_id.provider_id
+
+    @api.depends("call_id.start")
+    def _compute_start(self):
+        for recording in self:
+            recording.start = recording.call_id.start
 
     # Of the facts only who is heard, when and for how long; of a user the name alone:
     # hence with all rights.

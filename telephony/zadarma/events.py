@@ -26,7 +26,7 @@ from ..event import (
 )
 from ..failure import Failure
 from ..http import forms
-from ..local_time import local_text, read_time
+from ..local_time import local_text, readings_of
 
 MAX_ID = 200
 MAX_FIELD = 1000
@@ -209,13 +209,14 @@ def read(fields, received_at, zone, country=""):
     kind = KINDS.get(event)
     if kind is None or not ref:
         return []
+    local_start = local_text(fields.get("call_start"))
     values = {
         "direction": _direction(event, ref),
         **read_party("caller", fields.get("caller_id"), country),
         **read_party("called", fields.get("called_did"), country),
         "extension": "",
-        "started": read_time(fields.get("call_start"), zone),
-        "local_start": local_text(fields.get("call_start")),
+        "started": readings_of(local_start, zone),
+        "local_start": local_start,
     }
     nobody = dict.fromkeys(
         ("caller", "called", "caller_reported", "called_reported"), ""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from .. import errors, numbers
 from ..dialect import HistoryPage
 from ..event import INBOUND, LOGGED, OUTBOUND, CallEvent
-from ..local_time import local_in, local_text, read_time
+from ..local_time import local_in, local_text, read_time, readings_of
 from .client import MAX_ROWS
 from .events import (
     MAX_FIELD,
@@ -169,6 +169,7 @@ def _read_row(row, ref, received_at, zone, country):
         # An extension that forwards it: to whom is no line of ours.
         parties.update(called="", called_reported="")
     said = _text(row.get("disposition"))
+    local_start = local_text(_text(row.get("callstart")))
     recording = _text(row.get("call_id")) if _is_true(row.get("is_recorded")) else ""
     if stem := _STEM.fullmatch(recording):
         recording = stem.group(1)
@@ -179,8 +180,8 @@ def _read_row(row, ref, received_at, zone, country):
         direction=direction,
         **parties,
         extension=inner,
-        started=read_time(_text(row.get("callstart")), zone),
-        local_start=local_text(_text(row.get("callstart"))),
+        started=readings_of(local_start, zone),
+        local_start=local_start,
         talk=read_duration(_text(row.get("seconds"))),
         disposition=read_disposition(said),
         said=said,
