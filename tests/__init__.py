@@ -37,6 +37,7 @@ from . import test_dial
 from . import test_dial_bind
 from . import test_callback
 from . import test_desk_bus
+from . import test_bus_connection
 from . import test_desk_counts
 from . import test_desk_cards
 from . import test_desk_rights
