@@ -35,7 +35,7 @@ ENOUGH = 12
 class Cases:
     """Each is a method that returns when it is over."""
 
-    NAMES = ("full_disk", "read_only", "locked", "wrong_clocks", "slow_bodies")
+    NAMES = ("full_disk", "read_only", "locked", "slow_bodies", "wrong_clocks")
 
     def __init__(self, system, load):
         self.system, self.load = system, load

@@ -248,16 +248,18 @@ class Apply:
                 now - timedelta(seconds=UNSEEN_SECONDS),
                 is_lost,
             )
-        [looked] = self.env.execute_query(
+        cr = self.env.cr
+        cr.execute(
             SQL(
                 """SET LOCAL lock_timeout = %s;
                    SELECT EXISTS (SELECT 1 FROM pbx_event WHERE %s), %s""",
                 lock_timeout(),
                 self._waits(now),
                 met,
-            )
+            ),
+            log_exceptions=False,  # that somebody holds the table is no error
         )
-        return looked
+        return cr.fetchone()
 
     def _follow_unseen(self, call):
         """Derive call-backs anew of a call that another one met."""
@@ -297,7 +299,8 @@ class Apply:
             returned if somebody else has it.
         """
         key = f"pbx.call/{self.provider_id}/{self.ref}"
-        rows = self.env.execute_query(
+        cr = self.env.cr
+        cr.execute(
             SQL(
                 # By a statement of its own, in one question: it counts for tables, too.
                 """SET LOCAL lock_timeout = %(timeout)s;
@@ -314,8 +317,10 @@ class Apply:
                 timeout=lock_timeout(),
                 waits=self._waits(fields.Datetime.now()),
                 limit=MAX_TOGETHER,
-            )
+            ),
+            log_exceptions=False,  # that somebody holds the table is no error
         )
+        rows = cr.fetchall()
         if not rows[0][0]:
             return None
         return [Waiting(*row[1:]) for row in rows if row[1]]
