@@ -33,6 +33,8 @@ OPEN = 100
 ROUNDS_OF_EACH = 20
 # Of one insert.
 CHUNK = 250_000
+# As far as the list views count.
+COUNTED = {"pbx.call": 1000, "pbx.promise": 10_000}
 SUPERVISOR, AGENT = "scale_supervisor", "scale1"
 BASE = "scale_base"
 SIZES = {"few": FEW, "month": PER_MONTH, "all": CALLS}
@@ -161,7 +163,8 @@ SELECT {lead} + n / 60, 'Call ' || n, 'lead', TRUE, {company},
 # All but primary keys, which grow at their end while the rows come in their order.
 INDEXES = """
 SELECT table_class.relname, index_class.relname, pg_get_indexdef(index_class.oid),
-       pg_get_constraintdef(con.oid)
+       pg_get_constraintdef(con.oid),
+       coalesce(obj_description(con.oid), obj_description(index_class.oid))
   FROM pg_index
   JOIN pg_class index_class ON index_class.oid = indexrelid
   JOIN pg_class table_class ON table_class.oid = indrelid
@@ -285,7 +288,7 @@ def calls(sql, about, count):
         "missed": json.dumps(MISSED),
     }
     indexes = sql(INDEXES, (list(TABLES),)) if count > CHUNK else []
-    for table, index, _definition, constraint in indexes:
+    for table, index, _definition, constraint, _comment in indexes:
         what = f"CONSTRAINT {index}" if constraint else None
         sql(f"ALTER TABLE {table} DROP {what}" if what else f"DROP INDEX {index}", None)
     sql("SET session_replication_role = replica", None)
@@ -297,13 +300,14 @@ def calls(sql, about, count):
             sql(f"{insert} WITH nth AS MATERIALIZED ({nth}) SELECT {select}", None)
     sql("SET session_replication_role = DEFAULT", None)
     sql("SET maintenance_work_mem = '1GB'", None)
-    for table, index, definition, constraint in indexes:
-        sql(
-            f"ALTER TABLE {table} ADD CONSTRAINT {index} {constraint}"
-            if constraint
-            else definition,
-            None,
-        )
+    for table, index, definition, constraint, comment in indexes:
+        where = f"INDEX {index}"
+        if constraint:
+            where = f"CONSTRAINT {index} ON {table}"
+            definition = f"ALTER TABLE {table} ADD CONSTRAINT {index} {constraint}"
+        sql(definition, None)
+        # Odoo keeps there how it was defined.
+        sql(f"COMMENT ON {where} IS %s", (comment,))
     for table in TABLES:
         if not table.endswith("_rel"):
             sql(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))", None)
@@ -388,7 +392,8 @@ class Person:
     def search(self, model, domain):
         return self.login.call(
             *(model, "web_search_read"),
-            domain=domain, specification=self.shown[model], limit=80, count_limit=10001,
+            domain=domain, specification=self.shown[model], limit=80,
+            count_limit=COUNTED[model] + 1,
         )  # fmt: skip
 
     def group(self, domain, *by):

@@ -3,6 +3,7 @@
 import logging
 import re
 from datetime import timedelta
+from functools import partial
 
 from markupsafe import Markup
 
@@ -26,7 +27,7 @@ from ..lead.queue import LEADS_FOLLOW, LeadQueue
 from ..promise.follow import PromiseFollower
 from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
-from ..tools.domains import search_boolean
+from ..tools.domains import name_begins, search_boolean
 from ..tools.notification import notification
 from ..tools.transactions import lock_rows
 from .chatter import REPEATED
@@ -34,6 +35,7 @@ from .dial import Dial
 from .failure import explain_failure
 from .log import CallLog
 from .search import (
+    LATELY_DAYS,
     MANY,
     MAX_SPLIT,
     CallSearch,
@@ -49,6 +51,8 @@ _logger = logging.getLogger(__name__)
 _LINK = re.compile(r"^\s*(tel|sip|callto):", re.IGNORECASE)
 # The zero that is dialled at home only, as people write it behind a country code.
 _HOME_ZERO = re.compile(r"\(\s*0\s*\)")
+# Fewer may be part of a name.
+MIN_DIGITS = 5
 OUTCOMES = [
     ("answered", "Answered"),
     ("missed", "Missed"),
@@ -547,8 +551,10 @@ class PbxCall(models.Model):
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
     _activities_idx = models.Index("(id) WHERE has_activities_waiting")
     _lead_waits_idx = models.Index("(lead_after) WHERE lead_after IS NOT NULL")
-    # Whose calls, and who has talked last: routing asks.
-    _user_idx = models.Index("(user_id, start) WHERE user_id IS NOT NULL")
+    # Whose calls, in the order of the log; and who has talked last: routing asks.
+    _user_idx = models.Index(
+        "(user_id, start DESC, id DESC) INCLUDE (company_id) WHERE user_id IS NOT NULL"
+    )
     _spoken_idx = models.Index("(number, company_id, start) WHERE outcome = 'answered'")
 
     # -------------------------------------------------------------------- what is shown
@@ -595,6 +601,9 @@ class PbxCall(models.Model):
             plain = plain[2:]
         if operator == "=":
             return domain | Domain("number", "in", (plain, f"+{plain}"))
+        if value.strip().startswith("+"):
+            # As it begins, which the index knows; digits inside take much longer.
+            return domain | Domain("number", "=like", f"+{plain}%")
         # A national number is found by its digits behind the leading zero.
         plain = plain.lstrip("0")
         return domain | (Domain("number", "ilike", plain) if plain else Domain.FALSE)
@@ -644,7 +653,12 @@ class PbxCall(models.Model):
             value = [text for text in value if isinstance(text, str)]
         elif not value:
             return Domain.TRUE
-        domain = Domain("partner_id.display_name", operator, value)
+        if operator == "ilike" and _is_number(value):
+            # No name has it inside, and Odoo reads all contacts to find that out.
+            begins = Domain.custom(to_sql=partial(name_begins, numbers.digits(value)))
+            domain = Domain("partner_id", "any", begins)
+        else:
+            domain = Domain("partner_id.display_name", operator, value)
         domain |= Domain("lead_id", "any!", _shown_name(operator, value))
         if self.env["crm.lead"].has_access("read"):
             domain |= Domain("lead_id.display_name", operator, value)
@@ -1017,7 +1031,7 @@ class PbxCall(models.Model):
     def _search(self, domain, offset=0, limit=None, order=None, **options):
         """Find by each of several reasons apart: see ``search.py``.
 
-        All rules apply to each, as anywhere else.
+        The rules apply to each, as anywhere else.
         """
         search = super()._search
         if self.env.su or options.get("bypass_access"):
@@ -1029,20 +1043,58 @@ class PbxCall(models.Model):
             many = super(PbxCall, self.with_context(**{MANY: True}))
             return many._search(wanted.domain, offset, limit, order, **options)
         upto = (offset or 0) + limit
-        parts, is_cheap = wanted.split() if upto <= MAX_SPLIT else ([], True)
+        parts = wanted.split() if upto <= MAX_SPLIT else None
         if not parts:
             return search(wanted.domain, offset, limit, order, **options)
-        if is_cheap and not order:
-            apart = (
-                part & ~Domain.OR(parts[:place]) for place, part in enumerate(parts)
-            )
-            branches = [search(part, **options) for part in apart]
-            query = one_after_another(self.env, self._table, branches)
-            query.limit, query.offset = limit, offset
-            return query
-        branches = [search(part, 0, upto, order, **options) for part in parts]
-        query = search(Domain.TRUE, offset, limit, order, bypass_access=True)
-        return first_of(query, branches)
+        rest = parts.rest
+        if parts.rules is not None:
+            # That it concerns the user is what each part says; all other rules apply.
+            self.browse().check_access("read")
+            rest &= parts.rules
+            options = {**options, "bypass_access": True}
+        if parts.are_cheap and not order:
+
+            def some(domain, domains):
+                branches = [
+                    search(
+                        domain & part & ~Domain.OR(domains[:place]),
+                        limit=upto,
+                        **options,
+                    )
+                    for place, part in enumerate(domains)
+                ]
+                query = one_after_another(self.env, self._table, branches)
+                query.limit, query.offset = limit, offset
+                return query
+
+            if not offset and not wanted.domain.is_true():
+                # If there are enough of the one kind, it does not matter which.
+                for days in LATELY_DAYS[1:]:
+                    since = fields.Datetime.now() - timedelta(days=days)
+                    lately = rest & Domain("start", ">=", since)
+                    query = some(lately, parts.domains[:1])
+                    if len(query.get_result_ids()) == limit:
+                        return query
+            return some(rest, parts.domains)
+
+        def first(domain, offset, limit):
+            branches = [
+                search(domain & part, 0, upto, order, **options)
+                for part in parts.domains
+            ]
+            query = search(Domain.TRUE, offset, limit, order, bypass_access=True)
+            return first_of(query, branches)
+
+        if parts.are_cheap and order == self._order:
+            # Mostly the first ones are of the last days: no earlier call is read.
+            for days in LATELY_DAYS:
+                since = fields.Datetime.now() - timedelta(days=days)
+                last = first(rest & Domain("start", ">=", since), upto - 1, 1)
+                start = SQL.identifier(last.table, "start")
+                if found := self.env.execute_query(last.select(start)):
+                    rest &= Domain("start", ">=", found[0][0])
+                    break
+        return first(rest, offset, limit)
 
     # ----------------------------------------------------------------------------- CRUD
 
@@ -1691,6 +1743,12 @@ class PbxCall(models.Model):
                 "The calls that you take or make are logged here automatically."
             ),
         )
+
+
+def _is_number(text):
+    """Tell whether somebody typed a phone number, or a good part of one."""
+    digits = numbers.digits(text)
+    return len(digits) >= MIN_DIGITS and not any(map(str.isalpha, text))
 
 
 def _shown_name(operator, value):

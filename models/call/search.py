@@ -14,6 +14,8 @@ lead it is, and who calls back. Hence:
   to the user is read first.
 """
 
+from typing import NamedTuple
+
 from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.query import Query
@@ -26,6 +28,9 @@ NARROW = frozenset(
 )
 # Pages further behind are searched in one. Odoo counts to 10,001.
 MAX_SPLIT = 20_000
+# How far back the first page of a list is looked for before the whole log is; for
+# counting, all but the first.
+LATELY_DAYS = (3, 60, 600)
 # What else may make a call the user's concern, besides their own part in it.
 OF_USER = ("partner_id", "lead_id", "promise_id")
 
@@ -72,6 +77,21 @@ def concerns_me(model, alias, query):
     )
 
 
+class Parts(NamedTuple):
+    """Domains of which any makes a call one that is searched for.
+
+    :var Domain rest: what applies to all of them.
+    :var rules: if given, the rules that are left to be applied: calls of these domains
+        concern the user.
+    :var bool are_cheap: it may be asked of any other call whether it is of a part.
+    """
+
+    rest: Domain
+    domains: list
+    rules: Domain | None = None
+    are_cheap: bool = False
+
+
 class CallSearch:
     """One search of calls, under the reader's rights.
 
@@ -86,49 +106,58 @@ class CallSearch:
         self.domain = Domain(domain).optimize_full(calls)
         self.conditions = _all_of(self.domain)
         me = calls.env.uid
-        self.mine = [Domain("user_id", "=", me), Domain("participant_ids", "in", [me])]
+        # Who spoke was mostly rung: this finds more.
+        rang = Domain("participant_ids", "in", [me])
+        self.mine = [rang, Domain("user_id", "=", me)]
 
     def leaves_few(self):
         """Tell whether few calls are left, whosever they are."""
         return any(
-            getattr(one, "field_expr", None) in NARROW and one.operator == "in"
+            getattr(one, "field_expr", None) in NARROW
+            and one.operator == "in"
+            and (isinstance(one.value, Query) or False not in one.value)
             for one in self.conditions
         )
 
     def split(self):
-        """Return domains of which any makes a call one that is searched for.
+        """Return the :class:`Parts` of the search.
 
-        None where the domain itself leads to the calls. And whether it is cheap to ask
-        the same of any other call.
+        ``None`` where the domain itself leads to the calls.
         """
         others = [one for one in self.conditions if not self._is_of_row(one)]
+        rules = self._rules_besides_concern()
         if not others:
-            if not self._concern_me_only():
-                return [], True
-            user = self.mine[0]
-            of_user = (Domain(name, "any!", user) for name in OF_USER)
-            return [self.domain & part for part in (*self.mine, *of_user)], True
+            if rules is None:
+                return None
+            user = self.mine[1]
+            of_user = [Domain(name, "any!", user) for name in OF_USER]
+            return Parts(self.domain, [*self.mine, *of_user], rules, are_cheap=True)
         either = others[0]
         if len(others) > 1 or getattr(either, "OPERATOR", None) != "|":
-            return [], True
+            return None
         rest = Domain.AND(one for one in self.conditions if one is not either)
         parts = [one for one in either.children if not self._is_of_row(one)]
         of_row = Domain.OR(one for one in either.children if self._is_of_row(one))
         if not of_row.is_false():
             parts.insert(0, of_row)
-        is_mine = either == Domain.OR(self.mine).optimize_full(self.calls)
-        return [rest & part for part in parts], is_mine
+        if either == Domain.OR(self.mine).optimize_full(self.calls):
+            return Parts(rest, parts, rules, are_cheap=True)
+        return Parts(rest, parts)
 
-    def _concern_me_only(self):
-        """Tell whether the rules leave no other calls than those that concern the
-        user."""
-        rules = self.calls.env["ir.rule"]._compute_domain(self.calls._name, "read")
-        return any(
-            getattr(rule, "field_expr", None) == "concerns_me"
-            and rule.operator == "in"
-            and set(rule.value) == {True}
-            for rule in _all_of(rules)
+    def _rules_besides_concern(self):
+        """Return the rules apart from the one that leaves what concerns the user.
+
+        ``None`` where there is no such rule, or where another one leaves more.
+        """
+        # sudo: as Odoo reads rules
+        calls_sudo = self.calls.sudo().with_context(active_test=False)
+        rules = _all_of(
+            self.calls.env["ir.rule"]._compute_domain(self.calls._name, "read")
         )
+        besides = [rule for rule in rules if not _is_concern(rule)]
+        if len(besides) == len(rules):
+            return None
+        return Domain.AND(besides).optimize_full(calls_sudo)
 
     def _is_of_row(self, domain):
         """Tell whether a domain needs no more than the row of a call."""
@@ -158,6 +187,14 @@ def _all_of(domain):
     return [domain]
 
 
+def _is_concern(rule):
+    return (
+        getattr(rule, "field_expr", None) == "concerns_me"
+        and rule.operator == "in"
+        and set(rule.value) == {True}
+    )
+
+
 def first_of(query, branches):
     """Have a query read no other rows than those that its branches begin with."""
     row_id = SQL.identifier(query.table, "id")
@@ -169,12 +206,12 @@ def first_of(query, branches):
 
 
 def one_after_another(env, table, branches):
-    """Return a query of the rows of all branches, which have none in common.
+    """Return a query of the ids of all branches, which have none in common.
 
     Up to a limit PostgreSQL reads no more branches than it takes.
     """
-    rows = SQL("%s.*", SQL.identifier(table))
+    row_id = SQL.identifier(table, "id")
     union = SQL(" UNION ALL ").join(
-        SQL("(%s)", branch.select(rows)) for branch in branches
+        SQL("(%s)", branch.select(row_id)) for branch in branches
     )
     return Query(env, table, SQL("(%s)", union))

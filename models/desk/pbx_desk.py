@@ -12,6 +12,7 @@ from odoo.addons.phone_validation.models.mail_thread_phone import PHONE_REGEX_PA
 from ...telephony import numbers
 from ..call.notify import FRESH, STILL_RINGS
 from ..tools.companies import of_all_companies
+from ..tools.domains import name_begins
 
 # How many callers to call back are counted.
 MAX_MISSED = 100
@@ -357,7 +358,7 @@ class PbxDesk(models.AbstractModel):
         inside = plain.lstrip("0")
         if len(inside) >= MIN_DIGITS:
             domain |= Domain.custom(to_sql=partial(_phone_contains, inside))
-        return domain | Domain.custom(to_sql=partial(_name_begins, plain))
+        return domain | Domain.custom(to_sql=partial(name_begins, plain))
 
     @api.model
     @api.readonly
@@ -433,18 +434,4 @@ def _phone_contains(digits, model, alias, query):
             like=f"%{digits}%",
         )
         for name in names
-    )
-
-
-def _name_begins(digits, model, alias, query):
-    """Return the SQL condition that the name begins with ``digits``, by its index."""
-    field = model._fields["complete_name"]
-    name = SQL.identifier(alias, "complete_name", to_flush=field)
-    after = str(int(digits) + 1).rjust(len(digits), "0")
-    return SQL(
-        "(%(name)s >= %(first)s AND %(name)s < %(after)s AND %(name)s LIKE %(like)s)",
-        name=name,
-        first=digits,
-        after=after,
-        like=f"{digits}%",
     )

@@ -15,8 +15,6 @@ class ResPartner(models.Model):
 
     # Callers are looked up by it; nothing else in Odoo indexes it.
     phone_sanitized = fields.Char(index="btree_not_null")
-    # An agent sees the calls of their own customers.
-    user_id = fields.Many2one(index="btree_not_null")
     pbx_call_ids = fields.One2many(
         "pbx.call", "partner_id", string="Calls", groups="cloud_pbx.group_pbx_user"
     )
@@ -42,6 +40,9 @@ class ResPartner(models.Model):
         store=True,
         groups=fields.NO_ACCESS,
     )
+
+    # An agent sees the calls of their own customers.
+    _pbx_user_idx = models.Index("(user_id, id) WHERE user_id IS NOT NULL")
 
     @api.depends("complete_name", "active")
     @api.depends_context("lang")
