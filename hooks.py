@@ -51,7 +51,7 @@ LEFT_BEHIND = (
     ("mail.message.subtype", "res_model"),
 )
 # Of Odoo's own fields that we look up; whoever else wants one makes it anew.
-LEFT_INDEXES = ("res_partner__phone_sanitized_index", "res_partner__user_id_index")
+LEFT_INDEXES = ("res_partner__phone_sanitized_index", "res_partner_pbx_user_idx")
 
 
 def uninstall_hook(env):
