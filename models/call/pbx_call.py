@@ -1077,24 +1077,26 @@ class PbxCall(models.Model):
                         return query
             return some(rest, parts.domains)
 
-        def first(domain, offset, limit):
+        def first(domain, offset, limit, domains):
             branches = [
-                search(domain & part, 0, upto, order, **options)
-                for part in parts.domains
+                search(domain & part, 0, upto, order, **options) for part in domains
             ]
             query = search(Domain.TRUE, offset, limit, order, bypass_access=True)
             return first_of(query, branches)
 
+        domains = parts.domains
         if parts.are_cheap and order == self._order:
+            lately = parts.lately or domains
             # Mostly the first ones are of the last days: no earlier call is read.
             for days in LATELY_DAYS:
                 since = fields.Datetime.now() - timedelta(days=days)
-                last = first(rest & Domain("start", ">=", since), upto - 1, 1)
+                last = first(rest & Domain("start", ">=", since), upto - 1, 1, lately)
                 start = SQL.identifier(last.table, "start")
                 if found := self.env.execute_query(last.select(start)):
                     rest &= Domain("start", ">=", found[0][0])
+                    domains = lately
                     break
-        return first(rest, offset, limit)
+        return first(rest, offset, limit, domains)
 
     # ----------------------------------------------------------------------------- CRUD
 

@@ -35,6 +35,19 @@ LATELY_DAYS = (3, 60, 600)
 OF_USER = ("partner_id", "lead_id", "promise_id")
 
 
+def is_my_lead(model, alias, query):
+    """Return the SQL condition that a call's lead is the user's, asked of each call."""
+    lead = model.env["crm.lead"]
+    return SQL(
+        """(%(lead_id)s IS NOT NULL AND COALESCE((
+            SELECT %(user)s = %(me)s FROM crm_lead AS linked
+             WHERE linked.id = %(lead_id)s), FALSE))""",
+        lead_id=SQL.identifier(alias, "lead_id", to_flush=model._fields["lead_id"]),
+        user=SQL.identifier("linked", "user_id", to_flush=lead._fields["user_id"]),
+        me=model.env.uid,
+    )
+
+
 def concerns_me(model, alias, query):
     """Return the SQL condition that calls concern the user: never unknown, so that it
     may be negated."""
@@ -84,12 +97,14 @@ class Parts(NamedTuple):
     :var rules: if given, the rules that are left to be applied: calls of these domains
         concern the user.
     :var bool are_cheap: it may be asked of any other call whether it is of a part.
+    :var lately: the same domains for calls of a short time, if others are better there.
     """
 
     rest: Domain
     domains: list
     rules: Domain | None = None
     are_cheap: bool = False
+    lately: list | None = None
 
 
 class CallSearch:
@@ -131,7 +146,11 @@ class CallSearch:
                 return None
             user = self.mine[1]
             of_user = [Domain(name, "any!", user) for name in OF_USER]
-            return Parts(self.domain, [*self.mine, *of_user], rules, are_cheap=True)
+            parts = [*self.mine, *of_user]
+            # Left to itself, PostgreSQL reads the calls of all leads, of whatever time.
+            mine = Domain.custom(to_sql=is_my_lead)
+            lately = [mine if part is of_user[1] else part for part in parts]
+            return Parts(self.domain, parts, rules, are_cheap=True, lately=lately)
         either = others[0]
         if len(others) > 1 or getattr(either, "OPERATOR", None) != "|":
             return None
