@@ -151,6 +151,8 @@ class TestExplain(ExplainCase):
         self.assertIndexed(recorded)
 
     def test_list_and_search_of_calls(self):
+        me = self.anna.id
+        mine = ["|", ("user_id", "=", me), ("participant_ids", "in", [me])]
         shown = (
             (self.supervisor, []),
             (self.supervisor, [("start", ">", "now -1H")]),
@@ -161,6 +163,10 @@ class TestExplain(ExplainCase):
             # An agent's rights ask for the salesperson of contact and lead.
             (self.anna, []),
             (self.anna, [("number_readable", "=", CALLER)]),
+            (self.anna, [("start", ">", "now -1H")]),
+            # Either of two conditions, each by an index of its own.
+            (self.anna, mine),
+            (self.supervisor, mine),
         )
         for user, domain in shown:
             with self.subTest(user=user.name, domain=domain):
