@@ -301,6 +301,32 @@ class TestAccess(PbxCase):
         self.assertSeen(clara, False)
         self.assertSeen(self.supervisor, True)
 
+    def test_agents_export_what_their_list_shows(self):
+        """The name of a colleague's lead, too, and nothing else of it."""
+        lead = self.env["crm.lead"].create(
+            {"name": "Boris's deal", "user_id": self.boris.id, "email_from": "a@b.test"}
+        )
+        self.call.lead_id = lead
+        self.anna.group_ids += self.env.ref("base.group_allow_export")
+        calls = self.env["pbx.call"].with_user(self.anna)
+        self.assertFalse(lead.with_user(self.anna).has_access("read"))
+        self.assertIn(self.call, calls.search([]))
+        names = ["lead_id", "leg_ids/number", "user_id", "number", "partner_id"]
+        [row, *_rest] = calls.browse(self.call.id).export_data(names)["datas"]
+        exported = self.env["pbx.call"].browse(self.call.id)
+        self.assertEqual(
+            row,
+            [
+                lead.display_name,
+                exported.leg_ids[0].number,
+                exported.user_id.display_name,
+                exported.number,
+                exported.partner_id.display_name,
+            ],
+        )
+        with self.assertRaises(AccessError):
+            calls.browse(self.call.id).export_data(["lead_id/email_from"])
+
     def test_agents_see_their_customers_calls(self):
         self.assertSeen(self.boris, False)
         self.partner.user_id = self.boris

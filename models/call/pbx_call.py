@@ -1098,6 +1098,34 @@ class PbxCall(models.Model):
                     break
         return first(rest, offset, limit, domains)
 
+    # ------------------------------------------------------------------------ exporting
+
+    def _export_rows(self, fields, *, _is_toplevel_call=True):
+        """Export the names that the list shows, also of a colleague's lead.
+
+        Odoo's own export asks for the right to read each linked record, and refuses the
+        whole file without it.
+        """
+        names = {
+            place: path[0]
+            for place, path in enumerate(fields)
+            if len(path) == 1
+            and (field := self._fields.get(path[0]))
+            and field.type == "many2one"
+        }
+        with_ids = [
+            [".id"] if place in names else path for place, path in enumerate(fields)
+        ]
+        rows = super()._export_rows(with_ids, _is_toplevel_call=_is_toplevel_call)
+        for row in rows:
+            for place, name in names.items():
+                # Empty in further rows of the same call.
+                if row[place]:
+                    call = self.browse(int(row[place]))
+                    # sudo: the name of what the call is linked to, as lists show it
+                    row[place] = call[name].sudo().display_name or ""
+        return rows
+
     # ----------------------------------------------------------------------------- CRUD
 
     def write(self, vals):
