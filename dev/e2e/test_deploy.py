@@ -95,6 +95,11 @@ class Deployment:
         events = render(scenario, self.secret, zone=self.zone, **parameters)
         return events[0]["fields"]["pbx_call_id"], events
 
+    def play(self, events):
+        """Post a call's events over one connection; the statuses."""
+        with self.client() as client:
+            return [post(self.url, event, client).status for event in events]
+
     def asked(self, mark=0):
         """The requests of nginx's log: (method, path, status, last server)."""
         found = []
@@ -156,12 +161,10 @@ def test_many_calls_at_once_are_neither_lost_nor_doubled(deployed):
         for number in range(AT_ONCE)
     )
 
-    def play(events):
-        with deployed.client() as client:
-            return [post(deployed.url, event, client).status for event in events]
-
     with ThreadPoolExecutor(THREADS) as pool:
-        statuses = [one for each in pool.map(play, calls.values()) for one in each]
+        statuses = [
+            one for each in pool.map(deployed.play, calls.values()) for one in each
+        ]
     sent = sum(map(len, calls.values()))
     assert statuses == [200] * sent
     log.wait_applied(deployed.odoo)
@@ -344,13 +347,9 @@ def test_one_server_is_killed(deployed):
         for number in range(THREADS)
     )
 
-    def play(events):
-        with deployed.client() as client:
-            return [post(deployed.url, event, client).status for event in events]
-
     os.killpg(deployed.second.process.pid, signal.SIGSTOP)
     with ThreadPoolExecutor(THREADS) as pool:
-        played = [pool.submit(play, events) for events in calls.values()]
+        played = [pool.submit(deployed.play, events) for events in calls.values()]
         what = "an event that the stopped server has not read"
         log.until(lambda: has_unread(deployed.second.port), PATIENCE_SECONDS, what)
         deployed.second.kill()

@@ -1,7 +1,5 @@
 """A real nginx from Debian's packages in the cache, and what docs/deploy gives it."""
 
-import datetime
-import ipaddress
 import shutil
 from pathlib import Path
 
@@ -97,37 +95,3 @@ def options(folder: Path) -> str:
     # As root it would give its files to another user, who cannot enter the folder.
     user = "user root; " if is_root() else ""
     return f"{user}pid {folder}/nginx.pid; daemon off;"
-
-
-def make_certificate(folder: Path) -> Path:
-    """Sign a certificate of one's own for `DOMAIN`; returns its file."""
-    # It is in the virtual environment, and most commands do not need it.
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, DOMAIN)])
-    names = [x509.DNSName(DOMAIN), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate = folder / "fullchain.pem"
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate

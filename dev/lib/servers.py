@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from . import nginx
+from .certificate import self_signed
 from .instance import Instance
 from .paths import DEV
 from .rpc import Login, request_json
@@ -165,7 +166,7 @@ class NginxServer(Server):
         self.https_port = free_port()
         self.https_url = f"https://{nginx.DOMAIN}:{self.https_port}"
         folder.mkdir()
-        self.certificate = nginx.make_certificate(folder)
+        self.certificate, _key = self_signed(folder, nginx.DOMAIN, "127.0.0.1")
         ports = [(one.port, one.websocket_port) for one in odoo]
         self.conf = folder / "nginx.conf"
         self.conf.write_text(
