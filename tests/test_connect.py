@@ -1,14 +1,17 @@
 """“Connect”: each step, what it says, what it leaves behind; and what breaks it."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
+from psycopg2.errors import SerializationFailure
+
+from odoo import SUPERUSER_ID
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..models.provider.connect import Connect
+from ..models.provider.connect import Connect, StepResult
 from ..telephony import dialect as dialects
-from .common import SECRET, PbxHttpCase, log_lines
+from .common import SECRET, PbxCase, PbxHttpCase, log_lines
 from .fake_pbx import FakePbxCase
 
 STEPS = (
@@ -57,6 +60,45 @@ class ConnectCase(FakePbxCase, PbxHttpCase):
     def said(self, step):
         row = self.row(step)
         return f"{row.message}\n{row.detail or ''}"
+
+
+@tagged("post_install", "-at_install")
+class TestCheckList(PbxCase):
+    def test_two_who_write_the_list_at_once_are_no_error(self):
+        """The second begins anew and finds the rows of the first: it is not refused, as
+        somebody would be who entered something twice."""
+        results = {"keys": StepResult("ok", "Accepted.")}
+        with ExitStack() as stack:
+            first, second = (
+                stack.enter_context(self.registry.cursor()) for _each in range(2)
+            )
+            # One that both see: that of this test's transaction is its own.
+            one, two = (
+                self.env(cr=cursor, user=SUPERUSER_ID, context={})
+                for cursor in (first, second)
+            )
+            provider = one["pbx.provider"].create(
+                {
+                    "name": "Two at once",
+                    "company_id": one["res.company"].search([], limit=1).id,
+                    "active": False,
+                }
+            )
+            first.commit()
+            try:
+                seen_by_two = two["pbx.provider"].browse(provider.id)
+                self.assertFalse(seen_by_two.check_ids)  # its snapshot
+                rows = one["pbx.check"]._write_results(provider, results)
+                first.commit()
+                with self.assertRaises(SerializationFailure):
+                    two["pbx.check"]._write_results(seen_by_two, results)
+                second.rollback()
+                again = two["pbx.check"]._write_results(seen_by_two, results)
+                self.assertEqual(again.ids, rows.ids)
+            finally:
+                second.rollback()
+                provider.unlink()
+                first.commit()
 
 
 @tagged("post_install", "-at_install")

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ...telephony.dialect import CONNECT_STEPS
 
@@ -71,23 +72,43 @@ class PbxCheck(models.Model):
         :param dict results: ``{step: StepResult}``; the rows of other steps stay.
         """
         now, token = fields.Datetime.now(), provider.webhook_token
+        self._ensure_rows(provider, results)
         rows, known = self.browse(), provider.check_ids.grouped("step")
-        for sequence, step in enumerate((*CONNECT_STEPS, "users")):
-            if step not in results:
-                continue
-            result = results[step]
-            values = {
-                "state": result.state,
-                # A PBX may repeat our address in its refusal.
-                "message": result.message.replace(token, "***"),
-                "detail": "\n".join(result.changes).replace(token, "***") or False,
-                "at": now,
-            }
-            if step in known:
-                known[step].write(values)
-                rows += known[step]
-            else:
-                new = {"provider_id": provider.id, "step": step, "sequence": sequence}
-                rows += self.create({**values, **new})
+        for step, result in results.items():
+            known[step].write(
+                {
+                    "state": result.state,
+                    # A PBX may repeat our address in its refusal.
+                    "message": result.message.replace(token, "***"),
+                    "detail": "\n".join(result.changes).replace(token, "***") or False,
+                    "at": now,
+                }
+            )
+            rows += known[step]
+        return rows.sorted("sequence")
+
+    @api.model
+    def _ensure_rows(self, provider, steps):
+        """Make the rows of these steps that are not there yet.
+
+        :raises SerializationFailure: somebody else made one since this transaction
+            began; who begins anew sees it.
+        """
+        order = (*CONNECT_STEPS, "users")
+        missing = set(steps) - set(provider.check_ids.mapped("step"))
+        if not missing:
+            return
+        # A plain create would be refused as a double, as if a person had erred.
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO pbx_check (provider_id, step, sequence, state)
+                   SELECT %s, step, sequence, 'skipped'
+                     FROM unnest(%s::varchar[], %s::integer[]) row (step, sequence)
+                       ON CONFLICT (provider_id, step) DO NOTHING""",
+                provider.id,
+                sorted(missing, key=order.index),
+                sorted(map(order.index, missing)),
+            ),
+            log_exceptions=False,
+        )
         provider.invalidate_recordset(["check_ids"])
-        return rows
