@@ -4,15 +4,28 @@ The same contacts, people, lines and callers are in all databases, and so many c
 month: only how far the log goes back differs. What a person opens is measured over the
 same in a log of a thousand calls; groupings of a month over the same in a log that has
 no other month.
+
+The big log takes most of the time. ``B_SCALE_KEEP=1 B=scale make bench`` makes the
+databases in the checkout's own cluster (as ``dev/run`` has it, so that they can be
+looked into), keeps them, and the next such run measures these, updated to the addon as
+it is then. They end when they were made: measure on the same day. `make stop` stops
+the cluster, `dev/run drop scale_...` deletes one. ``B_SCALE_ONLY="agent: missed"``
+measures only what has that in its title (a regular expression).
+
+``B_SCALE_CLOCK=processor`` adds up the processor time of Odoo and of PostgreSQL instead
+of looking at the clock: for a machine on which others work. Events, each a few
+milliseconds, go by the clock.
 """
 
 import contextlib
 import json
 import os
+import re
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import psycopg2
 from measure import Caller, in_turn, ratio
 from partners import fill
@@ -24,6 +37,9 @@ from lib.terminal import step
 CALLS = int(os.environ.get("B_SCALE_CALLS", 10_000_000))
 CONTACTS = int(os.environ.get("B_SCALE_CONTACTS", 1_000_000))
 FEW = 1000
+KEEP = bool(int(os.environ.get("B_SCALE_KEEP", 0)))
+ONLY = re.compile(os.environ.get("B_SCALE_ONLY", ""), re.IGNORECASE)
+BY_PROCESSOR = os.environ.get("B_SCALE_CLOCK") == "processor"
 # Of forty people, who have a hundred calls a working day each: ten years of them.
 PER_MONTH = 83_333
 NUMBERS, PEOPLE, LINES = 50_000, 40, 3
@@ -36,8 +52,11 @@ CHUNK = 250_000
 # As far as the list views count.
 COUNTED = {"pbx.call": 1000, "pbx.promise": 10_000}
 SUPERVISOR, AGENT = "scale_supervisor", "scale1"
-BASE = "scale_base"
+BASE = f"scale_{CONTACTS}_contacts"
 SIZES = {"few": FEW, "month": PER_MONTH, "all": CALLS}
+DATABASES = {name: f"scale_{CONTACTS}_{count}" for name, count in SIZES.items()}
+# The remark on a database that is whole.
+MADE = "made"
 TABLES = (
     *("pbx_call", "pbx_call_leg", "pbx_call_leg_user_rel", "pbx_call_participant_rel"),
     *("pbx_recording", "pbx_promise", "pbx_promise_participant_rel", "crm_lead"),
@@ -331,34 +350,57 @@ def superuser(instance, database):
             yield sql
 
 
-def make_databases(instance, server, sql_of, prepare):
+def make_databases(instance, serve, sql_of, make, update, prepare):
     """Make a database of each of :data:`SIZES`, all of them copies of one.
 
-    :param server: of :data:`BASE`, not started.
+    What a run before has kept is brought up to date instead.
+
+    :param serve: ``serve(database)`` is a server of it, not started.
     """
-    try:
-        with step("making people and contacts"):
-            provider = prepare(server.start())
-            about = people(server.login("admin"), sql_of(BASE), provider)
+    if not remark(instance, BASE):
+        instance.drop(BASE)
+        make(instance, BASE)
+        server = serve(BASE)
+        try:
+            with step("making people and contacts"):
+                provider = prepare(server.start())
+                about = people(server.login("admin"), sql_of(BASE), provider)
+                server.stop()
+                contacts(sql_of(BASE), about["users"])
+        finally:
             server.stop()
-            contacts(sql_of(BASE), about["users"])
-    finally:
-        server.stop()
+        instance.comment(BASE, json.dumps(about))
+    about = json.loads(remark(instance, BASE))
     for name, count in SIZES.items():
+        database = DATABASES[name]
+        if remark(instance, database):
+            with step(f"updating {database}"):
+                update(instance, database)
+            continue
         with step(f"making {count:,} calls"):
-            instance.clone(f"scale_{name}", BASE)
-            with superuser(instance, f"scale_{name}") as sql:
+            instance.drop(database)
+            instance.clone(database, BASE)
+            with superuser(instance, database) as sql:
                 calls(sql, about, count)
+        instance.comment(database, MADE)
+        if KEEP:
+            # The base may be older than the addon.
+            update(instance, database)
 
 
-def measured(servers, providers, sql, rounds):
+def remark(instance, database):
+    return instance.exists(database) and instance.comment(database)
+
+
+def measured(cluster, servers, providers, sql, rounds):
     """Yield ``title, (figures, aim)`` of all that is measured.
 
     :param dict servers: a running server for each of :data:`SIZES`; ``providers`` and
         ``sql`` likewise.
     """
-    scale = Scale(servers, sql, rounds)
-    yield from events(providers, rounds).items()
+    scale = Scale(cluster, servers, sql, rounds)
+    if ONLY.search("events"):
+        yield from events(providers, rounds).items()
     yield from scale.opened()
     yield from scale.months()
     yield from scale.wholes()
@@ -520,12 +562,13 @@ def groupings(domain):
 class Scale:
     """Databases of different sizes with the same people, and what they show."""
 
-    def __init__(self, servers, sql, rounds):
+    def __init__(self, cluster, servers, sql, rounds):
         """
+        :param cluster: of PostgreSQL.
         :param dict servers: a running server for each of :data:`SIZES`.
         :param dict sql: likewise.
         """
-        self.servers, self.rounds = servers, rounds
+        self.cluster, self.servers, self.rounds = cluster, servers, rounds
         self.known = {name: what_is_there(sql[name]) for name in servers}
         self.people = {
             who: {name: Person(one.login(login)) for name, one in servers.items()}
@@ -535,7 +578,7 @@ class Scale:
     def opened(self):
         for who, people_of in self.people.items():
             for title, look in screens(who == "agent").items():
-                yield self._over("few", who, title, look, people_of, "<= 1.50")
+                yield from self._over("few", who, title, look, people_of, "<= 1.50")
 
     def months(self):
         until = datetime.now(UTC).replace(tzinfo=None)
@@ -546,18 +589,23 @@ class Scale:
         for who, people_of in self.people.items():
             for title, look in groupings(domain).items():
                 title = f"a month {title}"
-                yield self._over("month", who, title, look, people_of, "<= 3.00")
+                yield from self._over("month", who, title, look, people_of, "<= 3.00")
 
     def wholes(self):
         for who, people_of in self.people.items():
             for title, look in groupings([]).items():
+                title = f"{who}: all {title}, seconds"
+                if not ONLY.search(title):
+                    continue
                 # Once to warm up.
                 _, *times = (self._time(look, people_of, "all") for _ in range(4))
                 low, middle, high = sorted(times)
-                title = f"{who}: all {title}, seconds"
                 yield title, ((middle, low, high), "<= 2.00")
 
     def _over(self, base, who, title, look, people_of, aim):
+        title = f"{who}: {title}"
+        if not ONLY.search(title):
+            return
         times = in_turn(
             lambda: {name: self._time(look, people_of, name) for name in (base, "all")},
             max(self.rounds // ROUNDS_OF_EACH, 3),
@@ -566,13 +614,31 @@ class Scale:
         before, after = (
             1000 * statistics.median(times[name]) for name in (base, "all")
         )
-        title = f"{who}: {title} ({before:.0f} -> {after:.0f} ms)"
-        return title, (ratio(times["all"], times[base]), aim)
+        title = f"{title} ({before:.0f} -> {after:.0f} ms)"
+        yield title, (ratio(times["all"], times[base]), aim)
 
     def _time(self, look, people_of, name):
-        began = time.perf_counter()
+        began = self._now(name)
         look(people_of[name], self.known[name])
-        return time.perf_counter() - began
+        return self._now(name) - began
+
+    def _now(self, name):
+        """Return seconds: of the clock, or of processors that worked for this size."""
+        if not BY_PROCESSOR:
+            return time.perf_counter()
+        postmaster = psutil.Process(self.cluster.pid())
+        gone = postmaster.cpu_times()  # of processes that PostgreSQL has ended
+        alive = [self.servers[name].process.pid]
+        alive += [one.pid for one in postmaster.children()]
+        return gone.children_user + gone.children_system + sum(map(processor, alive))
+
+
+def processor(pid):
+    """Return the seconds of processor time of a process, to the nanosecond."""
+    with contextlib.suppress(OSError):  # it has just ended
+        # What clock_getcpuclockid() returns, which Python has for threads only.
+        return time.clock_gettime((~pid << 3) | 2)
+    return 0
 
 
 def what_is_there(sql):

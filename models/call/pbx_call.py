@@ -34,15 +34,7 @@ from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
 from .log import CallLog
-from .search import (
-    LATELY_DAYS,
-    MANY,
-    MAX_SPLIT,
-    CallSearch,
-    concerns_me,
-    first_of,
-    one_after_another,
-)
+from .search import CallSearch, concerns_me
 from .tag_activities import TagActivities
 
 _logger = logging.getLogger(__name__)
@@ -1033,70 +1025,15 @@ class PbxCall(models.Model):
 
         The rules apply to each, as anywhere else.
         """
-        search = super()._search
+        page = (offset, limit, order)
         if self.env.su or options.get("bypass_access"):
-            return search(domain, offset, limit, order, **options)
-        wanted = CallSearch(self, domain)
-        if wanted.leaves_few():
-            return search(wanted.domain, offset, limit, order, **options)
-        if not limit:
-            many = super(PbxCall, self.with_context(**{MANY: True}))
-            return many._search(wanted.domain, offset, limit, order, **options)
-        upto = (offset or 0) + limit
-        parts = wanted.split() if upto <= MAX_SPLIT else None
-        if not parts:
-            return search(wanted.domain, offset, limit, order, **options)
-        rest = parts.rest
-        if parts.rules is not None:
-            # That it concerns the user is what each part says; all other rules apply.
-            self.browse().check_access("read")
-            rest &= parts.rules
-            options = {**options, "bypass_access": True}
-        if parts.are_cheap and not order:
+            return super()._search(domain, *page, **options)
+        return CallSearch(self, domain, *page, options).query()
 
-            def some(domain, domains):
-                branches = [
-                    search(
-                        domain & part & ~Domain.OR(domains[:place]),
-                        limit=upto,
-                        **options,
-                    )
-                    for place, part in enumerate(domains)
-                ]
-                query = one_after_another(self.env, self._table, branches)
-                query.limit, query.offset = limit, offset
-                return query
-
-            if not offset and not wanted.domain.is_true():
-                # If there are enough of the one kind, it does not matter which.
-                for days in LATELY_DAYS[1:]:
-                    since = fields.Datetime.now() - timedelta(days=days)
-                    lately = rest & Domain("start", ">=", since)
-                    query = some(lately, parts.domains[:1])
-                    if len(query.get_result_ids()) == limit:
-                        return query
-            return some(rest, parts.domains)
-
-        def first(domain, offset, limit, domains):
-            branches = [
-                search(domain & part, 0, upto, order, **options) for part in domains
-            ]
-            query = search(Domain.TRUE, offset, limit, order, bypass_access=True)
-            return first_of(query, branches)
-
-        domains = parts.domains
-        if parts.are_cheap and order == self._order:
-            lately = parts.lately or domains
-            # Mostly the first ones are of the last days: no earlier call is read.
-            for days in LATELY_DAYS:
-                since = fields.Datetime.now() - timedelta(days=days)
-                last = first(rest & Domain("start", ">=", since), upto - 1, 1, lately)
-                start = SQL.identifier(last.table, "start")
-                if found := self.env.execute_query(last.select(start)):
-                    rest &= Domain("start", ">=", found[0][0])
-                    domains = lately
-                    break
-        return first(rest, offset, limit, domains)
+    @api.model
+    def _search_in_one(self, *arguments, **options):
+        """Find by Odoo's own search, whatever leads to the calls."""
+        return super()._search(*arguments, **options)
 
     # ------------------------------------------------------------------------ exporting
 

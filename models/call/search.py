@@ -14,9 +14,10 @@ lead it is, and who calls back. Hence:
   to the user is read first.
 """
 
+from datetime import timedelta
 from typing import NamedTuple
 
-from odoo.fields import Domain
+from odoo.fields import Datetime, Domain
 from odoo.tools import SQL
 from odoo.tools.query import Query
 
@@ -113,6 +114,96 @@ class CallSearch:
     A plain class: it carries what one search needs.
 
     :param calls: the model ``pbx.call``, in the reader's environment.
+    :param options: further ones of Odoo's ``_search``.
+    """
+
+    def __init__(self, calls, domain, offset, limit, order, options):
+        self.calls, self.options = calls, options
+        self.wanted = CallDomain(calls, domain)
+        self.offset, self.limit, self.order = offset or 0, limit, order
+        # Rows that a branch may have to give.
+        self.upto = self.offset + (limit or 0)
+
+    def query(self):
+        """Return the query of the calls, as ``_search`` does."""
+        wanted = self.wanted
+        if wanted.leaves_few():
+            return self._in_one()
+        if not self.limit:
+            return self._in_one(**{MANY: True})
+        parts = wanted.split() if self.upto <= MAX_SPLIT else None
+        if not parts:
+            return self._in_one()
+        if parts.rules is not None:
+            # That it concerns the user is what each part says; all other rules apply.
+            self.calls.browse().check_access("read")
+            parts = parts._replace(rest=parts.rest & parts.rules)
+            self.options = {**self.options, "bypass_access": True}
+        if parts.are_cheap and not self.order:
+            return self._any_of(parts)
+        if parts.are_cheap and self.order == self.calls._order:
+            return self._last_of(parts)
+        return self._first_of(parts.rest, parts.domains, self.offset, self.limit)
+
+    def _in_one(self, **context):
+        """Return Odoo's own query, of all reasons in one."""
+        calls = self.calls.with_context(**context) if context else self.calls
+        page = (self.offset, self.limit, self.order)
+        return calls._search_in_one(self.wanted.domain, *page, **self.options)
+
+    def _branch(self, domain, order=None):
+        """Return the query of the rows that one part may have to give."""
+        return self.calls._search_in_one(domain, 0, self.upto, order, **self.options)
+
+    def _any_of(self, parts):
+        """Return a query of calls in whatever order, to be counted up to the limit."""
+        if not self.offset and not self.wanted.domain.is_true():
+            # If there are enough of the one kind, it does not matter which.
+            for days in LATELY_DAYS[1:]:
+                lately = parts.rest & _since_days(days)
+                query = self._one_after_another(lately, parts.domains[:1])
+                if len(query.get_result_ids()) == self.limit:
+                    return query
+        return self._one_after_another(parts.rest, parts.domains)
+
+    def _one_after_another(self, rest, domains):
+        branches = [
+            self._branch(rest & part & ~Domain.OR(domains[:place]))
+            for place, part in enumerate(domains)
+        ]
+        query = one_after_another(self.calls.env, self.calls._table, branches)
+        query.limit, query.offset = self.limit, self.offset
+        return query
+
+    def _last_of(self, parts):
+        """Return the query of a page of the log in its own order, the last ones first.
+
+        Mostly they are of the last days: then no earlier call is read.
+        """
+        rest, lately = parts.rest, parts.lately or parts.domains
+        for days in LATELY_DAYS:
+            since = rest & _since_days(days)
+            # The last one of the page.
+            last = self._first_of(since, lately, self.upto - 1, 1)
+            start = SQL.identifier(last.table, "start")
+            if found := self.calls.env.execute_query(last.select(start)):
+                rest &= Domain("start", ">=", found[0][0])
+                return self._first_of(rest, lately, self.offset, self.limit)
+        return self._first_of(rest, parts.domains, self.offset, self.limit)
+
+    def _first_of(self, rest, domains, offset, limit):
+        """Return the query of a page, made of the first rows of each part."""
+        branches = [self._branch(rest & part, self.order) for part in domains]
+        query = self.calls._search_in_one(
+            Domain.TRUE, offset, limit, self.order, bypass_access=True
+        )
+        return first_of(query, branches)
+
+
+class CallDomain:
+    """What a search of calls asks for, read for how it is best looked for.
+
+    :param calls: the model ``pbx.call``, in the reader's environment.
     :param domain: what is searched for.
     """
 
@@ -197,6 +288,10 @@ class CallSearch:
             and operator not in ("any", "any!", "not any", "not any!")
             and not isinstance(value, (Domain, Query, SQL))
         )
+
+
+def _since_days(days):
+    return Domain("start", ">=", Datetime.now() - timedelta(days=days))
 
 
 def _all_of(domain):
