@@ -314,8 +314,8 @@ class BridgedReading:
     def _unanswered(self):
         lifted = any(leg.answer for leg in self.legs)
         endings = [leg.release for leg in self.of_role(EXTENSION)]
-        told = {event.disposition for event in endings if event}
-        return BUSY if told == {BUSY} and not lifted else MISSED
+        dispositions = {event.disposition for event in endings if event}
+        return BUSY if dispositions == {BUSY} and not lifted else MISSED
 
     def _not_reached(self):
         if self.expired and not self.legs:

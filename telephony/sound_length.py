@@ -68,9 +68,9 @@ def _mp3_seconds(head, size):
     rate = _RATES[rate] // (1 if is_first else 2 if version == _MPEG_2 else 4)
     is_mono = head[3] >> 6 == _ONE_CHANNEL
     side = (17 if is_mono else 32) if is_first else (9 if is_mono else 17)
-    told = head[4 + side : 4 + side + 12]
-    if told[:4] in (b"Xing", b"Info") and len(told) == 12 and told[7] & 1:
+    header = head[4 + side : 4 + side + 12]
+    if header[:4] in (b"Xing", b"Info") and len(header) == 12 and header[7] & 1:
         samples = 1152 if is_first else 576
-        return int.from_bytes(told[8:12], "big") * samples / rate
+        return int.from_bytes(header[8:12], "big") * samples / rate
     kilobits = (_KILOBITS_1 if is_first else _KILOBITS_2)[bitrate]
     return size * 8 / (kilobits * 1000)

@@ -89,8 +89,8 @@ def rows_of(events, near=None):
             legs[leg] = leg.received_at
     starts = {}
     if near:
-        told = [leg for leg in legs if leg.readings]
-        starts = {id(leg): start for leg, start in choose_starts(told, near)}
+        timed = [leg for leg in legs if leg.readings]
+        starts = {id(leg): start for leg, start in choose_starts(timed, near)}
     rows = [_row(leg, receipt, starts.get(id(leg))) for leg, receipt in legs.items()]
     return sorted(rows, key=lambda row: (row.start, row.receipt, repr(row)))
 

@@ -72,13 +72,13 @@ def _player() -> Player:
 
 
 def _asked(schema: dict) -> dict:
-    asked = request.get_json(silent=True)
-    if asked is None:
+    body = request.get_json(silent=True)
+    if body is None:
         raise WrongWish("Send JSON, with the header Content-Type: application/json.")
-    for error in Draft202012Validator(schema).iter_errors(asked):
+    for error in Draft202012Validator(schema).iter_errors(body):
         where = "/".join(map(str, error.absolute_path)) or "request"
         raise WrongWish(f"{where}: {error.message}")
-    return asked
+    return body
 
 
 @blueprint.errorhandler(WrongWish)
@@ -94,9 +94,9 @@ def scenarios():
 @blueprint.post("/play")
 def play():
     """Play a scenario; ``wait`` false: in the background."""
-    asked = _asked(PLAY_SCHEMA)
-    player, waits = _player(), asked.pop("wait", True)
-    played = player.begin(**asked)
+    body = _asked(PLAY_SCHEMA)
+    player, waits = _player(), body.pop("wait", True)
+    played = player.begin(**body)
     if waits:
         player.play(played)
         return played.as_json(), 500 if played.error else 200

@@ -253,8 +253,8 @@ class Lab(Server):
 
     def outbox(self) -> int:
         """How many records it keeps because Odoo has not taken them."""
-        said = self.rx("database show cloudpbx")
-        found = re.search(r"(\d+) results? found", said)
+        output = self.rx("database show cloudpbx")
+        found = re.search(r"(\d+) results? found", output)
         return int(found[1]) if found else 0
 
     def click(self, number: str, extension: str, ref: str, seconds: int = 20) -> None:

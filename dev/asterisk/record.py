@@ -46,12 +46,12 @@ def command() -> None:
         for name in names:
             receiver.posts.clear()
             if name == OUTAGE:
-                told = {"title": outage.__doc__, "truths": outage(lab, receiver)}
+                played = {"title": outage.__doc__, "truths": outage(lab, receiver)}
             else:
                 title = stories.STORIES[name].title
-                told = {"title": title, "truth": stories.play(lab, name).as_json()}
+                played = {"title": title, "truth": stories.play(lab, name).as_json()}
             settle(receiver)
-            write(name, lab, told, receiver.posts)
+            write(name, lab, played, receiver.posts)
             say(f"{name}: {len(receiver.posts)} posts")
     finally:
         lab.close()
@@ -78,12 +78,12 @@ def settle(receiver: Receiver) -> None:
         time.sleep(SETTLED_SECONDS)
 
 
-def write(name: str, lab: Lab, told: dict, posts: list[tuple[float, bytes]]) -> None:
+def write(name: str, lab: Lab, played: dict, posts: list[tuple[float, bytes]]) -> None:
     fixture = {
         "story": name,
         "asterisk": lab.asterisk.version,
         "secret": SECRET,
-        **told,
+        **played,
         "received": [at for at, _body in posts],
         "posts": [body.decode() for _at, body in posts],
     }

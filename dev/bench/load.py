@@ -47,13 +47,13 @@ class Sender(threading.Thread):
 
 
 def main():
-    asked = json.load(sys.stdin)
+    task = json.load(sys.stdin)
     context = None
-    if asked["certificate"]:
-        context = ssl.create_default_context(cafile=asked["certificate"])
-    waiting = iter(list(enumerate(asked["events"])))
-    url = urlsplit(asked["url"])
-    senders = [Sender(url, context, waiting) for _ in range(asked["senders"])]
+    if task["certificate"]:
+        context = ssl.create_default_context(cafile=task["certificate"])
+    waiting = iter(list(enumerate(task["events"])))
+    url = urlsplit(task["url"])
+    senders = [Sender(url, context, waiting) for _ in range(task["senders"])]
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     for sender in senders:
         sender.start()

@@ -122,8 +122,8 @@ def _make_rules(admin, provider_id, company_id, user_id):
         admin.call("pbx.route", "create", {"name": name, **common, **values})
     decides = {"name": "Decides", "target": "user", "user_id": user_id}
     admin.call("pbx.route", "create", {**decides, **common, "sequence": 1000})
-    [said] = [admin.call("pbx.provider", "simulate", [provider_id], "+442079460201")]
-    codes = [step["code"] for step in said["steps"]]
+    [tried] = [admin.call("pbx.provider", "simulate", [provider_id], "+442079460201")]
+    codes = [step["code"] for step in tried["steps"]]
     if len(codes) != EACH * len(kinds) + 1 or codes[-1] != "chosen":
         raise ValueError(f"The rules do not decide as they should: {codes}")
 

@@ -33,9 +33,11 @@ class Colleague:
     def _listen(self):
         try:
             while text := self.socket.recv():
-                told = [one["message"] for one in json.loads(text)]
-                self.heard += len(told)
-                calls = [x["payload"] for x in told if x["type"] == "cloud_pbx.call"]
+                messages = [one["message"] for one in json.loads(text)]
+                self.heard += len(messages)
+                calls = [
+                    x["payload"] for x in messages if x["type"] == "cloud_pbx.call"
+                ]
                 if calls:
                     self._ask_for({call["id"] for call in calls})
         except Exception as error:  # noqa: BLE001

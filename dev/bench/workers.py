@@ -170,7 +170,7 @@ class Run:
         }
 
     def of(self, calls):
-        asked = {
+        task = {
             "url": self.provider["webhook_url"],
             "certificate": str(self.proxy.certificate) if self.proxy else "",
             "senders": SENDERS,
@@ -179,7 +179,7 @@ class Run:
         before, machine = self._spent(), psutil.cpu_times()
         done = subprocess.run(
             [psutil.Process().exe(), LOAD],
-            input=json.dumps(asked),
+            input=json.dumps(task),
             stdout=subprocess.PIPE,
             text=True,
             check=True,

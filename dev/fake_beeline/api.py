@@ -77,8 +77,8 @@ def _answer(pbx, rest):
 
 
 def _authorized(account):
-    told = request.headers.get(TOKEN_HEADER, "")
-    return hmac.compare_digest(told.encode("utf-8", "replace"), account.token.encode())
+    token = request.headers.get(TOKEN_HEADER, "")
+    return hmac.compare_digest(token.encode("utf-8", "replace"), account.token.encode())
 
 
 # -- people and numbers ----------------------------------------------------------------
@@ -112,11 +112,11 @@ def _found(pbx, pattern):
 
 
 def subscribe(pbx):
-    told = request.get_json(silent=True)
-    if not isinstance(told, dict):
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
         raise Error("BadRequest", "Тело запроса не распознано")
-    url, kind = told.get("url"), told.get("subscriptionType")
-    pattern, seconds = told.get("pattern", ""), told.get("expires")
+    url, kind = body.get("url"), body.get("subscriptionType")
+    pattern, seconds = body.get("pattern", ""), body.get("expires")
     if not isinstance(url, str) or not re.match(r"https?://[^/]", url):
         raise Error("BadRequest", "Неверный адрес подписки")
     if kind not in ("BASIC_CALL", "ADVANCED_CALL"):

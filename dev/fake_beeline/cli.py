@@ -90,10 +90,10 @@ def main(arguments=None):
 
         serve(make_app(Account(options.token)), options.port)
         return 0
-    told = {k: v for k, v in vars(options).items() if v is not None}
-    as_json = told.pop("json")
-    command = told.pop("command")
-    body = client.ask(told.pop("server"), *REQUESTS[command], told)
+    values = {k: v for k, v in vars(options).items() if v is not None}
+    as_json = values.pop("json")
+    command = values.pop("command")
+    body = client.ask(values.pop("server"), *REQUESTS[command], values)
     if as_json:
         print(json.dumps(body, ensure_ascii=False, indent=1))
     else:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Blueprint, current_app, jsonify, request
 
 from fake_pbx import control, faults
-from fake_pbx.control import Refused, asked, whole
+from fake_pbx.control import Refused, request_body, whole
 
 from . import history, past, settings
 from .document import FORMS
@@ -60,21 +60,21 @@ def scenarios():
     )
 
 
-def _plan(told):
-    parameters = {name: value for name, value in told.items() if name not in HOW}
+def _plan(body):
+    parameters = {name: value for name, value in body.items() if name not in HOW}
     try:
-        return _pbx().plan(told["scenario"], parameters, told.get("speed", 0))
+        return _pbx().plan(body["scenario"], parameters, body.get("speed", 0))
     except ValueError as error:
         raise Refused(str(error)) from error
 
 
-def _order(ready, told):
+def _order(ready, body):
     """The places of the steps in the order that was asked for, or ``None``."""
-    if told.get("shuffle") is not None:
+    if body.get("shuffle") is not None:
         places = [i for i in range(len(ready.steps)) for _ in range(2)]
-        random.Random(told["shuffle"]).shuffle(places)
+        random.Random(body["shuffle"]).shuffle(places)
         return places
-    order = told.get("order")
+    order = body.get("order")
     if order and max(order) >= len(ready.steps):
         raise Refused(f"order: the scenario has {len(ready.steps)} events.")
     return order
@@ -83,23 +83,23 @@ def _order(ready, told):
 @blueprint.post("/play")
 def play():
     """Play a scenario; ``wait`` false: in the background."""
-    told = asked(PLAY_SCHEMA)
-    ready = _plan(told)
-    how = {"form": told.get("form"), "order": _order(ready, told)}
+    body = request_body(PLAY_SCHEMA)
+    ready = _plan(body)
+    how = {"form": body.get("form"), "order": _order(ready, body)}
     answer = {"ref": ready.ref, "truth": ready.truth.as_json(ready.start)}
-    if told.get("wait", True):
-        return {**answer, "events": _pbx().play(ready, told.get("speed", 0), **how)}
-    _pbx().play_later(ready, told.get("speed", 0), **how)
+    if body.get("wait", True):
+        return {**answer, "events": _pbx().play(ready, body.get("speed", 0), **how)}
+    _pbx().play_later(ready, body.get("speed", 0), **how)
     return {**answer, "events": []}, 202
 
 
 @blueprint.post("/render")
 def render():
     """The events of a scenario, not sent: ``body``, ``headers``, ``offset``."""
-    told = asked(PLAY_SCHEMA)
-    ready = _plan(told)
+    body = request_body(PLAY_SCHEMA)
+    ready = _plan(body)
     rendered = _pbx().render(
-        ready, told.get("subscription") or "", told.get("url") or "", told.get("form")
+        ready, body.get("subscription") or "", body.get("url") or "", body.get("form")
     )
     return {
         "ref": ready.ref,
@@ -119,7 +119,7 @@ def render():
 @blueprint.post("/day")
 def play_day():
     """The last hours: calls that began then, told by events now."""
-    asked(control.closed({}))
+    request_body(control.closed({}))
     with ThreadPoolExecutor(LINES) as lines:
         played = list(lines.map(_pbx().play, past.day(time.time())))
     failed = [
@@ -131,7 +131,7 @@ def play_day():
 @blueprint.post("/past")
 def make_past():
     """Two weeks of office hours: statistics and recordings, no event is sent."""
-    asked(control.closed({}))
+    request_body(control.closed({}))
     plans = past.plans(time.time())
     for ready in plans:
         _pbx().account.keep(ready)
@@ -145,9 +145,9 @@ def make_history():
     ``until``: seconds since the epoch at which they end; now, unless given. The truths
     say which calls were ``told``.
     """
-    told = asked(control.closed({"until": {"type": "number"}}))
+    body = request_body(control.closed({"until": {"type": "number"}}))
     pbx, truths = _pbx(), []
-    until = told.get("until", time.time())
+    until = body.get("until", time.time())
     for call in history.calls(until, abonents=pbx.account.abonents):
         if call.told:
             pbx.play(call.plan)
@@ -174,8 +174,8 @@ def subscriptions():
 @blueprint.post("/subscriptions/<subscription_id>/terminate")
 def terminate(subscription_id):
     """End one; ``{"tell": false}``: without a word, as the PBX does it mostly."""
-    told = asked(control.closed({"tell": {"type": "boolean"}}))
-    if _pbx().terminate(subscription_id, told.get("tell", True)) is None:
+    body = request_body(control.closed({"tell": {"type": "boolean"}}))
+    if _pbx().terminate(subscription_id, body.get("tell", True)) is None:
         raise Refused("No live subscription has this id.", 404)
     return {"status": "success"}
 
@@ -219,7 +219,7 @@ def read_settings():
 
 @blueprint.post("/settings")
 def change_settings():
-    settings.change(_pbx().account, asked())
+    settings.change(_pbx().account, request_body())
     return settings.read(_pbx().account)
 
 
@@ -231,8 +231,10 @@ def read_faults():
 @blueprint.post("/faults")
 def set_faults():
     """Replace the faults in wait; ``{}`` or an empty list: none."""
-    told = asked(control.closed({"faults": {"type": "array", "items": faults.SCHEMA}}))
-    _pbx().account.faults.set(told.get("faults", []))
+    body = request_body(
+        control.closed({"faults": {"type": "array", "items": faults.SCHEMA}})
+    )
+    _pbx().account.faults.set(body.get("faults", []))
     return read_faults()
 
 

@@ -30,10 +30,12 @@ def day(now):
     """
     plans = []
     for call in json.loads((DATA / "day.json").read_text())["calls"]:
-        told = dict(call)
-        start = float(int(now) - 60 * told.pop("minutes"))
-        told = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
-        plans.append(plan(told.pop("scenario"), start=start, **told))
+        parameters = dict(call)
+        start = float(int(now) - 60 * parameters.pop("minutes"))
+        parameters = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()
+        }
+        plans.append(plan(parameters.pop("scenario"), start=start, **parameters))
     return plans
 
 

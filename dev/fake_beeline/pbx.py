@@ -76,13 +76,13 @@ class FakePbx:
         )
         if failed and attempt < len(account.retry_pauses):
             pause = account.retry_pauses[attempt]
-            told = (step, subscription, body, kind, attempt + 1)
-            later = threading.Timer(pause, self._deliver, told)
+            again = (step, subscription, body, kind, attempt + 1)
+            later = threading.Timer(pause, self._deliver, again)
             later.daemon = True
             later.start()
         return entry
 
-    def _note(self, step, subscription, body, **told):
+    def _note(self, step, subscription, body, **noted):
         leg = step.calls[0].leg if step.calls else None
         return self.account.journal.add(
             "webhook",
@@ -96,7 +96,7 @@ class FakePbx:
             subscription=subscription.id if subscription else None,
             url=subscription.url if subscription else None,
             body=body,
-            **told,
+            **noted,
         )
 
     # -- scenarios ---------------------------------------------------------------------
@@ -113,8 +113,8 @@ class FakePbx:
         if "start" in filled:
             return ready
         start = int(time.time() - ready.length * max(0, 1 - speed))
-        told = {**filled, "start": float(start), "ref": ready.ref}
-        return plan(name, abonents=self.account.abonents, **told)
+        parameters = {**filled, "start": float(start), "ref": ready.ref}
+        return plan(name, abonents=self.account.abonents, **parameters)
 
     def play(self, ready, speed=0.0, form=None, order=None):
         """Send the events of a plan, one after the other, and keep what is listed.
@@ -188,14 +188,14 @@ class FakePbx:
         :return: its ``extTrackingId``.
         """
         wishes = self.account.click
-        told = {
+        parameters = {
             "extension": abonent.extension,
             "caller": number,
             "outcome": wishes["outcome"],
             "ring": wishes["ring"],
             "duration": wishes["duration"],
         }
-        ready = self.plan("click", told, wishes["speed"])
+        ready = self.plan("click", parameters, wishes["speed"])
         if wishes["auto"]:
             self.play_later(ready, wishes["speed"])
         return ready.ref

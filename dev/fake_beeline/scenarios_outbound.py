@@ -14,18 +14,18 @@ OWN_SILENT = 20
 
 
 def outbound_truth(scenario, outcome="answered", **values):
-    told = {
+    defaults = {
         "extension": scenario.extension,
         "number": scenario.number,
         "legs": {scenario.extension: outcome == "answered"},
     }
     if outcome == "answered":
-        told |= {
+        defaults |= {
             "answer": scenario.ring,
             "stop": scenario.over,
             "talk": scenario.talk,
         }
-    return Truth("outbound", outcome, **{**told, **values})
+    return Truth("outbound", outcome, **{**defaults, **values})
 
 
 def outbound(scenario, name):

@@ -79,27 +79,27 @@ def read(account):
     }
 
 
-def change(account, asked):
+def change(account, wanted):
     """Apply the settings that were given; the others stay.
 
     :raises Refused: with a sentence, and then nothing was changed.
     """
-    check(SCHEMA, asked, "settings")
+    check(SCHEMA, wanted, "settings")
     merged = dict(account.abonents)
-    for extension, told in asked.get("abonents", {}).items():
-        if told is None:
+    for extension, values in wanted.get("abonents", {}).items():
+        if values is None:
             merged.pop(extension, None)
             continue
-        phone = told.get("phone", f"9000000{extension:0>3}")
+        phone = values.get("phone", f"9000000{extension:0>3}")
         fresh = Abonent(f"{phone or extension}@{DOMAIN}", phone, extension)
-        merged[extension] = replace(merged.get(extension, fresh), **told)
+        merged[extension] = replace(merged.get(extension, fresh), **values)
     if not merged:
         raise Refused("At least one abonent must be left.")
     with account.lock:
         for name in PLAIN:
-            if name in asked:
-                setattr(account, name, asked[name])
-        account.click = {**account.click, **asked.get("click", {})}
+            if name in wanted:
+                setattr(account, name, wanted[name])
+        account.click = {**account.click, **wanted.get("click", {})}
         # A new dict, so that who reads the old one at this moment is not disturbed.
         account.abonents = dict(sorted(merged.items()))
-        account.numbers = asked.get("numbers", account.numbers)
+        account.numbers = wanted.get("numbers", account.numbers)

@@ -18,11 +18,11 @@ def parser():
     return client
 
 
-def ask(server, method, path, told):
+def ask(server, method, path, values):
     """Send a command and return the JSON; what goes wrong ends with one sentence."""
     session = requests.Session()
     session.trust_env = False
-    sent = {"params": told} if method == "GET" else {"json": told}
+    sent = {"params": values} if method == "GET" else {"json": values}
     try:
         answer = session.request(method, server + path, timeout=TIMEOUT_SECONDS, **sent)
         body = answer.json()

@@ -29,19 +29,19 @@ def check(schema, value, what):
         raise Refused(f"{where}: {error.message}")
 
 
-def asked(schema=None, what="request"):
+def request_body(schema=None, what="request"):
     """Return the JSON object that was sent; no body is an empty one."""
     if not request.get_data():
-        told = {}
+        body = {}
     else:
-        told = request.get_json(silent=True)
-        if not isinstance(told, dict):
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
             raise Refused(
                 "Send a JSON object, with the header Content-Type: application/json."
             )
     if schema:
-        check(schema, told, what)
-    return told
+        check(schema, body, what)
+    return body
 
 
 def whole(name, default):

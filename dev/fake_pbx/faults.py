@@ -58,14 +58,14 @@ def _drip(respond, fault):
 def _wrong_types(respond, _fault):
     answer = respond()
     try:
-        told = json.loads(_bytes(answer))
+        body = json.loads(_bytes(answer))
     except ValueError:
         return answer
-    if not isinstance(told, dict):
-        return Response(json.dumps(_twist(told)), mimetype="application/json")
+    if not isinstance(body, dict):
+        return Response(json.dumps(_twist(body)), mimetype="application/json")
     twisted = {
         name: value if name == "status" else _twist(value)
-        for name, value in told.items()
+        for name, value in body.items()
     }
     return Response(json.dumps(twisted), answer.status, mimetype="application/json")
 

@@ -42,15 +42,15 @@ def api(_rest):
     pbx = current_app.extensions["pbx"]
     begun = time.monotonic()
     parameters, untidy = _parameters()
-    told = {}
+    noted = {}
 
     def respond():
         try:
-            answer = _answer(pbx, parameters, untidy, told)
+            answer = _answer(pbx, parameters, untidy, noted)
         except Refused as refusal:
             answer = _json({"status": "error", "message": refusal.message})
             answer.status_code = refusal.status
-        answer.headers.extend(told.pop("headers", {}))
+        answer.headers.extend(noted.pop("headers", {}))
         return answer
 
     answer = pbx.account.faults.answer(request.path, respond)
@@ -64,12 +64,12 @@ def api(_rest):
         status=answer.status_code,
         reply=_readable(body),
         ms=round((time.monotonic() - begun) * 1000),
-        **told,
+        **noted,
     )
     return answer
 
 
-def _answer(pbx, parameters, untidy, told):
+def _answer(pbx, parameters, untidy, noted):
     account = pbx.account
     if untidy or not _authorized(account, parameters):
         raise Refused("Not authorized", 401)
@@ -78,7 +78,7 @@ def _answer(pbx, parameters, untidy, told):
         raise Refused("Wrong method name", 404)
     statistics = request.path.startswith("/v1/statistics")
     verdict = account.limiter.hit("statistics" if statistics else "general")
-    told["headers"] = {
+    noted["headers"] = {
         "X-RateLimit-Limit": str(verdict.limit),
         "X-RateLimit-Remaining": str(verdict.remaining),
         "X-RateLimit-Reset": str(int(time.time()) + verdict.reset),
@@ -91,7 +91,7 @@ def _answer(pbx, parameters, untidy, told):
         (name, f"{name}: the contract has no such parameter") for name in extra
     ]
     if problems:
-        told["problems"] = [sentence for _name, sentence in problems]
+        noted["problems"] = [sentence for _name, sentence in problems]
     if parameters.get("format", "json") != "json":
         raise Refused()
     wrong = [name for name, _sentence in problems if name not in extra]

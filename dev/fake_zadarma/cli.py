@@ -106,12 +106,12 @@ REQUESTS = {
 
 def _ask(options):
     """Send a command to a running fake PBX and return its answer."""
-    told = {k: v for k, v in vars(options).items() if v is not None}
-    command, server = told.pop("command"), told.pop("server")
-    told.pop("json")
+    values = {k: v for k, v in vars(options).items() if v is not None}
+    command, server = values.pop("command"), values.pop("server")
+    values.pop("json")
     method, path = REQUESTS[command]
-    path = path.format(call=told.pop("call", ""))
-    return client.ask(server, method, path, told)
+    path = path.format(call=values.pop("call", ""))
+    return client.ask(server, method, path, values)
 
 
 def _webhook_line(entry):

@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Blueprint, current_app, jsonify, request
 
 from fake_pbx import control, faults
-from fake_pbx.control import asked, whole
+from fake_pbx.control import request_body, whole
 
 from . import day, past, settings, wire
 from .answers import Refused
@@ -46,7 +46,7 @@ blueprint.register_error_handler(control.Refused, control.refusal)
 @blueprint.post("/webhook")
 def webhook():
     """Set both addresses, as saving them in the cabinet does."""
-    url = asked().get("url")
+    url = request_body().get("url")
     if not isinstance(url, str) or not url:
         raise Refused('Send {"url": "https://…"}, the address of the webhook.')
     reason = _pbx().set_url(url)
@@ -65,14 +65,14 @@ def scenarios():
     )
 
 
-def _plan(told):
+def _plan(body):
     parameters = {
         name: value
-        for name, value in told.items()
+        for name, value in body.items()
         if name not in ("scenario", "speed", "wait")
     }
     try:
-        return _pbx().plan(told["scenario"], parameters)
+        return _pbx().plan(body["scenario"], parameters)
     except ValueError as error:
         raise Refused(str(error)) from error
 
@@ -80,21 +80,21 @@ def _plan(told):
 @blueprint.post("/play")
 def play():
     """Play a scenario; ``wait`` false: in the background."""
-    told = asked(PLAY_SCHEMA)
-    ready = _plan(told)
-    if told.get("wait", True):
-        entries = _pbx().play(ready, told.get("speed", 0))
+    body = request_body(PLAY_SCHEMA)
+    ready = _plan(body)
+    if body.get("wait", True):
+        entries = _pbx().play(ready, body.get("speed", 0))
         return {"pbx_call_id": ready.pbx_call_id, "events": entries}
-    _pbx().play_later(ready, told.get("speed", 0))
+    _pbx().play_later(ready, body.get("speed", 0))
     return {"pbx_call_id": ready.pbx_call_id, "events": []}, 202
 
 
 @blueprint.route("/render", methods=["GET", "POST"])
 def render():
     """The signed requests of a scenario, not sent. GET: parameters in the query."""
-    told = asked() if request.method == "POST" else _query()
-    control.check(PLAY_SCHEMA, told, "request")
-    ready = _plan(told)
+    body = request_body() if request.method == "POST" else _query()
+    control.check(PLAY_SCHEMA, body, "request")
+    ready = _plan(body)
     secret = _pbx().account.secret
     return {
         "pbx_call_id": ready.pbx_call_id,
@@ -106,17 +106,17 @@ def render():
 
 
 def _query():
-    told = dict(request.args)
-    if "extensions" in told:
-        told["extensions"] = told["extensions"].split(",")
-    if told.get("duration", "").isdigit():
-        told["duration"] = int(told["duration"])
-    return told
+    body = dict(request.args)
+    if "extensions" in body:
+        body["extensions"] = body["extensions"].split(",")
+    if body.get("duration", "").isdigit():
+        body["duration"] = int(body["duration"])
+    return body
 
 
 @blueprint.post("/day")
 def play_day():
-    asked()
+    request_body()
     return day.play(_pbx())
 
 
@@ -127,7 +127,7 @@ def make_past():
     They are given instead, as signed requests with the moments at which they would
     have come: whoever asks knows a way into the inbox of that time.
     """
-    asked()
+    request_body()
     pbx = _pbx()
     account = pbx.account
     plans = [
@@ -153,7 +153,7 @@ def calls():
 
 @blueprint.post("/calls")
 def begin():
-    return _pbx().calls.begin(asked(CALL_SCHEMA)).as_json(), 201
+    return _pbx().calls.begin(request_body(CALL_SCHEMA)).as_json(), 201
 
 
 @blueprint.get("/calls/<wanted>")
@@ -161,8 +161,8 @@ def one(wanted):
     return _pbx().calls.get(wanted).as_json()
 
 
-def _text(told, name):
-    value = told.get(name)
+def _text(body, name):
+    value = body.get(name)
     if value is not None and not isinstance(value, str):
         raise Refused(f"{name} must be a text.")
     return value
@@ -170,30 +170,30 @@ def _text(told, name):
 
 @blueprint.post("/calls/<wanted>/answer")
 def answer(wanted):
-    extension = _text(asked(), "extension")
+    extension = _text(request_body(), "extension")
     return _pbx().calls.answer(wanted, extension).as_json()
 
 
 @blueprint.post("/calls/<wanted>/transfer")
 def transfer(wanted):
-    return _pbx().calls.transfer(wanted, _text(asked(), "to")).as_json()
+    return _pbx().calls.transfer(wanted, _text(request_body(), "to")).as_json()
 
 
 @blueprint.post("/calls/<wanted>/hangup")
 def hang_up(wanted):
-    disposition = _text(asked(), "disposition")
+    disposition = _text(request_body(), "disposition")
     return _pbx().calls.hang_up(wanted, disposition).as_json()
 
 
 @blueprint.post("/calls/<wanted>/press")
 def press(wanted):
-    digits = _text(asked(), "digits") or ""
+    digits = _text(request_body(), "digits") or ""
     return _pbx().calls.press(wanted, digits).as_json()
 
 
 @blueprint.post("/calls/<wanted>/timeout")
 def time_up(wanted):
-    asked()
+    request_body()
     return _pbx().calls.time_up(wanted).as_json()
 
 
@@ -236,7 +236,7 @@ def read_settings():
 
 @blueprint.post("/settings")
 def change_settings():
-    settings.change(_pbx().account, asked())
+    settings.change(_pbx().account, request_body())
     return settings.read(_pbx().account)
 
 
@@ -248,8 +248,10 @@ def read_faults():
 @blueprint.post("/faults")
 def set_faults():
     """Replace the faults in wait; ``{}`` or an empty list: none."""
-    told = asked(control.closed({"faults": {"type": "array", "items": faults.SCHEMA}}))
-    _pbx().account.faults.set(told.get("faults", []))
+    body = request_body(
+        control.closed({"faults": {"type": "array", "items": faults.SCHEMA}})
+    )
+    _pbx().account.faults.set(body.get("faults", []))
     return read_faults()
 
 

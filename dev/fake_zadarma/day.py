@@ -32,8 +32,8 @@ def play(pbx):
     """
 
     def one(call):
-        told = {k: v for k, v in call.items() if k not in ("scenario", "ring")}
-        ready = pbx.plan(call["scenario"], told)
+        parameters = {k: v for k, v in call.items() if k not in ("scenario", "ring")}
+        ready = pbx.plan(call["scenario"], parameters)
         if call.get("ring"):
             ready.steps[:] = _ringing(ready.steps, call["ring"])
         entries = pbx.play(ready, speed=1 if call.get("ring") else 0)

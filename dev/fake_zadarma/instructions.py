@@ -52,14 +52,14 @@ def is_target(value):
     return isinstance(value, str) and bool(TARGET.fullmatch(value))
 
 
-def _ask(told, problems):
-    if not isinstance(told, dict):
+def _ask(given, problems):
+    if not isinstance(given, dict):
         problems.append("wait_dtmf is no object.")
         return None
     problems += [
-        f"wait_dtmf has no {name!r}." for name in sorted({*told} - {*_DEFAULTS})
+        f"wait_dtmf has no {name!r}." for name in sorted({*given} - {*_DEFAULTS})
     ]
-    ask = {**_DEFAULTS, **told}
+    ask = {**_DEFAULTS, **given}
     for name in ("timeout", "attempts", "maxdigits"):
         if not is_whole(ask[name], 1):
             problems.append(f"wait_dtmf.{name} must be a number, 1 or more.")

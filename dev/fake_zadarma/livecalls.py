@@ -28,9 +28,9 @@ KEPT = 50
 class LiveCall:
     """One steered call. ``talks`` lists (extension, second of the answer)."""
 
-    def __init__(self, number, direction, scenario, told):
+    def __init__(self, number, direction, scenario, events):
         self.id, self.direction = str(number), direction
-        self.scenario, self.told = scenario, told
+        self.scenario, self.events = scenario, events
         self.state, self.ringing, self.talks = RINGING, [], []
         self.rung, self.notes = [], {}
         self.lock = threading.RLock()
@@ -43,19 +43,19 @@ class LiveCall:
 
     def as_json(self):
         inbound = self.direction == "in"
-        told = self.told
+        events = self.events
         return {
             "id": self.id,
-            "pbx_call_id": told.pbx_call_id,
+            "pbx_call_id": events.pbx_call_id,
             "direction": self.direction,
-            "caller": told.caller_id if inbound else told.internal,
-            "line": told.called_did if inbound else told.caller_id,
-            "extension": None if inbound else told.internal,
-            "to": None if inbound else told.destination,
+            "caller": events.caller_id if inbound else events.internal,
+            "line": events.called_did if inbound else events.caller_id,
+            "extension": None if inbound else events.internal,
+            "to": None if inbound else events.destination,
             "state": self.state,
             "ringing": list(self.ringing),
             "talking": self.talks[-1][0] if self.talks else None,
-            "started": told.call_start,
+            "started": events.call_start,
             "seconds": self.seconds or round(time.monotonic() - self.begun),
             "waits": self.time_up is not None,
             **self.notes,
@@ -77,21 +77,21 @@ class LiveCalls:
     def get(self, wanted):
         """Find a call by its number here or by its ``pbx_call_id``."""
         for call in list(self._calls.values()):
-            if wanted in (call.id, call.told.pbx_call_id):
+            if wanted in (call.id, call.events.pbx_call_id):
                 return call
         raise Refused(f"There is no call {wanted}. GET /control/calls lists them.", 404)
 
     # -- steps -------------------------------------------------------------------------
 
-    def begin(self, asked):
+    def begin(self, wanted):
         """Start a call: ``caller`` to ``line``, or ``extension`` to ``to``."""
-        if "extension" in asked:
-            return self._dial(asked["extension"], asked.get("to"), asked.get("line"))
-        line = asked.get("line") or next(iter(self._account.lines))
-        return self._ring(asked.get("caller", ""), line)
+        if "extension" in wanted:
+            return self._dial(wanted["extension"], wanted.get("to"), wanted.get("line"))
+        line = wanted.get("line") or next(iter(self._account.lines))
+        return self._ring(wanted.get("caller", ""), line)
 
-    def _keep(self, direction, scenario, told):
-        call = LiveCall(next(self._numbers), direction, scenario, told)
+    def _keep(self, direction, scenario, events):
+        call = LiveCall(next(self._numbers), direction, scenario, events)
         with self._account.lock:
             self._calls[call.id] = call
             for number in list(self._calls)[:-KEPT]:
@@ -106,12 +106,12 @@ class LiveCalls:
 
     def _ring(self, caller, line):
         scenario = self._story("in", caller=caller, line=line)
-        told = Inbound(
+        events = Inbound(
             scenario.pbx_call_id, scenario.call_start, plus(caller), bare(line)
         )
-        call = self._keep("in", scenario, told)
+        call = self._keep("in", scenario, events)
         with call.lock:
-            self._obey(call, self._asked(told.start()))
+            self._obey(call, self._asked(events.start()))
         return call
 
     def _asked(self, step):
@@ -120,25 +120,25 @@ class LiveCalls:
 
     # -- what the reply says -----------------------------------------------------------
 
-    def _obey(self, call, told):
+    def _obey(self, call, reply):
         """Do what the reply to START or IVR says; nothing: the scenario goes on."""
         call.notes.pop("play", None)
         call.notes.pop("asks", None)
-        if told.caller_name:
-            call.notes["caller_name"] = told.caller_name
-        if told.redirect:
+        if reply.caller_name:
+            call.notes["caller_name"] = reply.caller_name
+        if reply.redirect:
             call.notes.update(
-                redirect=told.redirect, return_timeout=told.return_timeout
+                redirect=reply.redirect, return_timeout=reply.return_timeout
             )
-        if told.hangup:
+        if reply.hangup:
             call.notes["hung_up"] = True
             self._end(call, "cancel")
-        elif told.redirect == instructions.BLACKLIST:
+        elif reply.redirect == instructions.BLACKLIST:
             self._end(call, "busy")
-        elif told.ask:
-            self._ask(call, told)
-        elif told.redirect:
-            self._go(call, told.redirect, told.return_timeout)
+        elif reply.ask:
+            self._ask(call, reply)
+        elif reply.redirect:
+            self._go(call, reply.redirect, reply.return_timeout)
         else:
             self._go_on(call)
 
@@ -166,13 +166,13 @@ class LiveCalls:
         call.notes["came_back"] = True
         self._go_on(call)
 
-    def _ask(self, call, told):
+    def _ask(self, call, reply):
         self._turn(call)
         call.state, call.ringing = MENU, []
-        call.notes.update(menu=told.ask["name"], asks=told.ask)
-        if told.play:
-            call.notes["play"] = told.play
-        seconds = told.ask["timeout"] * told.ask["attempts"]
+        call.notes.update(menu=reply.ask["name"], asks=reply.ask)
+        if reply.play:
+            call.notes["play"] = reply.play
+        seconds = reply.ask["timeout"] * reply.ask["attempts"]
         self._wait(call, seconds, self._by_default)
 
     def _by_default(self, call):
@@ -181,7 +181,7 @@ class LiveCalls:
         call.notes.pop("play", None)
         # The PBX does not wait for what is answered: it is done already.
         default = ask["default"]
-        self._pbx.send(call.told.ivr(ask["name"], "", default_behaviour=default))
+        self._pbx.send(call.events.ivr(ask["name"], "", default_behaviour=default))
         if default == instructions.HANGUP:
             self._end(call, "cancel")
         elif default:
@@ -218,7 +218,7 @@ class LiveCalls:
         for extension in extensions:
             if extension not in call.rung:
                 call.rung.append(extension)
-            self._pbx.send(call.told.internal(extension))
+            self._pbx.send(call.events.internal(extension))
 
     def _dial(self, extension, to, line):
         if not to:
@@ -226,7 +226,7 @@ class LiveCalls:
         inside = to in self._account.extensions
         line = line or next(iter(self._account.lines))
         scenario = self._story("out", caller=to, line=line, extension=extension)
-        told = Outbound(
+        events = Outbound(
             scenario.pbx_call_id,
             scenario.call_start,
             extension if inside else bare(line),
@@ -234,9 +234,9 @@ class LiveCalls:
             to if inside else plus(to),
             "" if inside else "normal",
         )
-        call = self._keep("out", scenario, told)
-        call.ringing = [told.destination]
-        self._pbx.send(told.start())
+        call = self._keep("out", scenario, events)
+        call.ringing = [events.destination]
+        self._pbx.send(events.start())
         return call
 
     def press(self, wanted, digits):
@@ -252,7 +252,7 @@ class LiveCalls:
             # It waits for no more keys than it was told.
             pressed = digits[: ask["maxdigits"]]
             call.notes["pressed"] = [*call.notes.get("pressed", []), pressed]
-            self._obey(call, self._asked(call.told.ivr(ask["name"], pressed)))
+            self._obey(call, self._asked(call.events.ivr(ask["name"], pressed)))
         return call
 
     def time_up(self, wanted):
@@ -274,13 +274,13 @@ class LiveCalls:
                 raise Refused(f"Call {call.id} does not ring; it is {call.state}.", 409)
             lifted = extension or call.ringing[0]
             if call.direction == "out":
-                lifted = call.told.internal
-                self._pbx.send(call.told.answer())
+                lifted = call.events.internal
+                self._pbx.send(call.events.answer())
             elif lifted not in call.ringing:
                 ringing = ", ".join(call.ringing)
                 raise Refused(f"{lifted} does not ring. Ringing: {ringing}.", 409)
             else:
-                self._pbx.send(call.told.answer(lifted))
+                self._pbx.send(call.events.answer(lifted))
             self._turn(call)
             call.talks.append((lifted, time.monotonic()))
             call.state, call.ringing = TALKING, []
@@ -300,7 +300,7 @@ class LiveCalls:
             speaking = call.talks[-1][0]
             call.rung.append(to)
             call.state, call.ringing = TRANSFER, [to]
-            self._pbx.send(call.told.internal(to, transfer_from=speaking))
+            self._pbx.send(call.events.internal(to, transfer_from=speaking))
         return call
 
     def hang_up(self, wanted, disposition=None):
@@ -316,7 +316,7 @@ class LiveCalls:
 
     def _end(self, call, disposition):
         now = time.monotonic()
-        told, scenario = call.told, call.scenario
+        events, scenario = call.events, call.scenario
         self._turn(call)
         call.state, call.ringing = ENDED, []
         duration, recording = 0, ""
@@ -326,20 +326,20 @@ class LiveCalls:
             recording = scenario.recording()
         call.seconds = duration
         if call.direction == "out":
-            self._pbx.send(told.end(disposition, duration, recording))
+            self._pbx.send(events.end(disposition, duration, recording))
         else:
             first = call.talks[0][0] if call.talks else ""
             last = call.talks[-1][0] if call.talks else ""
-            self._pbx.send(told.end(disposition, duration, first, last, recording))
+            self._pbx.send(events.end(disposition, duration, first, last, recording))
         self._pbx.keep_rows(list(self._rows(call, disposition, now)))
         if recording:
-            self._pbx.send(record(told.pbx_call_id, recording))
+            self._pbx.send(record(events.pbx_call_id, recording))
 
     def _rows(self, call, disposition, now):
         """One statistics row per leg: who talked, then who only rang."""
         scenario = call.scenario
         if call.direction == "out":
-            talk, to = call.seconds, bare(call.told.destination)
+            talk, to = call.seconds, bare(call.events.destination)
             yield scenario.row_out(disposition, talk, bool(call.talks), destination=to)
             return
         ends = [moment for _ext, moment in call.talks[1:]]

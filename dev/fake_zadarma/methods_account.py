@@ -104,10 +104,10 @@ def webrtc_key(call):
 @answers("GET /v1/request/callback")
 def callback(call):
     """Accept at once; what becomes of it is told by webhooks alone."""
-    account, asked = call.account, call.values
-    answer = {"from": asked["from"], "to": asked["to"], "time": int(account.now())}
+    account, values = call.account, call.values
+    answer = {"from": values["from"], "to": values["to"], "time": int(account.now())}
     # A full login is accepted, and nothing rings.
-    if "-" not in asked["from"]:
-        extension = asked.get("sip") or asked["from"]
-        call.pbx.click(extension, asked["to"])
+    if "-" not in values["from"]:
+        extension = values.get("sip") or values["from"]
+        call.pbx.click(extension, values["to"])
     return answer

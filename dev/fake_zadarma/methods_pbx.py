@@ -51,21 +51,21 @@ def record_request(call):
 
     Live answers hold ``links`` in both cases.
     """
-    account, asked = call.account, call.values
+    account, values = call.account, call.values
     with account.lock:
         rows = list(account.rows)
-    if "call_id" in asked:
+    if "call_id" in values:
         # The document shows the stem of the file's name, in practice it is the middle.
-        wanted = [r for r in rows if r["call_id"] in str(asked["call_id"]).split("-")]
+        wanted = [r for r in rows if r["call_id"] in str(values["call_id"]).split("-")]
     else:
-        wanted = [r for r in rows if r["pbx_call_id"] == asked["pbx_call_id"]]
+        wanted = [r for r in rows if r["pbx_call_id"] == values["pbx_call_id"]]
     ready = [row for row in wanted if account.recorded(row["call_id"])]
     if not ready:
         raise Refused("Requested file not found")
-    lifetime = asked.get("lifetime", 1800)
+    lifetime = values.get("lifetime", 1800)
     links = [f"{call.base}{make_link(account, row, lifetime)}" for row in ready]
     till = {"lifetime_till": account.local(account.now() + lifetime)}
-    if "call_id" in asked and account.mode == "spec":
+    if "call_id" in values and account.mode == "spec":
         return {"link": links[0], **till}
     return {"links": links, **till}
 

@@ -51,7 +51,7 @@ class FakePbx:
         """
         account = self.account
         pbx_call_id = step.fields.get("pbx_call_id", "")
-        told = {
+        noted = {
             "at": account.local(),
             "event": step.event,
             "pbx_call_id": pbx_call_id,
@@ -61,14 +61,14 @@ class FakePbx:
         if url is None:
             url, reason = account.url_of(step.event)
         if reason:
-            entry = {**told, "url": None, "status": None, "reply": None, "ms": 0}
+            entry = {**noted, "url": None, "status": None, "reply": None, "ms": 0}
             entry = account.journal.add("webhook", **entry, skipped=reason)
         else:
             rendered = wire.render(step, account.secret)
             done = wire.deliver(url, rendered, account.webhook_timeout)
             entry = account.journal.add(
                 "webhook",
-                **told,
+                **noted,
                 url=url,
                 status=done.status,
                 reply=done.reply,
@@ -135,13 +135,13 @@ class FakePbx:
             outcome = "no money"
         elif not account.extensions.get(extension, {"online": True})["online"]:
             outcome = "offline"
-        told = {
+        parameters = {
             "caller": number,
             "extension": extension,
             "duration": account.click["duration"],
             "outcome": outcome,
         }
-        ready = self.plan(f"click_{account.click['story']}", told)
+        ready = self.plan(f"click_{account.click['story']}", parameters)
         self.play_later(ready, account.click["speed"])
 
     def keep_rows(self, rows):

@@ -38,7 +38,7 @@ class Receiver(ThreadingHTTPServer):
 
     @property
     def events(self):
-        return [told["event"] for told in self.received]
+        return [event["event"] for event in self.received]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -98,7 +98,7 @@ class Scenario:
         )
 
     def outbound(self, number_plus=True, **changes):
-        told = {
+        fields = {
             "pbx_call_id": self.pbx_call_id,
             "call_start": self.call_start,
             "caller_id": bare(self.line),
@@ -106,7 +106,7 @@ class Scenario:
             "destination": plus(self.number) if number_plus else bare(self.number),
             "calltype": "normal",
         }
-        return Outbound(**{**told, **changes})
+        return Outbound(**{**fields, **changes})
 
     def recording(self, leg=0):
         return recording_id(self.pbx_call_id, self.call_start, self.zone, leg)

@@ -93,41 +93,41 @@ def read(account):
     }
 
 
-def change(account, asked):
+def change(account, wanted):
     """Apply the settings that were given; the others stay.
 
     An extension or a line set to ``null`` is removed. Giving ``limits`` starts their
     count anew. :raises Refused: with a sentence, and then nothing was changed.
     """
-    check(SCHEMA, asked, "settings")
-    if "zone" in asked:
+    check(SCHEMA, wanted, "settings")
+    if "zone" in wanted:
         try:
-            ZoneInfo(asked["zone"])
+            ZoneInfo(wanted["zone"])
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise Refused(
-                f"{asked['zone']!r} is no time zone, e.g. Europe/London."
+                f"{wanted['zone']!r} is no time zone, e.g. Europe/London."
             ) from error
     with account.lock:
         for name in PLAIN:
-            if name in asked:
-                setattr(account, name, asked[name])
+            if name in wanted:
+                setattr(account, name, wanted[name])
         for name in SWITCHES:
-            getattr(account, name).update(asked.get(name, {}))
-        if "limits" in asked:
-            account.limiter.configure(**asked["limits"])
+            getattr(account, name).update(wanted.get(name, {}))
+        if "limits" in wanted:
+            account.limiter.configure(**wanted["limits"])
         # New dicts, so that who reads the old ones at this moment is not disturbed.
-        account.extensions = _merged(account.extensions, asked.get("extensions", {}))
+        account.extensions = _merged(account.extensions, wanted.get("extensions", {}))
         account.lines = {
             number: name
-            for number, name in {**account.lines, **asked.get("lines", {})}.items()
+            for number, name in {**account.lines, **wanted.get("lines", {})}.items()
             if name is not None
         }
 
 
-def _merged(extensions, asked):
+def _merged(extensions, wanted):
     merged = dict(extensions)
-    for number, told in asked.items():
-        if told is None:
+    for number, values in wanted.items():
+        if values is None:
             merged.pop(number, None)
             continue
         fresh = {
@@ -135,5 +135,5 @@ def _merged(extensions, asked):
             "online": True,
             "caller_id": "442079460900",
         }
-        merged[number] = {**merged.get(number, fresh), **told}
+        merged[number] = {**merged.get(number, fresh), **values}
     return dict(sorted(merged.items()))

@@ -74,8 +74,8 @@ def assign(admin: Login, provider: int, names: dict[str, str]) -> None:
     """Give each phone its name, and the user who has it in the demo data."""
     fields = ["number", "user_ids"]
     others = [("provider_id", "=", look_alike.find_provider(admin))]
-    told = admin.call("pbx.extension", "search_read", others, fields)
-    users = {one["number"]: one["user_ids"] for one in told}
+    listed = admin.call("pbx.extension", "search_read", others, fields)
+    users = {one["number"]: one["user_ids"] for one in listed}
     own = [("provider_id", "=", provider), ("user_ids", "=", False)]
     for phone in admin.call("pbx.extension", "search_read", own, fields):
         number = phone["number"]

@@ -22,11 +22,11 @@ def lock():
     with (paths.cache() / "lock").open("w") as handle:
         sentence = "- waiting for another set-up that uses the same cache"
         context = contextvars.copy_context()  # it is said where this thread says it
-        said = threading.Timer(2, context.run, [say, sentence])
-        said.daemon = True
-        said.start()
+        announced = threading.Timer(2, context.run, [say, sentence])
+        announced.daemon = True
+        announced.start()
         fcntl.flock(handle, fcntl.LOCK_EX)
-        said.cancel()
+        announced.cancel()
         yield
 
 

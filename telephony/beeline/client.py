@@ -248,8 +248,8 @@ def _told(status, data):
     if isinstance(data, dict):
         code = _text(data.get("errorCode"))
         description = _text(data.get("description") or data.get("message"))
-    said = " – ".join(part for part in (description, code) if part)
-    return code, said[:_LONGEST_DETAIL] or f"{_STATUS_ALONE}{status}"
+    text = " – ".join(part for part in (description, code) if part)
+    return code, text[:_LONGEST_DETAIL] or f"{_STATUS_ALONE}{status}"
 
 
 def _error(status, headers, code, detail):
