@@ -36,7 +36,9 @@ class PbxMenu(models.Model):
         string="Waits for (seconds)", default=5, help="For a key, each time."
     )
     attempts = fields.Integer(default=2, help="How often the announcement is played.")
-    digits = fields.Integer(string="Keys", default=1, help="How many at most.")
+    digits = fields.Integer(
+        string="Number of keys", default=1, help="How many at most."
+    )
     default_target = fields.Char(
         string="If nothing fits",
         default=HANGUP,

@@ -23,7 +23,7 @@ class PbxMenuChoice(models.Model):
     )
     provider_id = fields.Many2one(related="parent_id.provider_id")
     company_id = fields.Many2one(related="parent_id.company_id", store=True)
-    digits = fields.Char(string="Key", required=True)
+    digits = fields.Char(string="Key to press", required=True)
     target = fields.Selection(default="user")
     sentence = fields.Char(string="Leads to", compute="_compute_sentence")
 
