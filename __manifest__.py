@@ -20,6 +20,7 @@
         "views/pbx_call_views.xml",
         "views/pbx_call_form_view.xml",
         "wizard/pbx_promise_views.xml",
+        "wizard/pbx_erase_views.xml",
         "views/pbx_promise_views.xml",
         "views/pbx_call_report_views.xml",
         "views/pbx_figures_views.xml",

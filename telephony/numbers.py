@@ -106,6 +106,8 @@ _ENDINGS = re.compile(
     rf"(?P<others>(?:\s*/\s*[{_DASHES}]?\s*[0-9]{{1,4}})+)",
     re.DOTALL,
 )
+# As a PBX writes a number, whatever stands around it.
+_RUN_OF_DIGITS = re.compile(r"\+?[0-9]+")
 # Signs of full width, as East Asian keyboards write them.
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0xFE62: "+"}
 # What stands before the numbers of a list ("1) …"), and how long somebody is there.
@@ -377,6 +379,22 @@ def dialable(text, country=None, fallbacks=()):
         if is_service or not is_local or len(plain) <= EXTENSION_DIGITS:
             return DialReading(problem=SHORT)
     return DialReading(problem=LOCAL if is_local else INVALID)
+
+
+def is_written_in(text, number, country=None):
+    """Tell whether a PBX has written ``number`` somewhere in a text, such as an event.
+
+    :param str number: E.164.
+    :param str country: two-letter region of the account, whose national form counts.
+    """
+    number = canonical(number)
+    tail = number[-TAIL_DIGITS:]
+    runs = {run for run in _RUN_OF_DIGITS.findall(text or "") if run.endswith(tail)}
+    return any(
+        canonical(from_pbx(run, country, national_first)) == number
+        for run in runs
+        for national_first in (False, True)
+    )
 
 
 def stems_of(number):

@@ -139,6 +139,7 @@ class TestViews(ViewCase):
                 "Inbox",
                 "Requests",
                 "Past calls",
+                "Erase a number",
             },
             self.clerk: None,
         }

@@ -1,1 +1,1 @@
-from . import base_partner_merge, pbx_promise_dismiss, pbx_promise_spoken
+from . import base_partner_merge, pbx_erase, pbx_promise_dismiss, pbx_promise_spoken

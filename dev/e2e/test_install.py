@@ -22,15 +22,14 @@ pytestmark = pytest.mark.after_tests
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 README, INSTALL = CHECKOUT / "README.md", CHECKOUT / "docs/install.md"
 DESCRIPTION = CHECKOUT / "static/description/index.html"
-PRIVACY = CHECKOUT / "docs/privacy.md"
 CONF, DATABASE = "/etc/odoo/odoo.conf", "mycompany"
 ODOO = f"odoo -c {CONF} -d {DATABASE}"
 WHEEL = "odoo_addon_cloud_pbx-19.0.x.y.z-py3-none-any.whl"
 OTHERWISE = {
     "make test": "CI runs it: test_ci_runs_what_the_readme_says",
     "make lint": "likewise",
-    "make demo": "test_asterisk_demo.py and test_beeline_demo.py make the demo; here "
-    "its environment is read: test_the_demo_understands",
+    "make demo": "test_demo.py and those of the other PBXs make the demo; here its "
+    "environment is read: test_the_demo_understands",
     f"python3 -m pip install {WHEEL}": "test_dist.py installs that of the day",
     "PBX=asterisk make demo": "likewise",
     "PBX=beeline make demo": "likewise",
@@ -44,18 +43,6 @@ FOLLOWED = {
     f"{ODOO} -u cloud_pbx --stop-after-init",
 }
 APP = ["state", "application", "description_html"]
-NUMBER = "+442079460203"  # that of the snippet
-CALL_BACK = f"""
-import datetime
-env["pbx.promise"].create({{
-    "number": "{NUMBER}",
-    "company_id": env.company.id,
-    "opened_at": datetime.datetime.now(),
-    "deadline": datetime.datetime.now(),
-    "state": "kept",
-}})
-env.cr.commit()
-"""
 
 
 def fences(path: Path, language: str) -> list[str]:
@@ -198,13 +185,6 @@ def test_by_the_command_line(company, placed, instance):
     for command in (install, update):
         said = company.run(command)
         assert not re.search(r" (WARNING|ERROR|CRITICAL) .*cloud_pbx", said), said
-    # What docs/privacy.md does in Odoo's shell.
-    [delete] = fences(PRIVACY, "python")
-    count = 'print("left:", env["pbx.promise"].search_count([]))\n'
-    assert ODOO.replace("odoo", "odoo shell", 1) in PRIVACY.read_text()
-    shell = ODOO.replace("odoo", "odoo shell --no-http", 1)
-    said = company.run(shell, text=f"{CALL_BACK}\n{count}\n{delete}\n{count}")
-    assert re.findall(r"left: (\d+)", said) == ["1", "0"], said
 
 
 def test_by_hand_in_apps(company, placed, instance):

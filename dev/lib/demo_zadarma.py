@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from . import paths, pbx
@@ -16,6 +17,7 @@ COLLEAGUES = {
     "102": {"name": "Support", "online": False},
     "103": {"name": "Service", "online": False},
 }
+APPLIED_SECONDS = 60
 CALLS_NOW = [
     {
         "scenario": "extension_to_extension",
@@ -65,15 +67,26 @@ class Zadarma:
         """Connect; a new database gets its calls."""
         self.server.post("/control/settings", {"extensions": COLLEAGUES})
         if new:
-            self.played = f"two weeks with {self.add_past()} calls"
+            self.add_past()
         # As an administrator does: it takes over lines and names, too.
         admin.call("pbx.provider", "action_connect", [self.provider])
         if new:
             self.play_now()
             self.forget_the_start(admin)
+            self.played = f"two weeks with {self.count(admin)} calls"
 
-    def add_past(self) -> int:
-        """Two weeks of calls come in as if Odoo had been there; return how many.
+    def count(self, admin: Login) -> int:
+        """Once all of it is applied: how many calls the list has."""
+        deadline = time.monotonic() + APPLIED_SECONDS
+        waits = [("state", "=", "pending")]
+        while admin.call("pbx.event", "search_count", waits):
+            if time.monotonic() > deadline:
+                raise Stop(f"Some events were not applied: {self.log}")
+            time.sleep(0.5)
+        return admin.call("pbx.call", "search_count", [])
+
+    def add_past(self) -> None:
+        """Two weeks of calls come in as if Odoo had been there.
 
         What Odoo reads from the PBX's statistics afterwards is the same calls.
         """
@@ -86,7 +99,6 @@ class Zadarma:
             script = paths.DEV / "lib/past_calls.py"
             variables = {"DELIVERIES": file.name, "PROVIDER": str(self.provider)}
             self.instance.shell(self.database, script, log, **variables)
-        return past["calls"]
 
     def play_now(self) -> None:
         """A few calls of this moment, by webhooks, all at once."""

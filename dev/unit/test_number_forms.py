@@ -685,3 +685,32 @@ def test_plain_numbers_are_read_fast():
         numbers.read_typed(text, "GB")
     per_text = (time.process_time() - begun) / len(texts)
     assert per_text < 200e-6  # 30 µs measured; a busy machine has its bad moments
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "is_in"),
+    [
+        ('{"caller_id": "+442079460201"}', None, True),
+        ('{"caller_id": "442079460201", "called_did": "442079460900"}', None, True),
+        ('{"caller_id": "02079460201"}', "GB", True),
+        # At home it is somebody else's.
+        ('{"caller_id": "02079460201"}', "DE", False),
+        ("<address>tel:+442079460201</address>", "RU", True),
+        ("from=100&to=%2B442079460201", "GB", True),
+        ("sip:00442079460201@pbx.example", "GB", True),
+        # Longer or other numbers that end alike.
+        ('{"caller_id": "+492079460201"}', "GB", False),
+        ('{"id": "in_99442079460201"}', "GB", False),
+        ('{"id": "4420794602015"}', "GB", False),
+        ("", "GB", False),
+        (None, "GB", False),
+    ],
+)
+def test_a_number_is_found_in_what_a_pbx_writes(text, country, is_in):
+    assert numbers.is_written_in(text, LONDON, country) is is_in
+
+
+def test_a_number_is_found_in_the_plan_of_before():
+    # Brazil's mobiles grew a ninth digit.
+    text = '{"caller_id": "551187654321"}'
+    assert numbers.is_written_in(text, "+5511987654321")
