@@ -16,11 +16,11 @@ from odoo.addons.cloud_pbx.telephony import dialect as dialects
 settings = env["pbx.provider"]._settings(int(os.environ["PROVIDER"]))  # noqa: F821
 vendor = dialects.get(settings.dialect)
 rows = []
-for delivery in json.loads(Path(os.environ["DELIVERIES"]).read_text()):
-    headers = {name.lower(): value for name, value in delivery["headers"].items()}
-    request = dialects.Request("POST", headers, {}, delivery["body"].encode())
+for posted in json.loads(Path(os.environ["DELIVERIES"]).read_text()):
+    headers = {name.lower(): value for name, value in posted["headers"].items()}
+    request = dialects.Request("POST", headers, {}, posted["body"].encode())
     delivery = vendor.check(request, settings.account)
-    received_at = datetime.fromtimestamp(delivery["at"], UTC).replace(tzinfo=None)
+    received_at = datetime.fromtimestamp(posted["at"], UTC).replace(tzinfo=None)
     rows.append(
         {
             "provider_id": settings.id,
