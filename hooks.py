@@ -20,7 +20,7 @@ from odoo.sql_db import db_connect
 from odoo.tools import SQL, config
 
 from .models.figures.report import HEADERS as REPORT_HEADERS
-from .models.tools import outage, seldom
+from .models.tools import host_database, outage, seldom
 from .models.tools.outage import later_response
 from .telephony.http.forms import MAX_BODY_BYTES
 
@@ -136,6 +136,8 @@ def _post_init(init, request):
     if not request.httprequest.environ.get("HTTP_HOST"):
         raise BadRequest("no host")
     try:
+        if outage.WEBHOOK.match(path):
+            return host_database.of_webhooks.find(init, request)
         return init()
     except psycopg2.Error as error:
         response = later_response(path, error)
@@ -146,6 +148,7 @@ def _post_init(init, request):
 
 def _serve_nodb(serve, request):
     path = request.httprequest.path
+    host_database.of_webhooks.forget(request)
     if outage.is_ours(path) and (error := _database_error(request)):
         response = later_response(path, error)
         if response:

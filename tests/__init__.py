@@ -47,6 +47,7 @@ from . import test_desk_people
 from . import test_desk_own
 from . import test_desk_scale
 from . import test_outage
+from . import test_host_database
 from . import test_overview
 from . import test_overview_tour
 from . import test_recording_fetch

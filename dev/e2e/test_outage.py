@@ -201,6 +201,24 @@ def test_an_inbox_that_somebody_holds_is_503(street):
     assert post(street.url, event).status == 200
 
 
+def test_events_open_no_connections_of_their_own(street, cluster):
+    """Odoo opens one to `postgres` whenever it looks for its databases."""
+
+    def opened():
+        [[count]] = cluster.sql(
+            "postgres",
+            "select sessions from pg_stat_database where datname = 'postgres'",
+        )
+        return int(count)
+
+    with session() as client:
+        before = opened()
+        events = [event for _call in range(10) for event in street.events()]
+        assert {post(street.url, event, client).status for event in events} == {200}
+        # Odoo opens one to wake a job, too: after each call, for its recording.
+        assert opened() - before < len(events) / 2
+
+
 def test_a_database_that_is_away_is_503(street, cluster):
     events = street.events()
     cluster.stop()
