@@ -320,8 +320,9 @@ def test_switched_off_it_is_given_back(beeline, off, on):
     _truth, [body, *_rest] = beeline.render("missed", caller="+79000002012")
     try:
         beeline.write(**off)
-        assert beeline.live() == []
         assert beeline.post(body) in (403, 404)
+        # Where a job sets it up at this moment, that job's next run gives it back.
+        log.until(lambda: beeline.live() == [], RENEWED_SECONDS, "it is given back")
     finally:
         beeline.write(**on)
 
