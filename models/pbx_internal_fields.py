@@ -1,8 +1,13 @@
 from odoo import api, models
 
+OFFERS = ("searchable", "groupable", "exportable")
+
 
 class PbxInternalFields(models.AbstractModel):
     """Models with fields of our own bookkeeping, declared with ``internal=True``.
+
+    Or with ``internal=("searchable",)`` where another field is meant for that alone: of
+    ``searchable`` (filters), ``groupable`` and ``exportable``.
 
     Views, code and those who know their names read them as any others; menus of
     filters and groups, and the export, do not offer them.
@@ -18,7 +23,7 @@ class PbxInternalFields(models.AbstractModel):
     def fields_get(self, allfields=None, attributes=None):
         described = super().fields_get(allfields, attributes)
         for name, description in described.items():
-            if getattr(self._fields[name], "internal", False):
-                offers = {"searchable", "groupable", "exportable"}
-                description.update(dict.fromkeys(offers & description.keys(), False))
+            internal = getattr(self._fields[name], "internal", ())
+            offers = {*OFFERS} if internal is True else {*internal}
+            description.update(dict.fromkeys(offers & description.keys(), False))
         return described

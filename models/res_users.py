@@ -74,11 +74,15 @@ class ResUsers(models.Model):
     )
 
     pbx_lacks_rights = fields.Boolean(
-        string="Phone without rights", compute="_compute_pbx_lacks_rights"
+        string="Phone without rights",
+        compute="_compute_pbx_lacks_rights",
+        exportable=False,
     )
 
     pbx_earlier_calls = fields.Char(
-        compute="_compute_pbx_earlier_calls", groups="base.group_system"
+        compute="_compute_pbx_earlier_calls",
+        groups="base.group_system",
+        exportable=False,
     )
 
     @api.depends("pbx_extension_ids.user_ids")

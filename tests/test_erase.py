@@ -238,6 +238,7 @@ class TestErase(RecordingCase, PbxCase):
                 following = form.save().action_erase()["params"]["next"]
                 # Its own page is none any more.
                 self.assertEqual(following["xml_id"], action)
+                self.assertEqual(following["target"], "main")
                 self.assertFalse(record.exists())
                 savepoint.rollback()
 

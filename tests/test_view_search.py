@@ -148,7 +148,7 @@ class TestSearch(ViewCase):
                     with self.subTest(field, typed=typed, user=user.name):
                         found = calls.search(self.ours + self.typed(field, typed, user))
                         self.assertEqual(found, call)
-            by_line = self.typed("line", "020 7946 0900", user)
+            by_line = self.typed("line_readable", "020 7946 0900", user)
             self.assertEqual(len(calls.search(self.ours + by_line)), 2)
 
     def typed(self, field, text, user):
@@ -250,8 +250,8 @@ class TestSearch(ViewCase):
         self.tell("missed", caller=CALLER, line="+442079460901", extension="100")
         lines[0].active = False
         for text in ("Support", "supp"):
-            self.assertEqual(self.quick("line", text), support)
-        self.assertFalse(self.quick("line", "Reception"))
+            self.assertEqual(self.quick("line_readable", text), support)
+        self.assertFalse(self.quick("line_readable", "Reception"))
         self.assertEqual(
             [name for _id, name in lines.name_search("Sales")],
             ["Sales (+44 20 7946 0901)"],

@@ -49,6 +49,50 @@ PROVIDER_FIELDS = (
     "balance",
     "webhook_url",
 )
+# What the menus of filters offer, besides what Odoo offers of any record.
+OFFERED = {
+    "pbx.call": """
+        answer called_back campaign_id company_id corrected direction disposition
+        extension_id from_history is_blocked is_my_customer is_new_caller is_spam
+        lead_id leg_ids line_id line_readable medium_id note number_readable outcome
+        participant_ids partner_id partner_source promise_id promise_part provider_id
+        recording_ids ref route_code route_id routed_to source_id start state stop
+        tag_ids talk_seconds team_id to_call_back user_id wait_seconds""",
+    "pbx.call.leg": """
+        answer call_id direction extension_id number outcome partner_id phone_number
+        provider_id rang_seconds result start stop user_id user_ids""",
+    "pbx.recording": "call_id company_id error provider_id ref size start state",
+    "pbx.promise": """
+        attempts call_ids closed_at closed_by_id closed_call_id company_id deadline
+        dismiss_reason escalated_at escalated_user_id first_call_id in_time
+        last_attempt_at last_try_at lead_id line_id note number_readable opened_at
+        overdue participant_ids partner_id provider_id state team_id tries user_id
+        user_source""",
+    "pbx.provider": """
+        account active asterisk_context asterisk_dial_format asterisk_dial_prefix
+        asterisk_recordings asterisk_ring_seconds asterisk_technology asterisk_trunks
+        balance balance_threshold beeline_expires beeline_sources
+        beeline_statistics_unit beeline_subscription_type check_ids code company_id
+        connected_at country_id dialect extension_ids external_url former_url_ids
+        general_limit history_ids keep_log last_error line_ids log_days login
+        lookup_on_answer name notify_answer notify_end notify_internal notify_out_end
+        notify_out_start notify_start open_call_hours port recording_days
+        recording_max_mb recording_mode refreshed_at request_ids server_url
+        silence_minutes state statistics_limit tz user_id utc_offset""",
+    "pbx.extension": """
+        caller_id checked_at company_id login name number pbx_name provider_id status
+        user_ids""",
+    "pbx.line": """
+        active calendar_id campaign_id closed_sound closed_target company_id from_pbx
+        lead_policy medium_id name number pbx_name provider_id source_id team_id
+        user_id""",
+    "res.partner": "pbx_call_ids",
+    "crm.lead": "pbx_call_id pbx_call_ids pbx_line_id",
+    "res.users": """
+        pbx_call_ids pbx_card_side pbx_deputy_id pbx_dial_extension_id
+        pbx_do_not_disturb pbx_extension_ids pbx_log_calls pbx_open_contact
+        pbx_sound""",
+}
 SECRETS = {"api_key", "api_secret", "webhook_token", "webhook_url"}
 
 
@@ -231,6 +275,28 @@ class TestViews(ViewCase):
                     self.assertTrue(
                         len(words) == 1 or described[name]["string"] != guessed
                     )
+
+    def test_custom_filters_and_groups_offer_these_fields_and_no_others(self):
+        shared = {*self.env["mail.thread"]._fields, "id", "display_name"}
+        shared |= {*self.env["mail.activity.mixin"]._fields, *MAGIC_COLUMNS}
+        for model, names in OFFERED.items():
+            described = self.env[model].with_user(self.admin).fields_get()
+            own = {
+                name: one
+                for name, one in described.items()
+                if name not in shared
+                and (model.startswith("pbx.") or name.startswith("pbx_"))
+            }
+            filters = {name for name, one in own.items() if one["searchable"]}
+            groups = {name for name, one in own.items() if one.get("groupable")}
+            exports = {name for name, one in own.items() if one["exportable"]}
+            with self.subTest(model):
+                self.assertEqual(filters, set(names.split()))
+                # By the number itself, which is searched for in any style.
+                self.assertLessEqual(groups - filters, {"number"})
+                for offered in (filters, groups, exports):
+                    labels = [own[name]["string"] for name in offered]
+                    self.assertEqual(len(set(labels)), len(labels), sorted(labels))
 
     def test_the_bookkeeping_of_calls_is_not_offered(self):
         own = {

@@ -86,7 +86,9 @@ class PbxErase(models.TransientModel):
         model = self.env.context.get("active_model")
         if model in ("pbx.call", "pbx.promise"):
             # What it was opened from is gone.
-            action["params"]["next"] = self.env["ir.actions.actions"]._for_xml_id(
-                f"cloud_pbx.{model.replace('.', '_')}_action"
-            )
+            shown = f"cloud_pbx.{model.replace('.', '_')}_action"
+            action["params"]["next"] = {
+                **self.env["ir.actions.actions"]._for_xml_id(shown),
+                "target": "main",
+            }
         return action

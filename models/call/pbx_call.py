@@ -160,11 +160,13 @@ class PbxCall(models.Model):
         compute="_compute_failure_reason",
         help="Why the call failed, and what to do about it.",
     )
-    # Exported as they are read: ``number_readable``, ``line_readable``.
+    # Searched for and exported as they are read: ``number_readable``,
+    # ``line_readable``.
     number = fields.Char(
         readonly=True,
         index="trigram",
         exportable=False,
+        internal=("searchable",),
         help="The outside party's number; of an internal call, who was called.",
     )
     number_readable = fields.Char(
@@ -173,14 +175,15 @@ class PbxCall(models.Model):
         search="_search_number_readable",
     )
     line = fields.Char(
+        string="Line as reported",
+        internal=True,
         readonly=True,
-        exportable=False,
         help="Which of our numbers was called, or was shown.",
     )
     # What the line had when the call came: its later changes do not rewrite the past.
     line_id = fields.Many2one(
         "pbx.line",
-        string="Line record",
+        string="Line",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",

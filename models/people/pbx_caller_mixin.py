@@ -24,6 +24,7 @@ class PbxCallerMixin(models.AbstractModel):
     pbx_new_from_call_id = fields.Integer(
         string="Created from call",
         store=False,
+        exportable=False,
         copy=False,
         groups="cloud_pbx.group_pbx_user",
     )

@@ -28,6 +28,7 @@ class ResPartner(models.Model):
     pbx_candidate_name = fields.Char(
         string="Name among several",
         compute="_compute_pbx_candidate_name",
+        exportable=False,
         groups="cloud_pbx.group_pbx_user",
     )
 

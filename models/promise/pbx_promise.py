@@ -82,7 +82,9 @@ class PbxPromise(models.Model):
     provider_id = fields.Many2one(
         "pbx.provider", string="Cloud PBX", readonly=True, ondelete="cascade"
     )
-    number = fields.Char(required=True, readonly=True, exportable=False)
+    number = fields.Char(
+        required=True, readonly=True, exportable=False, internal=("searchable",)
+    )
     number_readable = fields.Char(
         string="Phone number",
         compute="_compute_number_readable",

@@ -96,7 +96,7 @@ class PbxProvider(models.Model):
     _order = "sequence, id"
     _check_company_auto = True
 
-    sequence = fields.Integer(default=10)
+    sequence = fields.Integer(default=10, internal=True)
     active = fields.Boolean(default=True)
     code = fields.Char(
         readonly=True,

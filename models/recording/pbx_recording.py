@@ -13,6 +13,7 @@ from ...telephony.event import LOGGED, RECORDED
 from ...telephony.facts import CallFacts
 from ...telephony.http import sound
 from ...telephony.recorded import Part, recorded_parts
+from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..tools.notification import notification
 from ..tools.transactions import before_commit, lock_rows
 from .fetch import PAUSES_SECONDS, FetchRun
@@ -43,6 +44,7 @@ class PbxRecording(models.Model):
 
     _name = "pbx.recording"
     _description = "Recording of a phone call"
+    _inherit = ["pbx.internal.fields"]
     _order = "id"
     _rec_name = "ref"
 
@@ -91,19 +93,22 @@ class PbxRecording(models.Model):
         required=True,
         readonly=True,
     )
-    audio = fields.Binary(attachment=True, readonly=True, copy=False)
-    mimetype = fields.Char(readonly=True)
+    audio = fields.Binary(attachment=True, internal=True, readonly=True, copy=False)
+    mimetype = fields.Char(internal=True, readonly=True)
     size = fields.Integer(readonly=True, help="Bytes.")
     # As the stored file itself says; 0: not known.
     file_seconds = fields.Integer(string="Talk", groups=fields.NO_ACCESS)
     error = fields.Text(
         readonly=True, help="Why it could not be fetched when that was last tried."
     )
-    attempts = fields.Integer(readonly=True)
+    attempts = fields.Integer(internal=True, readonly=True)
     next_attempt_at = fields.Datetime(
-        string="Next attempt", readonly=True, default=fields.Datetime.now
+        string="Next attempt",
+        internal=True,
+        readonly=True,
+        default=fields.Datetime.now,
     )
-    tried_at = fields.Datetime(string="Last attempt", readonly=True)
+    tried_at = fields.Datetime(string="Last attempt", internal=True, readonly=True)
     # Until then it belongs to the worker that fetches it, even if that was killed.
     claimed_until = fields.Datetime(groups=fields.NO_ACCESS)
     # Whoever has the link can listen: it leaves us as a redirect, and no other way.

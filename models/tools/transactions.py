@@ -65,6 +65,13 @@ def pause_before_retry(attempt):
     time.sleep(random.uniform(0, PAUSE_SECONDS * 2 ** (attempt - 1)))
 
 
+def _roll_back(cr, error):
+    """Undo what met another transaction, and take note if it waited in vain."""
+    cr.rollback()
+    if isinstance(error, psycopg2.errors.LockNotAvailable):
+        gave_up_waiting()
+
+
 def in_own_transaction(env, work, user=None, context=None, tries=TRIES):
     """Return what ``work(env)`` returns, done and committed apart from ``env``.
 
@@ -90,9 +97,7 @@ def in_own_transaction(env, work, user=None, context=None, tries=TRIES):
                 cr.commit()  # pylint: disable=invalid-commit
                 return result
             except CONFLICTS as error:
-                cr.rollback()
-                if isinstance(error, psycopg2.errors.LockNotAvailable):
-                    gave_up_waiting()
+                _roll_back(cr, error)
                 if attempt == tries:
                     raise
         pause_before_retry(attempt)
@@ -114,9 +119,7 @@ def begin_anew(env, work, tries=TRIES):
             env.flush_all()
             return result
         except CONFLICTS as error:
-            env.cr.rollback()
-            if isinstance(error, psycopg2.errors.LockNotAvailable):
-                gave_up_waiting()
+            _roll_back(env.cr, error)
             if attempt == tries:
                 raise
             pause_before_retry(attempt)
