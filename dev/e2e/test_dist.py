@@ -91,6 +91,9 @@ def test_the_wheel_says_what_it_is_and_holds_what_the_zip_holds(built):
     assert set(about.get_all("Requires-Dist")) == required
     assert about["Description-Content-Type"] == "text/markdown"
     assert about.get_payload().strip() == readme.strip()
+    # A page of packages has no files beside it.
+    assert LINKS.findall(readme) == []
+    assert "docs/install.md" in readme and "](" not in readme.split("## Install it")[1]
     addon = {name for name in names(built.wheel) if ".dist-info/" not in name}
     assert addon == {f"odoo/addons/{name}" for name in names(built.zip)}
 

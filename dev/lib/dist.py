@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,12 @@ FOLDER = CHECKOUT / "dist"
 # What only the repository needs. Everything else that git knows is released.
 LEFT_OUT = (
     *(".ci", "dev", "Makefile", ".editorconfig", ".gitignore", "pyproject.toml"),
+)
+# Links of the README that lead to a file beside it.
+PICTURE = re.compile(r"!\[[^\]]*\]\((?!https?:)[^)]+\) ?")
+LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)[^)]+\)")
+WHERE = (
+    "\nThe documents named here come with the package, in `odoo/addons/cloud_pbx`.\n"
 )
 # The checkout's own file only configures tools.
 PYPROJECT = """\
@@ -72,6 +79,9 @@ class Release:
     def wheel(self, addon: Path) -> Path:
         """The package for pip, of the unpacked archive."""
         (addon / "pyproject.toml").write_text(PYPROJECT)
+        readme = addon / "README.md"
+        # What a page of packages shows, where no file lies beside it.
+        readme.write_text(without_files_beside(readme.read_text()))
         log = paths.logs() / "dist.log"
         log.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory() as built:
@@ -94,6 +104,12 @@ class Release:
             )
             [wheel] = Path(built).glob("*.whl")
             return Path(shutil.copy(wheel, self.folder))
+
+
+def without_files_beside(text: str) -> str:
+    """A Markdown text that stands alone: of links to files only the words are left."""
+    text = LINK.sub(r"\1", PICTURE.sub("", text))
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" + WHERE
 
 
 def git(*words: str, env: dict | None = None) -> str:

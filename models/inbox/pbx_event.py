@@ -21,10 +21,10 @@ from ..tools.retention import delete_old
 from ..tools.transactions import (
     CONFLICTS,
     TRIES,
-    gave_up_waiting,
     in_own_transaction,
     lock_timeout,
     pause_before_retry,
+    roll_back,
 )
 from .apply import PAUSES_MINUTES, Apply
 
@@ -353,11 +353,9 @@ class PbxEvent(models.Model):
                 cr.commit()  # pylint: disable=invalid-commit
                 return reply, taken
             except CONFLICTS as error:
-                cr.rollback()
-                if isinstance(error, psycopg2.errors.LockNotAvailable):
-                    gave_up_waiting()
-                    raise Busy from error
-                if attempt == TRIES:
+                roll_back(cr, error)
+                is_locked = isinstance(error, psycopg2.errors.LockNotAvailable)
+                if is_locked or attempt == TRIES:
                     raise Busy from error
                 pause_before_retry(attempt)
         raise ValueError("no attempt was allowed")

@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
-import psycopg2.errors
-
 from odoo import fields
 from odoo.tools import SQL
 
@@ -31,12 +29,12 @@ from ..tools.quiet import QUIET
 from ..tools.transactions import (
     CONFLICTS,
     TRIES,
-    gave_up_waiting,
     limit_lock_waits,
     lock_rows,
     lock_timeout,
     one_after_another,
     pause_before_retry,
+    roll_back,
 )
 from .automatic import MADE
 
@@ -118,9 +116,7 @@ class LeadMaker:
                 return True
             except CONFLICTS as error:
                 # Somebody writes the call, or the lead, at this moment.
-                cr.rollback()
-                if isinstance(error, psycopg2.errors.LockNotAvailable):
-                    gave_up_waiting()
+                roll_back(cr, error)
                 pause_before_retry(attempt)
             except Exception:  # noqa: BLE001
                 cr.rollback()

@@ -65,7 +65,7 @@ def pause_before_retry(attempt):
     time.sleep(random.uniform(0, PAUSE_SECONDS * 2 ** (attempt - 1)))
 
 
-def _roll_back(cr, error):
+def roll_back(cr, error):
     """Undo what met another transaction, and take note if it waited in vain."""
     cr.rollback()
     if isinstance(error, psycopg2.errors.LockNotAvailable):
@@ -97,7 +97,7 @@ def in_own_transaction(env, work, user=None, context=None, tries=TRIES):
                 cr.commit()  # pylint: disable=invalid-commit
                 return result
             except CONFLICTS as error:
-                _roll_back(cr, error)
+                roll_back(cr, error)
                 if attempt == tries:
                     raise
         pause_before_retry(attempt)
@@ -119,7 +119,7 @@ def begin_anew(env, work, tries=TRIES):
             env.flush_all()
             return result
         except CONFLICTS as error:
-            _roll_back(env.cr, error)
+            roll_back(env.cr, error)
             if attempt == tries:
                 raise
             pause_before_retry(attempt)
