@@ -4,6 +4,7 @@ A release has no ``dev/``; its tests then play these instead of all that the fak
 knows, by the same names and parameters. A test that needs another one is left out.
 """
 
+import secrets
 from datetime import datetime
 from typing import NamedTuple
 from unittest import SkipTest
@@ -83,7 +84,7 @@ def scenario(
     way = "out_" if name == "outbound" else "in_"
     call = {
         "call_start": call_start or now,
-        "pbx_call_id": pbx_call_id or way + "0" * 40,
+        "pbx_call_id": pbx_call_id or way + secrets.token_hex(20),
         "caller_id": caller,
         "called_did": line,
     }

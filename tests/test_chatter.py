@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..models.call.log import CallLog
 from ..models.call.merge import CallMerge
@@ -334,6 +335,23 @@ class TestCompanyWishes(PbxCase):
         self.assertEqual(len(logged.output), 1)
         self.assertFalse(self.notes(self.partner))
         self.assertEqual(len(self.notes(nina)), 1)
+        self.assertFalse(self.env["pbx.chatter"].search([]))
+
+    def test_on_a_full_disk_the_note_waits_for_the_next_run(self):
+        self.company.pbx_chatter_log = "all"
+        FakeCall(self).start().ring("100").lift("100").end("100")
+        self.env.cr.execute(
+            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+               $$BEGIN RAISE 'No space left' USING ERRCODE = 'disk_full'; END$$;
+               CREATE TRIGGER refuse BEFORE INSERT ON mail_message
+               FOR EACH ROW EXECUTE FUNCTION refuse()"""
+        )
+        with mute_logger("odoo.sql_db"):
+            self.run_job("chatter")
+        self.assertEqual(len(self.env["pbx.chatter"].search([])), 1)
+        self.env.cr.execute("DROP TRIGGER refuse ON mail_message")
+        self.run_job("chatter")
+        self.assertEqual(len(self.notes(self.partner)), 1)
         self.assertFalse(self.env["pbx.chatter"].search([]))
 
     def test_a_webhook_only_queues_it(self):

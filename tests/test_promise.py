@@ -509,6 +509,24 @@ class TestPromiseJob(PromiseCase):
         self.run_job("promises")
         self.assertEqual(self.the_promise().first_call_id, call)
 
+    def test_no_call_is_lost_where_its_call_back_can_be_written_in_part(self):
+        """As on a full disk: what was to be written with it is not written later."""
+        self.env.cr.execute(
+            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN RAISE 'No space left' USING ERRCODE = 'disk_full'; END $$;
+               CREATE TRIGGER refuse BEFORE UPDATE ON pbx_promise
+               FOR EACH ROW EXECUTE FUNCTION refuse()"""
+        )
+        with log_lines(*FOLLOWER_LOGS) as logged:
+            call = self.lost()
+        self.assertIn("no call-back", str(logged))
+        self.assertEqual((call.state, call.outcome), ("done", "missed"))
+        self.assertEqual(set(self.events().mapped("state")), {"done"})
+        self.assertFalse(self.promises())
+        self.env.cr.execute("DROP TRIGGER refuse ON pbx_promise")
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().first_call_id, call)
+
     def test_overlooked(self):
         call = self.lost()
         self.the_promise().unlink()

@@ -12,6 +12,7 @@ import psutil
 import psycopg2
 
 from lib import faketime, postgres
+from lib.terminal import Stop
 
 REFUSED_SECONDS, READY_SECONDS = 120, 120
 # Events that are refused meanwhile.
@@ -23,6 +24,8 @@ TABLES = (
 )
 # A file may be as large as one of the log of transactions, and a little larger.
 FILE_BYTES = 17 * 2**20
+# What PostgreSQL logs of a full disk, and where it cannot go on.
+NO_ROOM, PANIC = "No space left on device", "PANIC"
 # Of a row that is kept as it is, not apart from its table.
 ROW_BYTES = 1900
 # Senders at each server, and how they send: more than it has workers.
@@ -35,7 +38,10 @@ ENOUGH = 12
 class Cases:
     """Each is a method that returns when it is over."""
 
-    NAMES = ("full_disk", "read_only", "locked", "slow_bodies", "wrong_clocks")
+    NAMES = (
+        *("full_disk", "full_file", "read_only", "locked"),
+        *("slow_bodies", "wrong_clocks"),
+    )
 
     def __init__(self, system, load):
         self.system, self.load = system, load
@@ -48,10 +54,45 @@ class Cases:
     # ---------------------------------------------------------------- the database
 
     def full_disk(self) -> None:
-        """The inbox's file cannot grow.
+        """PostgreSQL's disk is full; at last there is no room for its own log either.
 
-        No disk is filled, which would need root: PostgreSQL's processes may write no
-        larger file (RLIMIT_FSIZE), and the inbox has reached that size.
+        Then it stops, until somebody makes room and starts it.
+        """
+        cluster, disk = self.system.cluster, self.system.disk
+        before = cluster.log.stat().st_size
+        disk.fill()
+        try:
+            self._wait_logged(before, NO_ROOM)
+            self._wait_refused()
+            while cluster.pid():
+                # The next file of its log is begun, until there is none.
+                with contextlib.suppress(Stop):
+                    statement = "select pg_switch_wal()"
+                    cluster.sql("postgres", statement, user=postgres.SUPERUSER)
+                time.sleep(0.05)
+            self._wait_logged(before, PANIC)
+        finally:
+            disk.make_room()
+        cluster.start()
+        log.until(self.system.answers, READY_SECONDS, "both servers answer")
+        # A call-back that found no room is made by its job, whose turn comes later.
+        log.run_job(self.system.admin(), "ir_cron_promises")
+
+    def _wait_logged(self, position: int, words: str) -> None:
+        """Wait until PostgreSQL has written a message, behind a position of its log."""
+
+        def logged():
+            with self.system.cluster.log.open(errors="replace") as stream:
+                stream.seek(position)
+                return words in stream.read()
+
+        log.until(logged, REFUSED_SECONDS, f"PostgreSQL logs {words!r}")
+
+    def full_file(self) -> None:
+        """The inbox's file cannot grow: what a full disk is where nobody may mount one.
+
+        PostgreSQL's processes may write no larger file (RLIMIT_FSIZE), and the inbox
+        has reached that size.
         """
         self.system.sql(
             """insert into pbx_event (provider_id, event_type, payload, received_at,

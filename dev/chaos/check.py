@@ -100,9 +100,12 @@ class Check:
                 [refs],
             )
 
-        if self.press and waiting():
-            self.system.apply_now()
-        log.until(lambda: not waiting(), APPLIED_SECONDS, "all events applied")
+        def applied():
+            if waiting() and self.press:
+                self.system.apply_now()
+            return not waiting()
+
+        log.until(applied, APPLIED_SECONDS, "all events applied")
 
 
 def _canonical(fields) -> str:

@@ -12,6 +12,7 @@ import psycopg2
 from lib import faketime, postgres
 from lib import pbx as introduction
 from lib.instance import Instance, name
+from lib.rpc import OdooError
 from lib.terminal import Stop
 from server import NOWHERE, SERVICES, Odoo
 
@@ -24,7 +25,9 @@ START_SECONDS = 120
 class System:
     """The servers, started, and the PBX whose events they take."""
 
-    def __init__(self, instance: Instance, database: str):
+    def __init__(self, instance: Instance, database: str, disk=None):
+        """`disk`: the `SmallDisk` of the database, where there is one."""
+        self.disk = disk
         self.instance, self.database = instance, database
         self.cluster = instance.cluster
         self.servers = [
@@ -152,5 +155,11 @@ class System:
         )
 
     def apply_now(self) -> None:
-        """Have the job apply what waits, as its form's button does."""
-        log.run_job(self.admin(), "ir_cron_apply_events")
+        """Have the job apply what waits and what failed, as the buttons do."""
+        admin = self.admin()
+        admin.call("pbx.event", "action_replay_failed", [])
+        try:
+            log.run_job(admin, "ir_cron_apply_events")
+        except OdooError as error:
+            if "already executing" not in str(error):
+                raise

@@ -8,6 +8,7 @@ import pytest
 from chaos.deaths import Deaths
 from chaos.storm import Storm
 from chaos.system import System
+from lib.small_disk import NOT_PERMITTED, disk_for
 from lib.testing import PRISTINE
 
 pytestmark = pytest.mark.after_tests
@@ -25,10 +26,11 @@ def system(instance, servers):
     for server in servers.started:
         server.kill()
     instance.clone(DATABASE, PRISTINE)
-    system = System(instance, DATABASE)
-    system.start()
-    yield system.introduce()
-    system.stop()
+    with disk_for(instance.cluster) as disk:
+        system = System(instance, DATABASE, disk)
+        system.start()
+        yield system.introduce()
+        system.stop()
     instance.drop(DATABASE)
 
 
@@ -42,12 +44,21 @@ def test_whoever_dies_nothing_is_lost(system):
 
 
 def test_a_database_that_cannot_take_it(system):
-    """A full disk, a copy that only reads, tables that somebody holds."""
+    """A file that cannot grow, a copy that only reads, tables that somebody holds."""
     storm = Storm(system, SEED + 1, press=True)
     with storm.calls():
-        storm.case("full_disk")
+        storm.case("full_file")
         storm.case("read_only")
         storm.case("locked", seconds=LOCKED_SECONDS)
+    assert storm.load.ledger.statuses[503]
+
+
+def test_a_full_disk(system):
+    if not system.disk:
+        pytest.skip(NOT_PERMITTED)
+    storm = Storm(system, SEED + 4, press=True)
+    with storm.calls():
+        storm.case("full_disk")
     assert storm.load.ledger.statuses[503]
 
 

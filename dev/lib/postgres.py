@@ -212,5 +212,7 @@ class Cluster:
     def remove(self) -> None:
         """Stop the server and delete the cluster."""
         self.stop(immediately=True)
+        if self.data.is_mount():  # by a run that was killed
+            subprocess.run(["umount", self.data], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.socket, ignore_errors=True)

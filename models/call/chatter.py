@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models, tools
@@ -161,9 +162,10 @@ class PbxChatter(models.Model):
             in_own_transaction(
                 self.env, lambda env: env[self._name].browse(row_ids)._write_queued()
             )
-        except CONFLICTS:
+        except (*CONFLICTS, psycopg2.errors.DiskFull) as error:
             # The next run tries it again.
-            _logger.info("Calls to be noted %s: somebody writes the call", row_ids)
+            kind = type(error).__name__
+            _logger.info("Calls to be noted %s: not now: %s", row_ids, kind)
         except Exception:  # noqa: BLE001
             _logger.exception("Calls to be noted %s: no note", row_ids)
             self.browse(row_ids).unlink()

@@ -145,7 +145,8 @@ class PromiseFollower:
         except CONFLICTS:
             raise
         except Exception:  # noqa: BLE001
-            self.env.invalidate_all(flush=False)
+            # Also what was not written yet: its rows are gone.
+            self.env.clear()
             # The job looks for what is missing.
             _logger.exception("Calls %s: no call-back", calls.ids)
 
