@@ -294,6 +294,18 @@ class TestOverview(OverviewCase):
                 times = self.page(domain)["times"]
                 self.assertEqual((times["step"], len(times["rows"])), (step, rows))
 
+    def test_long_ago_nothing_is_drawn(self):
+        """A bar for each month since the year 1600 is no chart."""
+        self.call(NOW)
+        self.call(NOW - timedelta(days=70))
+        page = self.page([("start", ">=", "1600-01-01")])
+        self.assertLess(page["period"]["begin"], "1601")
+        times = page["times"]
+        self.assertEqual(
+            [(row["at"][:7], row["answered"]) for row in times["rows"]],
+            [("2026-09", 1), ("2026-10", 0), ("2026-11", 1)],
+        )
+
     def test_days_of_the_readers_clock(self):
         """Half past eleven in the evening in London is tomorrow in Kathmandu."""
         evening = datetime(2026, 11, 18, 23, 30)

@@ -102,18 +102,24 @@ class TestPromiseScreens(PromiseCase):
                 domain += safe_eval(node.get("domain"), {"uid": user.id})
         return model.search([*domain, ("company_id", "=", self.company.id)])
 
-    def test_agents_see_their_own_open_ones_first_and_supervisors_all(self):
+    def test_the_list_opens_with_what_the_badge_counts(self):
         self.lost()
         self.lost(caller=STRANGER)
+        # It rang at her phone as well, and somebody else calls back.
         his = self.promises(STRANGER)
         his.user_id = self.boris
+        self.lost(caller="+442079460779", extension="101")
+        others = self.promises("+442079460779")
         mine = self.promises()
         self.assertEqual(mine.user_id, self.anna, "whose phone rang")
-        self.assertEqual(self.default_filters(self.anna), mine)
-        self.assertEqual(self.default_filters(self.supervisor), mine + his)
+        desk = self.env["pbx.desk"].with_user(self.anna)
+        self.assertEqual(self.default_filters(self.anna), mine + his)
+        self.assertEqual(desk.count_missed(), 2)
+        self.assertEqual(self.default_filters(self.supervisor), mine + his + others)
         mine.with_user(self.anna).action_spoken()
-        self.assertFalse(self.default_filters(self.anna))
-        self.assertEqual(self.default_filters(self.supervisor), his)
+        self.assertEqual(self.default_filters(self.anna), his)
+        self.assertEqual(desk.count_missed(), 1)
+        self.assertEqual(self.default_filters(self.supervisor), his + others)
 
     def buttons(self, promise, user):
         form = Form(promise.with_user(user).with_company(self.company))

@@ -14,6 +14,8 @@ from .period import Period, compare, to_local
 # As fine as the period allows: at most so many days, then the next.
 STEPS = ((2, "hour"), (92, "day"), (740, "week"))
 COARSEST = "month"
+# Of a longer period the chart begins with the first call.
+MAX_EMPTY_DAYS = 3660
 TABLES = {"people": "user_id", "lines": "line_id", "sources": "source_id"}
 INBOUND = Domain("direction", "=", "inbound")
 OUTBOUND = Domain("direction", "=", "outbound")
@@ -151,6 +153,8 @@ class PbxOverview(models.AbstractModel):
     def _times(self, counted, period):
         """Return the calls of each hour, day, week or month of the period, gaps filled.
 
+        Of more than ten years those before the first call are left out.
+
         ``{"step", "rows": [{"at": local time, "begin", "end", "answered", "lost",
         "outbound"}]}``
         """
@@ -165,7 +169,11 @@ class PbxOverview(models.AbstractModel):
                 row = found.setdefault(at, {})
                 row[kind] = row.get(kind, 0) + count
         rows = []
-        at, end = self._step_of(period.begin, step), to_local(self.env, period.end)
+        begin = period.begin
+        if days > MAX_EMPTY_DAYS:
+            # Who asks from the year 1600 on wants no bar for each month since.
+            begin = max(begin, self._whole(counted).begin)
+        at, end = self._step_of(begin, step), to_local(self.env, period.end)
         while at < end:
             following = at + PERIODS[step]
             counts = {"answered": 0, "lost": 0, "outbound": 0, **found.get(at, {})}
