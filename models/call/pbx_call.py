@@ -28,6 +28,7 @@ from ..promise.follow import PromiseFollower
 from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
 from ..tools.companies import of_all_companies
 from ..tools.domains import name_begins, search_boolean
+from ..tools.local_datetime import LocalDatetime, bin_of, expect_few_groups
 from ..tools.notification import notification
 from ..tools.transactions import lock_rows
 from .chatter import REPEATED
@@ -309,7 +310,7 @@ class PbxCall(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    start = fields.Datetime(string="Time", required=True, readonly=True)
+    start = LocalDatetime(string="Time", required=True, readonly=True)
     # What groups of figures are opened by.
     start_hour = fields.Integer(
         internal=True,
@@ -1461,6 +1462,16 @@ class PbxCall(models.Model):
         return self.promise_id.action_reopen()
 
     # --------------------------------------------------------------- groups of a list
+
+    def init(self):
+        """Have groups of time counted by several processes of PostgreSQL."""
+        super().init()
+        expect_few_groups(self, "start")
+
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        """Group by day and week with less work for each call; see ``LocalDatetime``."""
+        groups = bin_of(self, alias, groupby_spec, query)
+        return groups or super()._read_group_groupby(alias, groupby_spec, query)
 
     def _web_read_group_groupby_formatter(self, groupby_spec, values):
         """Show a group of calls by the line's name and number."""
