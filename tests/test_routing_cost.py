@@ -109,7 +109,8 @@ class TestCost(RoutingCase):
     def test_late(self):
         self.rule()
         self.new_partner()
-        with self.slow(), log_lines("odoo") as lines:
+        soon = patch.object(pbx_event, "DEADLINE_SECONDS", DEADLINE_SECONDS)
+        with soon, self.slow(), log_lines("odoo") as lines:
             self.assertEqual(self.ask(), {}, "not even the name: it is too late")
         self.assertIn("statement timeout", str(lines))
         call = self.call_of()

@@ -241,3 +241,62 @@ def test_no_statement_is_put_together_from_texts():
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert seen > 100
     assert found == []
+
+
+# ------------------------------------------------------------------------- dialects
+
+DIALECT = ROOT / "docs/dialect.md"
+IN_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+# Words of Python and of HTTP, what a reader fills in, and steps by their example.
+NOT_OURS = {"None", "True", "False", "GET", "name", "m7", "r7", "c7", "k7", "notify_"}
+
+
+def names_of_the_code():
+    """What is defined under `telephony/`: classes, functions, fields, constants.
+
+    Words of the neutral vocabulary, too: `ringing`, `redirect`.
+    """
+    found = set()
+    for path in (ROOT / "telephony").rglob("*.py"):
+        found |= {path.stem, *path.parent.parts}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def test_the_names_of_a_dialect_are_those_of_the_code():
+    known = names_of_the_code() | NOT_OURS
+    # Files are looked up above; texts in braces or parentheses explain a form.
+    quotes = {
+        quote
+        for quote in IN_CODE.findall(FENCE.sub("", DIALECT.read_text()))
+        if "/" not in quote and not quote.startswith(("{", "("))
+    }
+    names = {name for quote in quotes for name in re.findall(r"[a-zA-Z_]\w*", quote)}
+    assert len(names) > 120
+    assert names - known - {"pbx", "provider"} == set()
+
+
+def test_each_part_of_a_dialect_is_described():
+    text = DIALECT.read_text()
+    code = ast.parse((ROOT / "telephony/dialect.py").read_text())
+    [interface] = [
+        node
+        for node in code.body
+        if isinstance(node, ast.ClassDef) and node.name == "Dialect"
+    ]
+    names = set()
+    for node in interface.body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets)
+    assert len(names) > 70
+    assert {name for name in names if not re.search(rf"`{name}\b", text)} == set()
