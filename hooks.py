@@ -51,7 +51,11 @@ LEFT_BEHIND = (
     ("mail.message.subtype", "res_model"),
 )
 # Of Odoo's own fields that we look up; whoever else wants one makes it anew.
-LEFT_INDEXES = ("res_partner__phone_sanitized_index", "res_partner_pbx_user_idx")
+LEFT_INDEXES = (
+    "res_partner__phone_sanitized_index",
+    "res_partner_pbx_user_idx",
+    "res_partner_pbx_names_idx",
+)
 
 
 def uninstall_hook(env):

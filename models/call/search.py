@@ -6,7 +6,9 @@ name is such (of the contact, of the lead, digits of the number), so is the filt
 “Mine”, and so are an agent's rights: who spoke, whose phone rang, whose customer or
 lead it is, and who calls back. Hence:
 
-- for a page of a list, and for counting up to a limit, each is looked for by itself, no
+- for a page of the log in its own order, the newest calls are asked one by one whether
+  they are of any part, until there are enough;
+- for other pages, and for counting up to a limit, each is looked for by itself, no
   further than the limit;
 - where few calls are left, such as those of one contact, each of them is asked whether
   the rights allow it, by primary keys;
@@ -14,10 +16,10 @@ lead it is, and who calls back. Hence:
   to the user is read first.
 """
 
-from datetime import timedelta
+from collections.abc import Callable
 from typing import NamedTuple
 
-from odoo.fields import Datetime, Domain
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.query import Query
 
@@ -29,29 +31,29 @@ NARROW = frozenset(
 )
 # Pages further behind are searched in one. Odoo counts to 10,001.
 MAX_SPLIT = 20_000
-# How far back the first page of a list is looked for before the whole log is; for
-# counting, all but the first.
-LATELY_DAYS = (3, 60, 600)
+# So many calls of the log are asked one by one whether they concern the user, newest
+# first: to begin with, and at most, if enough of them can be expected among these.
+FIRST_ASKED, MOST_ASKED = 5000, 100_000
+# More than can be expected by those that were found, for weekends and the like.
+ENOUGH = 1.5
 # What else may make a call the user's concern, besides their own part in it.
 OF_USER = ("partner_id", "lead_id", "promise_id")
-
-
-def is_my_lead(model, alias, query):
-    """Return the SQL condition that a call's lead is the user's, asked of each call."""
-    lead = model.env["crm.lead"]
-    return SQL(
-        """(%(lead_id)s IS NOT NULL AND COALESCE((
-            SELECT %(user)s = %(me)s FROM crm_lead AS linked
-             WHERE linked.id = %(lead_id)s), FALSE))""",
-        lead_id=SQL.identifier(alias, "lead_id", to_flush=model._fields["lead_id"]),
-        user=SQL.identifier("linked", "user_id", to_flush=lead._fields["user_id"]),
-        me=model.env.uid,
-    )
 
 
 def concerns_me(model, alias, query):
     """Return the SQL condition that calls concern the user: never unknown, so that it
     may be negated."""
+    return _asked(model, alias, OF_USER)
+
+
+def is_mine(model, alias, query):
+    """Return the SQL condition that the user spoke, or their phone rang."""
+    return _asked(model, alias, ())
+
+
+def _asked(model, alias, of_user):
+    """Return the SQL condition that the user spoke, that their phone rang, or that
+    something of the call, by the names of its fields, is the user's."""
     fields, me = model._fields, model.env.uid
     exists = model.env.context.get(MANY)
 
@@ -82,13 +84,13 @@ def concerns_me(model, alias, query):
         SQL.identifier(alias, "id"),
         me,
     )
-    return SQL(
-        "(COALESCE(%s = %s, FALSE) OR %s OR %s)",
+    spoke = SQL(
+        "COALESCE(%s = %s, FALSE)",
         SQL.identifier(alias, "user_id", to_flush=fields["user_id"]),
         me,
-        is_there(rang),
-        SQL(" OR ").join(map(is_users, OF_USER)),
     )
+    any_of = SQL(" OR ").join([spoke, is_there(rang), *map(is_users, of_user)])
+    return SQL("(%s)", any_of)
 
 
 class Parts(NamedTuple):
@@ -97,15 +99,14 @@ class Parts(NamedTuple):
     :var Domain rest: what applies to all of them.
     :var rules: if given, the rules that are left to be applied: calls of these domains
         concern the user.
-    :var bool are_cheap: it may be asked of any other call whether it is of a part.
-    :var lately: the same domains for calls of a short time, if others are better there.
+    :var asked: makes the SQL condition that a call is of any part, where that is cheap
+        to be asked of each call.
     """
 
     rest: Domain
     domains: list
     rules: Domain | None = None
-    are_cheap: bool = False
-    lately: list | None = None
+    asked: Callable | None = None
 
 
 class CallSearch:
@@ -139,11 +140,11 @@ class CallSearch:
             self.calls.browse().check_access("read")
             parts = parts._replace(rest=parts.rest & parts.rules)
             self.options = {**self.options, "bypass_access": True}
-        if parts.are_cheap and not self.order:
-            return self._any_of(parts)
-        if parts.are_cheap and self.order == self.calls._order:
-            return self._last_of(parts)
-        return self._first_of(parts.rest, parts.domains, self.offset, self.limit)
+        if parts.asked and not self.order:
+            return self._one_after_another(parts)
+        if parts.asked and self.order == self.calls._order:
+            return self._newest_of(parts) or self._page_of(parts)
+        return self._page_of(parts)
 
     def _in_one(self, **context):
         """Return Odoo's own query, of all reasons in one."""
@@ -155,47 +156,50 @@ class CallSearch:
         """Return the query of the rows that one part may have to give."""
         return self.calls._search_in_one(domain, 0, self.upto, order, **self.options)
 
-    def _any_of(self, parts):
+    def _one_after_another(self, parts):
         """Return a query of calls in whatever order, to be counted up to the limit."""
-        if not self.offset and not self.wanted.domain.is_true():
-            # If there are enough of the one kind, it does not matter which.
-            for days in LATELY_DAYS[1:]:
-                lately = parts.rest & _since_days(days)
-                query = self._one_after_another(lately, parts.domains[:1])
-                if len(query.get_result_ids()) == self.limit:
-                    return query
-        return self._one_after_another(parts.rest, parts.domains)
-
-    def _one_after_another(self, rest, domains):
         branches = [
-            self._branch(rest & part & ~Domain.OR(domains[:place]))
-            for place, part in enumerate(domains)
+            self._branch(parts.rest & part & ~Domain.OR(parts.domains[:place]))
+            for place, part in enumerate(parts.domains)
         ]
         query = one_after_another(self.calls.env, self.calls._table, branches)
         query.limit, query.offset = self.limit, self.offset
         return query
 
-    def _last_of(self, parts):
-        """Return the query of a page of the log in its own order, the last ones first.
+    def _newest_of(self, parts):
+        """Return the query of a page of the log in its own order.
 
-        Mostly they are of the last days: then no earlier call is read.
+        Mostly it is found among the newest calls: no part has to be looked through.
+        ``None`` if it is not to be expected there.
         """
-        rest, lately = parts.rest, parts.lately or parts.domains
-        for days in LATELY_DAYS:
-            since = rest & _since_days(days)
-            # The last one of the page.
-            last = self._first_of(since, lately, self.upto - 1, 1)
+        asked = parts.rest & Domain.custom(to_sql=parts.asked)
+        times = [one for one in self.wanted.conditions if _is_of_time(one)]
+        count = FIRST_ASKED
+        while count <= MOST_ASKED:
+            # From the newest one that is not asked any more.
+            last = self.calls._search_in_one(
+                Domain.AND([*times, parts.rules or Domain.TRUE]),
+                *(count, 1, self.order),
+                **self.options,
+            )
             start = SQL.identifier(last.table, "start")
-            if found := self.calls.env.execute_query(last.select(start)):
-                rest &= Domain("start", ">=", found[0][0])
-                return self._first_of(rest, lately, self.offset, self.limit)
-        return self._first_of(rest, parts.domains, self.offset, self.limit)
+            found = self.calls.env.execute_query(last.select(start))
+            since = Domain("start", ">=", found[0][0]) if found else Domain.TRUE
+            ids = self._branch(asked & since, self.order).get_result_ids()
+            if not found or len(ids) == self.upto:
+                return self.calls.browse(ids[self.offset :])._as_query()
+            if not ids or count > FIRST_ASKED:
+                return None
+            count = int(count * ENOUGH * self.upto / len(ids))
+        return None
 
-    def _first_of(self, rest, domains, offset, limit):
+    def _page_of(self, parts):
         """Return the query of a page, made of the first rows of each part."""
-        branches = [self._branch(rest & part, self.order) for part in domains]
+        branches = [
+            self._branch(parts.rest & part, self.order) for part in parts.domains
+        ]
         query = self.calls._search_in_one(
-            Domain.TRUE, offset, limit, self.order, bypass_access=True
+            *(Domain.TRUE, self.offset, self.limit, self.order), bypass_access=True
         )
         return first_of(query, branches)
 
@@ -238,10 +242,7 @@ class CallDomain:
             user = self.mine[1]
             of_user = [Domain(name, "any!", user) for name in OF_USER]
             parts = [*self.mine, *of_user]
-            # Left to itself, PostgreSQL reads the calls of all leads, of whatever time.
-            mine = Domain.custom(to_sql=is_my_lead)
-            lately = [mine if part is of_user[1] else part for part in parts]
-            return Parts(self.domain, parts, rules, are_cheap=True, lately=lately)
+            return Parts(self.domain, parts, rules, concerns_me)
         either = others[0]
         if len(others) > 1 or getattr(either, "OPERATOR", None) != "|":
             return None
@@ -251,7 +252,7 @@ class CallDomain:
         if not of_row.is_false():
             parts.insert(0, of_row)
         if either == Domain.OR(self.mine).optimize_full(self.calls):
-            return Parts(rest, parts, rules, are_cheap=True)
+            return Parts(rest, parts, rules, is_mine)
         return Parts(rest, parts)
 
     def _rules_besides_concern(self):
@@ -290,8 +291,8 @@ class CallDomain:
         )
 
 
-def _since_days(days):
-    return Domain("start", ">=", Datetime.now() - timedelta(days=days))
+def _is_of_time(domain):
+    return getattr(domain, "field_expr", None) == "start"
 
 
 def _all_of(domain):
