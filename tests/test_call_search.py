@@ -2,11 +2,41 @@
 
 from datetime import timedelta
 from itertools import combinations
+from random import Random
+from unittest.mock import patch
 
+from odoo.fields import Domain
 from odoo.tests import tagged
 
+from ..models.call import search
 from .common import NOON, PbxCase
 
+# Conditions as a domain, and as the SQL that it means; %(me)s is the reader.
+LATER = NOON + timedelta(seconds=9)
+RANG = (
+    "EXISTS (SELECT FROM pbx_call_participant_rel "
+    "WHERE call_id = call.id AND user_id = %(me)s)"
+)
+CONDITIONS = (
+    ([("outcome", "=", "missed")], "outcome = 'missed'"),
+    ([("outcome", "=", "failed")], "outcome = 'failed'"),
+    ([("direction", "=", "inbound")], "direction = 'inbound'"),
+    ([("direction", "!=", "internal")], "direction IS DISTINCT FROM 'internal'"),
+    ([("partner_id", "=", False)], "partner_id IS NULL"),
+    ([("lead_id", "=", False)], "lead_id IS NULL"),
+    ([("start", ">=", f"{LATER}")], f"start >= '{LATER}'"),
+    ([("start", "<", f"{LATER}")], f"start < '{LATER}'"),
+    ([("number", "=like", "+442079460%")], "number LIKE '+442079460%%'"),
+    (
+        ["|", ("user_id", "=", "me"), ("participant_ids", "in", "me")],
+        f"(user_id = %(me)s OR {RANG})",
+    ),
+)
+CONCERNS_ME = f"""(
+    user_id = %(me)s OR {RANG}
+    OR partner_id IN (SELECT id FROM res_partner WHERE user_id = %(me)s)
+    OR lead_id IN (SELECT id FROM crm_lead WHERE user_id = %(me)s)
+    OR promise_id IN (SELECT id FROM pbx_promise WHERE user_id = %(me)s))"""
 REASONS = ("spoke", "rang", "customer", "lead", "call-back")
 
 
@@ -53,7 +83,7 @@ class TestCallSearch(PbxCase):
                     "company_id": cls.company.id,
                     "direction": direction,
                     "state": "done",
-                    "outcome": "answered",
+                    "outcome": ("answered", "missed", "busy")[place % 3],
                     "number": f"+44207946{place:04}",
                     # Some begin in the same second.
                     "start": NOON + timedelta(seconds=place // 3),
@@ -70,6 +100,8 @@ class TestCallSearch(PbxCase):
                 )
             ]
         )
+        for call in cls.all[::5]:
+            cls.all += call.copy({"partner_id": False, "lead_id": False})
         # Nobody's, with nothing that is known of it.
         cls.all += cls.all[0].copy(
             {
@@ -149,6 +181,66 @@ class TestCallSearch(PbxCase):
                     by_number = calls.search(domain, order="number", limit=9)
                     numbers = sorted(call.number for call in expected)
                     self.assertEqual(by_number.mapped("number"), numbers[:9])
+
+    def test_the_same_as_plain_sql(self):
+        """Whatever is asked for, and however far the newest calls go."""
+        random = Random(16)
+        stranger = self.new_agent("Clara")
+        readers = (self.anna, self.boris, self.supervisor, stranger)
+        for _ in range(150):
+            user = random.choice(readers)
+            chosen = random.sample(CONDITIONS, random.randrange(4))
+            asked = random.choice((1, 4, 15, 1000))
+            page = (random.choice((0, 0, 3, 20)), random.choice((1, 5, 12, 80)))
+            domain = Domain.AND(
+                [
+                    tuple(user.id if part == "me" else part for part in leaf)
+                    if isinstance(leaf, tuple)
+                    else leaf
+                    for leaf in part_of
+                ]
+                for part_of, _sql in chosen
+            )
+            ids = self.ids_by_sql(user, [sql for _domain, sql in chosen])
+            calls = self.env["pbx.call"].with_user(user)
+            offset, limit = page
+            with (
+                self.subTest(user=user.name, domain=domain, asked=asked, page=page),
+                patch.object(search, "FIRST_ASKED", asked),
+                patch.object(search, "MOST_ASKED", 40),
+            ):
+                found = calls.search(domain, offset=offset, limit=limit)
+                self.assertEqual(found.ids, ids[offset : offset + limit])
+                count = calls.search_count(domain, limit=limit)
+                self.assertEqual(count, min(limit, len(ids)))
+
+    def ids_by_sql(self, user, conditions):
+        conditions = [*conditions, "company_id = %(company)s"]
+        if user != self.supervisor:
+            conditions.append(CONCERNS_ME)
+        self.env.cr.execute(
+            f"SELECT id FROM pbx_call call WHERE {' AND '.join(conditions)} "
+            "ORDER BY start DESC, id DESC",
+            {"me": user.id, "company": self.company.id},
+        )
+        return [call_id for [call_id] in self.env.cr.fetchall()]
+
+    def test_no_part_is_looked_through_for_the_newest_calls(self):
+        calls = self.env["pbx.call"].with_user(self.anna)
+        calls.search([], limit=5)
+        for domain in ([], [("outcome", "=", "missed")]):
+            for asked in (10, 1000):
+                with (
+                    self.subTest(domain=domain, asked=asked),
+                    patch.object(search, "FIRST_ASKED", asked),
+                    patch.object(search, "first_of", side_effect=AssertionError),
+                ):
+                    # How far back, and which ones; twice at most.
+                    self.env.invalidate_all()
+                    with self.assertQueryCount(5):
+                        self.assertEqual(
+                            len(calls._search(domain, 0, 5, calls._order)), 5
+                        )
 
     def test_nobody_reads_what_does_not_concern_them(self):
         for user in (self.anna, self.boris):

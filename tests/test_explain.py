@@ -1,10 +1,15 @@
 """Promise 4: each look-up of the corridor is by an index, at any size."""
 
+import re
+from unittest.mock import patch
+
 from odoo import fields
 from odoo.tests import tagged
 
+from ..models.call import search
 from ..models.call.log import CallLog
 from ..models.inbox.apply import Apply
+from ..models.people.res_partner import NAMED_IN
 from ..telephony import dialect as dialects
 from ..telephony.dialect import Delivery
 from .common import CALLER, LINE, scenarios
@@ -170,9 +175,33 @@ class TestExplain(ExplainCase):
         )
         for user, domain in shown:
             with self.subTest(user=user.name, domain=domain):
-                with self.statements() as recorded:
+                # Here there are no more calls than are usually asked.
+                with (
+                    self.statements() as recorded,
+                    patch.object(search, "FIRST_ASKED", 100),
+                ):
                     self.env["pbx.call"].with_user(user).search(domain, limit=80)
                 self.assertIndexed(recorded)
+
+    def test_calls_found_by_a_name(self):
+        """Contacts are found by parts of all that Odoo looks for, in one index."""
+        self.assertEqual(set(self.env["res.partner"]._rec_names_search), set(NAMED_IN))
+        for user in (self.supervisor, self.anna):
+            with self.subTest(user=user.name):
+                with self.statements() as recorded:
+                    calls = self.env["pbx.call"].with_user(user)
+                    calls.search([("display_name", "ilike", "P2001")], limit=80)
+                looked_up = [
+                    one for one in recorded if re.search("company_registry.*ILIKE", one)
+                ]
+                self.assertTrue(looked_up)
+                # So few contacts are as quickly read whole, in whatever order.
+                for kind in ("seqscan", "indexscan", "indexonlyscan"):
+                    self.env.cr.execute(f"SET LOCAL enable_{kind} = off")
+                for statement in looked_up:
+                    self.env.cr.execute("EXPLAIN " + statement)
+                    plan = "".join(line for [line] in self.env.cr.fetchall())
+                    self.assertIn("res_partner_pbx_names_idx", plan)
 
     def test_contacts_found_by_digits(self):
         """One statement, by Odoo's index on parts of numbers, whatever rules apply."""

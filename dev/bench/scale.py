@@ -628,9 +628,13 @@ class Scale:
             return time.perf_counter()
         postmaster = psutil.Process(self.cluster.pid())
         gone = postmaster.cpu_times()  # of processes that PostgreSQL has ended
-        alive = [self.servers[name].process.pid]
-        alive += [one.pid for one in postmaster.children()]
-        return gone.children_user + gone.children_system + sum(map(processor, alive))
+        pids = [self.servers[name].process.pid]
+        for one in postmaster.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # The title of the process names its database.
+                if DATABASES[name] in " ".join(one.cmdline()).split():
+                    pids.append(one.pid)
+        return gone.children_user + gone.children_system + sum(map(processor, pids))
 
 
 def processor(pid):

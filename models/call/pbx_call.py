@@ -544,6 +544,12 @@ class PbxCall(models.Model):
         "user_id, line_id, team_id, source_id, campaign_id, provider_id) "
         "WHERE direction = 'inbound' AND outcome IN ('missed', 'busy', 'failed')"
     )
+    # Filters of the list, counted among the calls at which a user's phone rang.
+    _missed_idx = models.Index("(id) INCLUDE (company_id) WHERE outcome = 'missed'")
+    _unknown_idx = models.Index(
+        "(id) INCLUDE (company_id, direction) "
+        "WHERE partner_id IS NULL AND lead_id IS NULL"
+    )
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
     _activities_idx = models.Index("(id) WHERE has_activities_waiting")
     _lead_waits_idx = models.Index("(lead_after) WHERE lead_after IS NOT NULL")

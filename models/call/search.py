@@ -34,6 +34,8 @@ MAX_SPLIT = 20_000
 # So many calls of the log are asked one by one whether they concern the user, newest
 # first: to begin with, and at most, if enough of them can be expected among these.
 FIRST_ASKED, MOST_ASKED = 5000, 100_000
+# To begin with, so many times as many where other conditions leave fewer to be asked.
+OF_WHICH = 4
 # More than can be expected by those that were found, for weekends and the like.
 ENOUGH = 1.5
 # What else may make a call the user's concern, besides their own part in it.
@@ -108,6 +110,11 @@ class Parts(NamedTuple):
     rules: Domain | None = None
     asked: Callable | None = None
 
+    @property
+    def of_all(self):
+        """What applies to all parts, with the rules that are left to be applied."""
+        return self.rest if self.rules is None else self.rest & self.rules
+
 
 class CallSearch:
     """One search of calls, under the reader's rights.
@@ -138,7 +145,6 @@ class CallSearch:
         if parts.rules is not None:
             # That it concerns the user is what each part says; all other rules apply.
             self.calls.browse().check_access("read")
-            parts = parts._replace(rest=parts.rest & parts.rules)
             self.options = {**self.options, "bypass_access": True}
         if parts.asked and not self.order:
             return self._one_after_another(parts)
@@ -158,8 +164,13 @@ class CallSearch:
 
     def _one_after_another(self, parts):
         """Return a query of calls in whatever order, to be counted up to the limit."""
+        first, *others = parts.domains
+        query = self._branch(parts.of_all & first)
+        if not others or len(query.get_result_ids()) == self.upto:
+            # Mostly: it does not matter which they are.
+            return self.calls.browse(query.get_result_ids()[self.offset :])._as_query()
         branches = [
-            self._branch(parts.rest & part & ~Domain.OR(parts.domains[:place]))
+            self._branch(parts.of_all & part & ~Domain.OR(parts.domains[:place]))
             for place, part in enumerate(parts.domains)
         ]
         query = one_after_another(self.calls.env, self.calls._table, branches)
@@ -172,15 +183,17 @@ class CallSearch:
         Mostly it is found among the newest calls: no part has to be looked through.
         ``None`` if it is not to be expected there.
         """
-        asked = parts.rest & Domain.custom(to_sql=parts.asked)
-        times = [one for one in self.wanted.conditions if _is_of_time(one)]
-        count = FIRST_ASKED
+        times = [one for one in _all_of(parts.rest) if _is_of_time(one)]
+        first = FIRST_ASKED
+        if len(times) < len(_all_of(parts.rest)) and not parts.rest.is_true():
+            first *= OF_WHICH
+        asked = parts.of_all & Domain.custom(to_sql=parts.asked)
+        rules = Domain.TRUE if parts.rules is None else parts.rules
+        count = first
         while count <= MOST_ASKED:
             # From the newest one that is not asked any more.
             last = self.calls._search_in_one(
-                Domain.AND([*times, parts.rules or Domain.TRUE]),
-                *(count, 1, self.order),
-                **self.options,
+                Domain.AND([*times, rules]), count, 1, self.order, **self.options
             )
             start = SQL.identifier(last.table, "start")
             found = self.calls.env.execute_query(last.select(start))
@@ -188,7 +201,7 @@ class CallSearch:
             ids = self._branch(asked & since, self.order).get_result_ids()
             if not found or len(ids) == self.upto:
                 return self.calls.browse(ids[self.offset :])._as_query()
-            if not ids or count > FIRST_ASKED:
+            if not ids or count > first:
                 return None
             count = int(count * ENOUGH * self.upto / len(ids))
         return None
@@ -196,7 +209,7 @@ class CallSearch:
     def _page_of(self, parts):
         """Return the query of a page, made of the first rows of each part."""
         branches = [
-            self._branch(parts.rest & part, self.order) for part in parts.domains
+            self._branch(parts.of_all & part, self.order) for part in parts.domains
         ]
         query = self.calls._search_in_one(
             *(Domain.TRUE, self.offset, self.limit, self.order), bypass_access=True
