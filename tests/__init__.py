@@ -56,6 +56,7 @@ from . import test_recording_keep
 from . import test_recording_tour
 from . import test_numbers
 from . import test_queries
+from . import test_erase
 from . import test_explain
 from . import test_promise
 from . import test_promise_screens

@@ -184,7 +184,6 @@ class PbxCall(models.Model):
     # What the line had when the call came: its later changes do not rewrite the past.
     line_id = fields.Many2one(
         "pbx.line",
-        string="Line",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
