@@ -148,9 +148,11 @@ class CallSearch:
             self.options = {**self.options, "bypass_access": True}
         if parts.asked and not self.order:
             return self._one_after_another(parts)
+        page = None
         if parts.asked and self.order == self.calls._order:
-            return self._newest_of(parts) or self._page_of(parts)
-        return self._page_of(parts)
+            page = self._newest_of(parts)
+        # A query that finds nothing is false.
+        return self._page_of(parts) if page is None else page
 
     def _in_one(self, **context):
         """Return Odoo's own query, of all reasons in one."""
@@ -165,14 +167,15 @@ class CallSearch:
     def _one_after_another(self, parts):
         """Return a query of calls in whatever order, to be counted up to the limit."""
         first, *others = parts.domains
-        query = self._branch(parts.of_all & first)
-        if not others or len(query.get_result_ids()) == self.upto:
+        ids = self._branch(parts.of_all & first).get_result_ids()
+        if not others or len(ids) == self.upto:
             # Mostly: it does not matter which they are.
-            return self.calls.browse(query.get_result_ids()[self.offset :])._as_query()
+            return self.calls.browse(ids[self.offset :])._as_query()
         branches = [
             self._branch(parts.of_all & part & ~Domain.OR(parts.domains[:place]))
-            for place, part in enumerate(parts.domains)
+            for place, part in enumerate(others, 1)
         ]
+        branches.insert(0, self.calls.browse(ids)._as_query(ordered=False))
         query = one_after_another(self.calls.env, self.calls._table, branches)
         query.limit, query.offset = self.limit, self.offset
         return query
