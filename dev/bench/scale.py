@@ -12,6 +12,10 @@ it is then. They end when they were made: measure on the same day. `make stop` s
 the cluster, `dev/run drop scale_...` deletes one. ``B_SCALE_ONLY="agent: missed"``
 measures only what has that in its title (a regular expression).
 
+Of a search that finds three calls in the small log and a full page in the big one, the
+reading of the page is most of the difference. Such a search has a second line: over
+what the small log takes with the reading of as many rows, in that log.
+
 ``B_SCALE_CLOCK=processor`` adds up the processor time of Odoo and of PostgreSQL instead
 of looking at the clock: for a machine on which others work. Events, each a few
 milliseconds, go by the clock.
@@ -438,6 +442,11 @@ class Person:
             count_limit=COUNTED[model] + 1,
         )  # fmt: skip
 
+    def read(self, model, ids):
+        return self.login.call(
+            *(model, "web_read", ids), specification=self.shown[model]
+        )
+
     def group(self, domain, *by):
         return self.login.call(
             *("pbx.call", "formatted_read_group"),
@@ -606,16 +615,42 @@ class Scale:
         title = f"{who}: {title}"
         if not ONLY.search(title):
             return
+        names = (base, "all")
+        rounds = max(self.rounds // ROUNDS_OF_EACH, 3)
+
+        def one_round():
+            return {name: self._time(look, people_of, name) for name in names}
+
+        times = in_turn(one_round, rounds, warm_up=1)
+        before, after = (1000 * statistics.median(times[name]) for name in names)
+        lasted = f"{title} ({before:.0f} -> {after:.0f} ms)"
+        yield lasted, (ratio(times["all"], times[base]), aim)
+        few, many = (rows_of(look(people_of[one], self.known[one])) for one in names)
+        if few < many:
+            longer = self._reading(people_of, base, rounds, few, many)
+            full = [one + longer for one in times[base]]
+            middle = 1000 * statistics.median(full)
+            title = f"- with {many} rows, not {few} ({middle:.0f} -> {after:.0f} ms)"
+            yield title, (ratio(times["all"], full), aim)
+
+    def _reading(self, people_of, name, rounds, few, many):
+        """Return the seconds that ``many`` rows of a list take more than ``few``."""
+        person = people_of[name]
+        rows = [row["id"] for row in person.search("pbx.call", [])["records"]]
+
+        def read(count):
+            return self._time(
+                lambda *_: person.read("pbx.call", rows[:count]), people_of, name
+            )
+
+        counts = (0, 1, len(rows))
         times = in_turn(
-            lambda: {name: self._time(look, people_of, name) for name in (base, "all")},
-            max(self.rounds // ROUNDS_OF_EACH, 3),
-            warm_up=1,
+            lambda: {count: read(count) for count in counts}, rounds, warm_up=1
         )
-        before, after = (
-            1000 * statistics.median(times[name]) for name in (base, "all")
-        )
-        title = f"{title} ({before:.0f} -> {after:.0f} ms)"
-        yield title, (ratio(times["all"], times[base]), aim)
+        none, one, all_rows = (statistics.median(times[count]) for count in counts)
+        a_row = (all_rows - one) / (len(rows) - 1)
+        longer = (many - max(few, 1)) * a_row
+        return longer if few else one - none + longer
 
     def _time(self, look, people_of, name):
         began = self._now(name)
@@ -635,6 +670,11 @@ class Scale:
                 if DATABASES[name] in " ".join(one.cmdline()).split():
                     pids.append(one.pid)
         return gone.children_user + gone.children_system + sum(map(processor, pids))
+
+
+def rows_of(answer):
+    """Return how many rows a list shows; 0 if it is none."""
+    return len(answer.get("records", ())) if isinstance(answer, dict) else 0
 
 
 def processor(pid):
