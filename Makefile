@@ -14,7 +14,8 @@ make demo        Odoo with the addon and a fake PBX; prints `ready`, serves unti
                  PBX=asterisk: with a real Asterisk (DB=cloud_pbx_demo_asterisk),
                  PBX=beeline: a look-alike of Beeline (DB=cloud_pbx_demo_beeline)
 make test        every test; T="dev/unit tests/test_call.py::TestCall" runs a part;
-                 DIST=1: those inside Odoo, from the zip of make dist
+                 DIST=1: those inside Odoo, from the zip of make dist;
+                 DIST=pbx: all of those, with the look-alikes of PBXs beside the zip
 make lint        every check of the code
 make dist        a release of the last commit: a zip and a wheel, in dist/
 make bench       the benchmarks
