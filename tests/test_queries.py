@@ -5,9 +5,12 @@ each statement that Odoo sends, its own look-ups of the session included; the sa
 by which a test imitates commits are not counted.
 """
 
+from contextlib import contextmanager
 from statistics import median
+from unittest.mock import patch
 
 from odoo.fields import Command
+from odoo.sql_db import Cursor
 from odoo.tests import Form, tagged
 
 from .common import CALLER, LINE, TYPED, PbxHttpCase, log_lines, scenarios
@@ -52,6 +55,20 @@ class TestQueries(PbxHttpCase):
         self.assertEqual(response.status_code, 200)
         return self.env.cr.sql_log_count - before
 
+    @contextmanager
+    def reads_of_calls(self):
+        """Record the statements by which the ORM reads calls."""
+        recorded, execute = [], Cursor.execute
+
+        def recording(cursor, query, params=None, **options):
+            text = cursor.mogrify(query, params).decode()
+            if text.startswith('SELECT "pbx_call"."id"'):
+                recorded.append(text)
+            return execute(cursor, query, params, **options)
+
+        with patch.object(Cursor, "execute", recording):
+            yield recorded
+
     def costs(self, name, **parameters):
         return [
             (step.event, self.cost(step.event, step.fields))
@@ -85,6 +102,23 @@ class TestQueries(PbxHttpCase):
         # A count of nothing would pass, too.
         self.assertGreater(worst, 5)
         self.assertGreater(promised, 3)
+
+    def test_a_known_call_is_read_once(self):
+        """What the log reads of it is listed, and read by one statement: whatever is
+        not in the list would be read by a second one."""
+        self.costs("answered")
+        read = 0
+        names = ("answered", "ring_group", "missed", "transfer", "outbound")
+        for number, name in enumerate(names):
+            caller = f"+4420794604{number:02}"
+            for step in scenarios.scenario(name, caller=caller):
+                with self.reads_of_calls() as reads:
+                    self.cost(step.event, step.fields)
+                read += len(reads)
+                with self.subTest(name, event=step.event):
+                    self.assertLessEqual(len(reads), 1)
+        # A count of nothing would pass, too.
+        self.assertGreater(read, 5)
 
     def test_call_backs(self):
         """What a lost call costs does not grow with the calls of its number."""

@@ -190,28 +190,44 @@ class PromiseFollower:
         self.env["res.partner"].flush_model(["is_company"])
         earliest = min(calls.mapped("start"), default=fields.Datetime.now())
         spoken = calls.filtered(lambda call: call.outcome == "answered")
-        return self.env.execute_query(
+        contacts, promises = spoken.partner_id.ids, calls.promise_id.ids
+        parts = [
             SQL(
                 """SELECT number, began_at, closed_at, id FROM pbx_promise
                     WHERE company_id = %(company)s AND number = ANY(%(numbers)s)
-                      AND (state = 'open' OR closed_at >= %(earliest)s)
-                UNION SELECT number, began_at, closed_at, id FROM pbx_promise
-                    WHERE id = ANY(%(promises)s)
-                UNION SELECT promise.number, promise.began_at, promise.closed_at,
-                             promise.id
-                     FROM pbx_promise promise JOIN res_partner partner
-                       ON partner.id = promise.partner_id
-                    WHERE promise.company_id = %(company)s
-                      AND promise.partner_id = ANY(%(contacts)s)
-                      AND (promise.state = 'open' OR promise.closed_at >= %(earliest)s)
-                      AND partner.is_company IS NOT TRUE""",
+                      AND (state = 'open' OR closed_at >= %(earliest)s)""",
                 company=self.company_id,
                 numbers=[*filter(None, calls.mapped("number")), *former_numbers],
                 earliest=earliest,
-                promises=calls.promise_id.ids,
-                contacts=spoken.partner_id.ids,
             )
-        )
+        ]
+        # To plan what finds nothing takes the database as long as the rest.
+        if promises:
+            parts.append(
+                SQL(
+                    """SELECT number, began_at, closed_at, id FROM pbx_promise
+                        WHERE id = ANY(%s)""",
+                    promises,
+                )
+            )
+        if contacts:
+            parts.append(
+                SQL(
+                    """SELECT promise.number, promise.began_at, promise.closed_at,
+                              promise.id
+                         FROM pbx_promise promise JOIN res_partner partner
+                           ON partner.id = promise.partner_id
+                        WHERE promise.company_id = %(company)s
+                          AND promise.partner_id = ANY(%(contacts)s)
+                          AND (promise.state = 'open'
+                               OR promise.closed_at >= %(earliest)s)
+                          AND partner.is_company IS NOT TRUE""",
+                    company=self.company_id,
+                    contacts=contacts,
+                    earliest=earliest,
+                )
+            )
+        return self.env.execute_query(SQL(" UNION ").join(parts))
 
     # ----------------------------------------------------------------------- spam
 
