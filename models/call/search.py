@@ -12,8 +12,7 @@ lead it is, and who calls back. Hence:
   further than the limit;
 - where few calls are left, such as those of one contact, each of them is asked whether
   the rights allow it, by primary keys;
-- where calls are grouped, PostgreSQL chooses whether each is asked, or all that belongs
-  to the user is read first.
+- where calls are grouped, all that belongs to the user is joined.
 """
 
 from collections.abc import Callable
@@ -22,6 +21,8 @@ from typing import NamedTuple
 from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.query import Query
+
+from .grouping import is_joined
 
 # In the context: calls are counted or grouped, and may be many.
 MANY = "pbx_many_calls"
@@ -45,25 +46,24 @@ OF_USER = ("partner_id", "lead_id", "promise_id")
 def concerns_me(model, alias, query):
     """Return the SQL condition that calls concern the user: never unknown, so that it
     may be negated."""
-    return _asked(model, alias, OF_USER)
+    return _asked(model, alias, query, OF_USER)
 
 
 def is_mine(model, alias, query):
     """Return the SQL condition that the user spoke, or their phone rang."""
-    return _asked(model, alias, ())
+    return _asked(model, alias, query, ())
 
 
-def _asked(model, alias, of_user):
+def _asked(model, alias, query, of_user):
     """Return the SQL condition that the user spoke, that their phone rang, or that
     something of the call, by the names of its fields, is the user's."""
+    if model.env.context.get(MANY):
+        return is_joined(model, alias, query, of_user)
     fields, me = model._fields, model.env.uid
-    exists = model.env.context.get(MANY)
 
     def is_there(select):
         # Of ``EXISTS`` PostgreSQL may also read all that there is at once; a scalar
         # subquery it runs for each call.
-        if exists:
-            return SQL("EXISTS (%s)", select)
         return SQL("COALESCE((%s LIMIT 1), FALSE)", select)
 
     def is_users(name):
