@@ -35,7 +35,7 @@ from .chatter import REPEATED
 from .dial import Dial
 from .failure import explain_failure
 from .log import CallLog
-from .search import CallSearch, concerns_me
+from .search import MANY, CallSearch, concerns_me
 from .tag_activities import TagActivities
 
 _logger = logging.getLogger(__name__)
@@ -1037,12 +1037,9 @@ class PbxCall(models.Model):
         page = (offset, limit, order)
         if self.env.su or options.get("bypass_access"):
             return super()._search(domain, *page, **options)
-        return CallSearch(self, domain, *page, options).query()
-
-    @api.model
-    def _search_in_one(self, *arguments, **options):
-        """Find by Odoo's own search, whatever leads to the calls."""
-        return super()._search(*arguments, **options)
+        plain = super()._search
+        of_many = super(PbxCall, self.with_context(**{MANY: True}))._search
+        return CallSearch(self, plain, of_many, domain, *page, options).query()
 
     # ------------------------------------------------------------------------ exporting
 

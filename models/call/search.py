@@ -34,9 +34,9 @@ NARROW = frozenset(
 MAX_SPLIT = 20_000
 # So many calls of the log are asked one by one whether they concern the user, newest
 # first: to begin with, and at most, if enough of them can be expected among these.
-FIRST_ASKED, MOST_ASKED = 5000, 100_000
-# To begin with, so many times as many where other conditions leave fewer to be asked.
-OF_WHICH = 4
+FIRST_ASKED, MOST_ASKED = 3000, 100_000
+# So many times as many where other conditions leave fewer to be asked.
+OF_WHICH = 5
 # More than can be expected by those that were found, for weekends and the like.
 ENOUGH = 1.5
 # What else may make a call the user's concern, besides their own part in it.
@@ -122,11 +122,14 @@ class CallSearch:
     A plain class: it carries what one search needs.
 
     :param calls: the model ``pbx.call``, in the reader's environment.
-    :param options: further ones of Odoo's ``_search``.
+    :param plain: Odoo's own ``_search`` of these, of all reasons in one.
+    :param of_many: the same, for calls that are counted or grouped: see :data:`MANY`.
+    :param options: further ones of ``_search``.
     """
 
-    def __init__(self, calls, domain, offset, limit, order, options):
+    def __init__(self, calls, plain, of_many, domain, offset, limit, order, options):
         self.calls, self.options = calls, options
+        self._plain, self._of_many = plain, of_many
         self.wanted = CallDomain(calls, domain)
         self.offset, self.limit, self.order = offset or 0, limit, order
         # Rows that a branch may have to give.
@@ -136,12 +139,12 @@ class CallSearch:
         """Return the query of the calls, as ``_search`` does."""
         wanted = self.wanted
         if wanted.leaves_few():
-            return self._in_one()
+            return self._in_one(self._plain)
         if not self.limit:
-            return self._in_one(**{MANY: True})
+            return self._in_one(self._of_many)
         parts = wanted.split() if self.upto <= MAX_SPLIT else None
         if not parts:
-            return self._in_one()
+            return self._in_one(self._plain)
         if parts.rules is not None:
             # That it concerns the user is what each part says; all other rules apply.
             self.calls.browse().check_access("read")
@@ -154,15 +157,13 @@ class CallSearch:
         # A query that finds nothing is false.
         return self._page_of(parts) if page is None else page
 
-    def _in_one(self, **context):
-        """Return Odoo's own query, of all reasons in one."""
-        calls = self.calls.with_context(**context) if context else self.calls
+    def _in_one(self, search):
         page = (self.offset, self.limit, self.order)
-        return calls._search_in_one(self.wanted.domain, *page, **self.options)
+        return search(self.wanted.domain, *page, **self.options)
 
     def _branch(self, domain, order=None):
         """Return the query of the rows that one part may have to give."""
-        return self.calls._search_in_one(domain, 0, self.upto, order, **self.options)
+        return self._plain(domain, 0, self.upto, order, **self.options)
 
     def _one_after_another(self, parts):
         """Return a query of calls in whatever order, to be counted up to the limit."""
@@ -187,15 +188,15 @@ class CallSearch:
         ``None`` if it is not to be expected there.
         """
         times = [one for one in _all_of(parts.rest) if _is_of_time(one)]
-        first = FIRST_ASKED
+        first, most = FIRST_ASKED, MOST_ASKED
         if len(times) < len(_all_of(parts.rest)) and not parts.rest.is_true():
-            first *= OF_WHICH
+            first, most = first * OF_WHICH, most * OF_WHICH
         asked = parts.of_all & Domain.custom(to_sql=parts.asked)
         rules = Domain.TRUE if parts.rules is None else parts.rules
         count = first
-        while count <= MOST_ASKED:
+        while count <= most:
             # From the newest one that is not asked any more.
-            last = self.calls._search_in_one(
+            last = self._plain(
                 Domain.AND([*times, rules]), count, 1, self.order, **self.options
             )
             start = SQL.identifier(last.table, "start")
@@ -214,7 +215,7 @@ class CallSearch:
         branches = [
             self._branch(parts.of_all & part, self.order) for part in parts.domains
         ]
-        query = self.calls._search_in_one(
+        query = self._plain(
             *(Domain.TRUE, self.offset, self.limit, self.order), bypass_access=True
         )
         return first_of(query, branches)
