@@ -455,6 +455,8 @@ class Person:
             *("pbx.call", "formatted_read_group"),
             domain=domain, groupby=by,
             aggregates=["__count", "talk_seconds:sum", "wait_seconds:avg"],
+            # As the web client says: days are those of the reader's clock.
+            context={"tz": "Europe/London"},
         )  # fmt: skip
 
     def contact(self, contact_id):
