@@ -1467,8 +1467,8 @@ class PbxCall(models.Model):
 
     def init(self):
         """Have groups of time counted by several processes of PostgreSQL."""
-        super().init()
         expect_few_groups(self, "start")
+        return super().init()
 
     def _read_group_groupby(self, alias, groupby_spec, query):
         """Group by day and week with less work for each call; see ``LocalDatetime``."""
