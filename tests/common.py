@@ -63,6 +63,7 @@ OUR_MODELS = (
     "pbx.blocked",
     "pbx.call.tag",
     "pbx.route.sent",
+    "pbx.erased",
     "pbx.chatter",
 )
 

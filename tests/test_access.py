@@ -44,6 +44,7 @@ MATRIX = {
     "pbx.blocked": ("", "", "", "", "rwcu", "rwcu"),
     "pbx.call.tag": ("", "", "", "r", "rwcu", "rwcu"),
     "pbx.route.sent": ("", "", "", "", "", ""),
+    "pbx.erased": ("", "", "", "", "", ""),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 NEEDED = {
@@ -85,6 +86,7 @@ NEEDED = {
     "pbx.menu.choice": {"digits": "1", "target": "hangup"},
     "pbx.blocked": {"number": "+442079460777"},
     "pbx.call.tag": {"name": "Delivery"},
+    "pbx.erased": {"digest": "x", "erased_at": "2026-06-16 12:00:00"},
     "pbx.route.sent": {
         "number": "100",
         "ref": "x",
@@ -173,6 +175,9 @@ class TestAccess(PbxCase):
             "pbx.blocked": self.env["pbx.blocked"].create(NEEDED["pbx.blocked"]),
             "pbx.call.tag": self.env["pbx.call.tag"].create(
                 {"company_id": self.company.id, **NEEDED["pbx.call.tag"]}
+            ),
+            "pbx.erased": self.env["pbx.erased"].create(
+                {"company_id": self.company.id, **NEEDED["pbx.erased"]}
             ),
             "pbx.route.sent": self.env["pbx.route.sent"].create(
                 {**of_provider, **NEEDED["pbx.route.sent"]}

@@ -8,6 +8,7 @@ from odoo.tests import Form, tagged
 
 from .common import CALLER, LINE, PbxCase, log_lines
 from .desk import FakeCall
+from .history import AN_HOUR, HistoryCase
 from .recordings import RecordingCase
 
 OTHER = "+442079460777"
@@ -259,3 +260,71 @@ class TestErase(RecordingCase, PbxCase):
                     actions = bound.get_bindings(model).get("action", ())
                     self.assertNotIn("pbx.erase", [a.get("res_model") for a in actions])
         self.assertEqual(len(self.calls()), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestErasedHistory(HistoryCase):
+    """The PBX has the calls among its own past ones for as long as it likes."""
+
+    def erase(self, number):
+        admin = self.new_user("admin", "base.group_system")
+        wizards = self.env["pbx.erase"].with_user(admin)
+        wizards.create({"number": number}).action_erase()
+        self.env.invalidate_all()
+
+    def test_past_calls_of_an_erased_number_are_not_read_again(self):
+        self.happened("answered", caller=CALLER)
+        self.happened("missed", caller=CALLER, ago=3 * AN_HOUR)
+        self.happened("outbound", caller=CALLER, ago=2 * AN_HOUR)
+        self.happened("answered", caller=OTHER, ago=4 * AN_HOUR)
+        self.fetch()
+        self.assertEqual(len(self.calls()), 4)
+        self.erase(CALLER)
+        self.assertEqual(self.calls().mapped("number"), [OTHER])
+        self.assertEqual(self.fetch(), "Past calls: 0 new, 0 completed, 1 unchanged.")
+        period = {
+            "date_from": self.now - timedelta(days=2),
+            "date_to": self.now + timedelta(hours=1),
+        }
+        history = self.period(**period)
+        self.run_job("fetch_history")
+        self.assertEqual(history.state, "done")
+        self.assertEqual(self.calls().mapped("number"), [OTHER])
+        self.assertEqual(self.counts(history)[:3], (0, 0, 1))
+
+    def test_calls_after_it_are_read(self):
+        """Who was erased may call again."""
+        self.happened("answered", caller=CALLER, ago=2 * AN_HOUR)
+        self.fetch()
+        self.erase(CALLER)
+        self.env["pbx.erased"].search([]).erased_at = self.now - AN_HOUR
+        self.env.registry.clear_cache()
+        self.happened("missed", caller=CALLER, ago=AN_HOUR / 2)
+        self.fetch()
+        self.assertEqual(self.calls().mapped("outcome"), ["missed"])
+
+    def test_another_company_keeps_its_calls(self):
+        self.happened("answered", caller=CALLER)
+        self.fetch()
+        self.erase(CALLER)
+        self.env["pbx.erased"].search([]).company_id = self.env["res.company"].create(
+            {"name": "Quay Ltd"}
+        )
+        self.env.registry.clear_cache()
+        self.fetch()
+        self.assertEqual(self.calls().mapped("number"), [CALLER])
+
+    def test_erased_again_it_counts_from_then(self):
+        self.happened("answered", caller=CALLER)
+        self.fetch()
+        self.erase(CALLER)
+        erased = self.env["pbx.erased"].search([])
+        erased.erased_at = self.now - timedelta(days=9)
+        self.env.registry.clear_cache()
+        self.fetch()
+        self.env["pbx.erase"].search([]).unlink()
+        wizard = self.env["pbx.erase"].create({"number": CALLER})
+        wizard.action_erase()
+        self.assertEqual(self.env["pbx.erased"].search([]), erased)
+        self.assertGreaterEqual(erased.erased_at, self.now)
+        self.assertNotIn("9460201", erased.digest)

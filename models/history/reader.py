@@ -17,7 +17,9 @@ from odoo.tools import SQL, split_every
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
+from ...telephony.call import derive
 from ...telephony.dialect import NotOffered, fixed_zone
+from ...telephony.facts import CallFacts
 from ...telephony.local_time import in_zones
 from ...telephony.rows import group_rows
 from ..call.log import CallLog
@@ -283,6 +285,7 @@ class Part:
         history = histories.browse(self.history_id)
         if not history._is_at(self.place):
             return False
+        groups = self._without_erased(history.env["pbx.erased"], groups)
         verdicts = CallLog(history.env, self.settings).add_history(groups)
         self.refs.update(verdicts)
         history._count(groups, verdicts, broken or {})
@@ -291,3 +294,18 @@ class Part:
         if self.page:
             history._finish_page(self.page)
         return True
+
+    def _without_erased(self, erased, groups):
+        """Return the groups but those of calls whose number was erased since."""
+        company_id, country = self.settings.company_id, self.settings.account.country
+        if not erased._erased_at(company_id):
+            return groups
+        calls = {
+            ref: derive(CallFacts(events), country=country)
+            for ref, events in groups.items()
+        }
+        return {
+            ref: events
+            for ref, events in groups.items()
+            if not erased._covers(company_id, calls[ref].number, calls[ref].start)
+        }

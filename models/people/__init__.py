@@ -3,6 +3,7 @@ from . import (
     pbx_availability,
     pbx_caller_mixin,
     pbx_directory,
+    pbx_erased,
     pbx_phone_number,
     pbx_phone_scan,
     pbx_rematch,

@@ -27,7 +27,8 @@ class Erasure:
         # also calls that only supervisors see
         self.env, self.user = env(su=True), env.user
         self.number = number
-        companies = Domain("company_id", "in", env.companies.ids)
+        self.companies = self.env["res.company"].browse(env.companies.ids)
+        companies = Domain("company_id", "in", self.companies.ids)
         # One that was kept before its numbering plan changed is the same.
         self.of_number = companies & Domain(
             "number", "in", sorted({number, numbers.canonical(number)})
@@ -143,6 +144,8 @@ class Erasure:
         self.calls.unlink()
         for records in (self.events, self.requests, self.blocked):
             records.unlink()
+        # The PBX still lists them among its past calls.
+        self.env["pbx.erased"]._add(self.companies, self.number)
         return counts
 
     def _note(self):
