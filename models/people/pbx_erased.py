@@ -16,7 +16,7 @@ class PbxErased(models.Model):
 
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade")
     digest = fields.Char(required=True)
-    erased_at = fields.Datetime(required=True)
+    erased_at = fields.Datetime(string="Erased", required=True)
 
     _digest_uniq = models.UniqueIndex("(company_id, digest)")
 
