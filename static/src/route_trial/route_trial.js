@@ -1,10 +1,23 @@
-import {Component, onWillStart, onWillUpdateProps, useState} from "@odoo/owl";
-import {DateTimeInput} from "@web/core/datetime/datetime_input";
+import {Component, onWillStart, onWillUpdateProps, useRef, useState} from "@odoo/owl";
+import {ConversionError, parseDateTime, serializeDateTime} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
-import {serializeDateTime} from "@web/core/l10n/dates";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
+import {useDateTimePicker} from "@web/core/datetime/datetime_picker_hook";
 import {useService} from "@web/core/utils/hooks";
+
+/** Why Odoo cannot read a moment as it is typed, `""` if it can. */
+function whyUnreadable(text) {
+    try {
+        parseDateTime(text);
+        return "";
+    } catch (error) {
+        if (error instanceof ConversionError) {
+            return error.message;
+        }
+        throw error;
+    }
+}
 
 /**
  * Tries the routing rules: a number, a line and a moment, and what the PBX would be told,
@@ -12,19 +25,35 @@ import {useService} from "@web/core/utils/hooks";
  */
 export class RouteTrial extends Component {
     static template = "cloud_pbx.RouteTrial";
-    static components = {DateTimeInput};
     static props = standardWidgetProps;
 
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
+        this.notification = useService("notification");
         this.state = useState({
             number: "",
             line: "",
             at: false,
+            atProblem: "",
             lines: [],
             result: null,
             busy: false,
+        });
+        this.when = useRef("start-date");
+        // What was typed there, if it was not chosen from the calendar.
+        this.typed = "";
+        const {state} = this;
+        useDateTimePicker({
+            showSeconds: false,
+            get pickerProps() {
+                return {type: "datetime", value: state.at};
+            },
+            onChange: () => this.onWhen(""),
+            onApply: (at) => {
+                state.at = at;
+            },
+            onClose: () => this.checkWhen(),
         });
         onWillStart(() => this.loadLines(this.props.record.resId));
         onWillUpdateProps(({record}) => {
@@ -58,7 +87,31 @@ export class RouteTrial extends Component {
         return this.state.result.is_open ? _t("Open then") : _t("Closed then");
     }
 
+    onWhen(typed) {
+        this.typed = typed;
+        this.state.atProblem = "";
+    }
+
+    /**
+     * Odoo puts the earlier moment in the place of what it cannot read. Here that stays,
+     * and is marked: nothing is tried for another moment than the one that was meant.
+     */
+    checkWhen() {
+        const problem = whyUnreadable(this.typed);
+        if (problem && this.when.el) {
+            this.when.el.value = this.typed;
+            this.state.atProblem = problem;
+        }
+    }
+
     async onSubmit() {
+        // Whatever comes of this one, the earlier result is not its.
+        this.state.result = null;
+        this.checkWhen();
+        if (this.state.atProblem) {
+            this.notification.add(this.state.atProblem, {type: "danger"});
+            return;
+        }
         const {number, line, at} = this.state;
         this.state.busy = true;
         try {

@@ -62,6 +62,47 @@ registry.category("web_tour.tours").add("cloud_pbx_routing", {
             trigger: ".o_pbx_route_result code:contains('redirect')",
         },
         {
+            trigger: ".o_pbx_route_trial input[name=at]",
+            run: "edit half past soon",
+        },
+        {trigger: ".o_pbx_route_trial button[type=submit]", run: "click"},
+        {
+            content: "A moment that cannot be read is no other one",
+            trigger: ".o_notification:contains('half past soon')",
+        },
+        {
+            content: "It stays, and is marked",
+            trigger:
+                ".o_pbx_route_trial .o_field_invalid input[aria-invalid=true]:value('half past soon')",
+        },
+        {trigger: ".o_pbx_route_trial:not(:has(.o_pbx_route_result))"},
+        {
+            trigger: ".o_pbx_route_trial input[name=at]",
+            run: "edit +1d",
+        },
+        {trigger: ".o_pbx_route_trial button[type=submit]", run: "click"},
+        {
+            content: "One that can be read is taken",
+            trigger: ".o_pbx_route_result li[data-code=chosen]",
+        },
+        {trigger: ".o_pbx_route_trial:not(:has(.o_field_invalid))"},
+        {
+            trigger: ".o_pbx_route_trial input[name=number]",
+            run: "edit nobody",
+        },
+        {trigger: ".o_pbx_route_trial button[type=submit]", run: "click"},
+        {trigger: ".modal:contains('nobody') footer button", run: "click"},
+        {
+            content: "What was read of another caller is gone",
+            trigger:
+                "body:not(:has(.modal)) .o_pbx_route_trial:not(:has(.o_pbx_route_result))",
+        },
+        {
+            trigger: ".o_pbx_route_trial input[name=number]",
+            run: "edit 020 7946 0201",
+        },
+        {trigger: ".o_pbx_route_trial button[type=submit]", run: "click"},
+        {
             trigger: ".o_pbx_route_result li button:contains('Anna first')",
             run: "click",
         },
