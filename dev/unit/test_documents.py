@@ -98,6 +98,7 @@ QUOTING = (
 # Not ours: in Odoo, in a browser, or said by the sentence itself.
 ELSEWHERE = {
     "Access Rights",
+    "Back",
     "Actions ‣ Delete",
     "Actions ‣ Export",
     "Not found",
@@ -112,6 +113,7 @@ ELSEWHERE = {
     "Settings",
     "Settings ‣ Report by email",
     "My Preferences",
+    "Timezone",
     "Settings ‣ Technical ‣ Scheduled Actions",
     "without",
 }
