@@ -283,8 +283,8 @@ class TestErasedHistory(HistoryCase):
         self.assertEqual(self.calls().mapped("number"), [OTHER])
         self.assertEqual(self.fetch(), "Past calls: 0 new, 0 completed, 1 unchanged.")
         period = {
-            "date_from": self.now - timedelta(days=2),
-            "date_to": self.now + timedelta(hours=1),
+            "start": self.now - timedelta(days=2),
+            "stop": self.now,
         }
         history = self.period(**period)
         self.run_job("fetch_history")
