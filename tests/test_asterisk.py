@@ -1060,6 +1060,21 @@ class TestAsteriskReplay(AsteriskCase):
             self.tell(time=f"{at:.3f}", v=version, **start)
             self.assertEqual(triggers.search_count(domain) - before, count)
 
+    def test_first_events_of_a_process_that_come_at_once(self):
+        """Who finds that the reports were read finds the reports."""
+        heard = pbx_replay._Heard
+
+        class Until(dict):
+            def __setitem__(marks, provider_id, until):
+                self.assertIn(provider_id, heard.reports)
+                super().__setitem__(provider_id, until)
+
+        with patch.object(heard, "reports_until", Until()) as until:
+            for _time in range(2):
+                known = self.env["pbx.replay"]._known_reports(self.provider.id)
+                self.assertEqual(known, {})
+            self.assertIn(self.provider.id, until)
+
 
 @tagged("post_install", "-at_install")
 class TestAsteriskDaily(AsteriskCase):

@@ -82,12 +82,13 @@ class PbxReplay(models.Model):
     def _known_reports(self, provider_id):
         """Return the reports as this process knows them, read anew now and then."""
         if _Heard.reports_until.get(provider_id, 0) < time.monotonic():
-            _Heard.reports_until[provider_id] = time.monotonic() + KNOWN_SECONDS
             self.env.cr.execute(
                 "SELECT reports FROM pbx_replay WHERE provider_id = %s", [provider_id]
             )
             [reports] = self.env.cr.fetchone() or [None]
             _Heard.reports[provider_id] = reports or {}
+            # Last: other threads rely on it at once.
+            _Heard.reports_until[provider_id] = time.monotonic() + KNOWN_SECONDS
         return _Heard.reports[provider_id]
 
     @api.model
