@@ -1067,7 +1067,7 @@ class TestAsteriskReplay(AsteriskCase):
         class Until(dict):
             def __setitem__(marks, provider_id, until):
                 self.assertIn(provider_id, heard.reports)
-                super().__setitem__(provider_id, until)
+                dict.__setitem__(marks, provider_id, until)
 
         with patch.object(heard, "reports_until", Until()) as until:
             for _time in range(2):
