@@ -6,9 +6,10 @@ is put into the inbox with a given time of receipt, where times are what is test
 
 import json
 import logging
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 
+from odoo import SUPERUSER_ID
 from odoo.tests import HttpCase, TransactionCase, new_test_user
 
 from ..hooks import post_load
@@ -189,6 +190,32 @@ class PbxCase(TransactionCase):
                 **values,
             }
         )
+
+    @contextmanager
+    def in_two_transactions(self):
+        """Yield one cloud PBX as two transactions see it, besides the test's own: who
+        commits is seen by the other from its next transaction on."""
+        with ExitStack() as stack:
+            # One that both see: that of this test's transaction is its own.
+            one, two = (
+                self.env(
+                    cr=stack.enter_context(self.registry.cursor()),
+                    user=SUPERUSER_ID,
+                    context={},
+                )["pbx.provider"]
+                for _each in range(2)
+            )
+            company = one.env["res.company"].search([], limit=1)
+            provider = one.create(
+                {"name": "Two at once", "company_id": company.id, "active": False}
+            )
+            one.env.cr.commit()
+            try:
+                yield provider, two.browse(provider.id)
+            finally:
+                two.env.cr.rollback()
+                provider.unlink()
+                one.env.cr.commit()
 
     @classmethod
     def new_extension(cls, number, users, provider=None, **values):

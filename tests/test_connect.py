@@ -1,11 +1,10 @@
 """“Connect”: each step, what it says, what it leaves behind; and what breaks it."""
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from unittest.mock import patch
 
 from psycopg2.errors import SerializationFailure
 
-from odoo import SUPERUSER_ID
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -68,37 +67,15 @@ class TestCheckList(PbxCase):
         """The second begins anew and finds the rows of the first: it is not refused, as
         somebody would be who entered something twice."""
         results = {"keys": StepResult("ok", "Accepted.")}
-        with ExitStack() as stack:
-            first, second = (
-                stack.enter_context(self.registry.cursor()) for _each in range(2)
-            )
-            # One that both see: that of this test's transaction is its own.
-            one, two = (
-                self.env(cr=cursor, user=SUPERUSER_ID, context={})
-                for cursor in (first, second)
-            )
-            provider = one["pbx.provider"].create(
-                {
-                    "name": "Two at once",
-                    "company_id": one["res.company"].search([], limit=1).id,
-                    "active": False,
-                }
-            )
-            first.commit()
-            try:
-                seen_by_two = two["pbx.provider"].browse(provider.id)
-                self.assertFalse(seen_by_two.check_ids)  # its snapshot
-                rows = one["pbx.check"]._write_results(provider, results)
-                first.commit()
-                with self.assertRaises(SerializationFailure):
-                    two["pbx.check"]._write_results(seen_by_two, results)
-                second.rollback()
-                again = two["pbx.check"]._write_results(seen_by_two, results)
-                self.assertEqual(again.ids, rows.ids)
-            finally:
-                second.rollback()
-                provider.unlink()
-                first.commit()
+        with self.in_two_transactions() as (one, two):
+            self.assertFalse(two.check_ids)  # its snapshot
+            rows = one.check_ids._write_results(one, results)
+            one.env.cr.commit()
+            with self.assertRaises(SerializationFailure):
+                two.check_ids._write_results(two, results)
+            two.env.cr.rollback()
+            again = two.check_ids._write_results(two, results)
+            self.assertEqual(again.ids, rows.ids)
 
 
 @tagged("post_install", "-at_install")

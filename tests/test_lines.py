@@ -1,11 +1,10 @@
 """Lines: who makes them, what calls take over from them, and who may change what."""
 
-from contextlib import ExitStack
 from datetime import timedelta
 
 from psycopg2.errors import SerializationFailure
 
-from odoo import SUPERUSER_ID, fields
+from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 
@@ -276,33 +275,19 @@ class TestLinesOfCalls(LineCase):
     def test_two_first_calls_at_once_make_one_line(self):
         """The second waits for the first, begins anew, and finds its line."""
         number = "+442079460977"
-        with ExitStack() as stack:
-            first, second = (
-                stack.enter_context(self.registry.cursor()) for _each in range(2)
-            )
-            # One that both see: that of this test's transaction is its own.
-            one, two = (
-                self.env(cr=cursor, user=SUPERUSER_ID, context={})
-                for cursor in (first, second)
-            )
-            company = one["res.company"].search([], limit=1)
-            provider = one["pbx.provider"].create(
-                {"name": "Two at once", "company_id": company.id, "active": False}
-            )
-            first.commit()
-            try:
-                two["pbx.line"].search([], limit=1)  # its snapshot
-                made = one["pbx.line"]._add_called(provider.id, company.id, [number])
-                first.commit()
-                with self.assertRaises(SerializationFailure):
-                    two["pbx.line"]._add_called(provider.id, company.id, [number])
-                second.rollback()
-                again = two["pbx.line"]._add_called(provider.id, company.id, [number])
-                self.assertEqual(again, made)
-            finally:
-                second.rollback()
-                provider.unlink()
-                first.commit()
+        with self.in_two_transactions() as (one, two):
+
+            def add(provider):
+                lines, company_id = provider.env["pbx.line"], provider.company_id.id
+                return lines._add_called(provider.id, company_id, [number])
+
+            self.assertFalse(two.line_ids)  # its snapshot
+            made = add(one)
+            one.env.cr.commit()
+            with self.assertRaises(SerializationFailure):
+                add(two)
+            two.env.cr.rollback()
+            self.assertEqual(add(two), made)
 
     def test_what_was_removed_at_this_moment_is_no_failed_event(self):
         """A worker remembers a line, or its team, that is gone: it begins anew."""

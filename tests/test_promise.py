@@ -490,13 +490,16 @@ class TestPromisePeople(PromiseCase):
 
 @tagged("post_install", "-at_install")
 class TestPromiseJob(PromiseCase):
-    def test_no_call_is_lost_where_a_call_back_fails(self):
-        """The database refuses it, for whatever reason: the call stands in the log,
-        and the job makes up for it."""
+    def assert_kept_where_the_database_refuses(self, operation, error):
+        """A lost call stands in the log, and the job makes up for its call-back.
+
+        :param str operation: what is refused of call-backs: ``INSERT``, ``UPDATE``.
+        :param str error: the rest of PL/pgSQL's ``RAISE``.
+        """
         self.env.cr.execute(
-            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-               $$ BEGIN RAISE 'no room'; END $$;
-               CREATE TRIGGER refuse BEFORE INSERT ON pbx_promise
+            f"""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN RAISE {error}; END $$;
+               CREATE TRIGGER refuse BEFORE {operation} ON pbx_promise
                FOR EACH ROW EXECUTE FUNCTION refuse()"""
         )
         with log_lines(*FOLLOWER_LOGS) as logged:
@@ -509,23 +512,13 @@ class TestPromiseJob(PromiseCase):
         self.run_job("promises")
         self.assertEqual(self.the_promise().first_call_id, call)
 
+    def test_no_call_is_lost_where_a_call_back_fails(self):
+        self.assert_kept_where_the_database_refuses("INSERT", "'no room'")
+
     def test_no_call_is_lost_where_its_call_back_can_be_written_in_part(self):
         """As on a full disk: what was to be written with it is not written later."""
-        self.env.cr.execute(
-            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-               $$ BEGIN RAISE 'No space left' USING ERRCODE = 'disk_full'; END $$;
-               CREATE TRIGGER refuse BEFORE UPDATE ON pbx_promise
-               FOR EACH ROW EXECUTE FUNCTION refuse()"""
-        )
-        with log_lines(*FOLLOWER_LOGS) as logged:
-            call = self.lost()
-        self.assertIn("no call-back", str(logged))
-        self.assertEqual((call.state, call.outcome), ("done", "missed"))
-        self.assertEqual(set(self.events().mapped("state")), {"done"})
-        self.assertFalse(self.promises())
-        self.env.cr.execute("DROP TRIGGER refuse ON pbx_promise")
-        self.run_job("promises")
-        self.assertEqual(self.the_promise().first_call_id, call)
+        error = "'No space left' USING ERRCODE = 'disk_full'"
+        self.assert_kept_where_the_database_refuses("UPDATE", error)
 
     def test_overlooked(self):
         call = self.lost()
