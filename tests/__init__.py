@@ -81,4 +81,4 @@ from . import test_routing_cost
 from . import test_routing_simulate
 from . import test_routing_tour
 from . import test_figures
-from . import test_grouped_times
+from . import test_groupings

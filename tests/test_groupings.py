@@ -1,4 +1,6 @@
-"""Calls by hour, day, week and longer: as Odoo groups them, with less work."""
+"""Calls by hour, day, week and longer, and by people, lines and other records of which
+there are few: as Odoo groups them, with less work.
+"""
 
 import random
 from contextlib import contextmanager
@@ -38,7 +40,7 @@ SEED = 19
 
 
 @tagged("post_install", "-at_install", "cloud_pbx")
-class TestGroupedTimes(PbxCase):
+class TestGroupings(PbxCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -79,7 +81,8 @@ class TestGroupedTimes(PbxCase):
     @contextmanager
     def odoos_own(self):
         """Group as Odoo does."""
-        model = self.env.registry["pbx.call"]
+        model, odoos = (self.env.registry[name] for name in ("pbx.call", "base"))
+        names = ("_read_group_orderby", "_formatted_read_group_with_length")
         with (
             patch.object(
                 LocalDatetime, "property_to_sql", fields.Datetime.property_to_sql
@@ -87,6 +90,7 @@ class TestGroupedTimes(PbxCase):
             patch.object(
                 model, "_read_group_groupby", models.BaseModel._read_group_groupby
             ),
+            patch.multiple(model, **{name: getattr(odoos, name) for name in names}),
         ):
             yield
 
@@ -169,6 +173,55 @@ class TestGroupedTimes(PbxCase):
                 with self.subTest(zone, way=title):
                     self.assertAsOdoos(ask)
 
+    def test_a_page_of_days(self):
+        log = self.log("Europe/Kyiv")
+        for by, offset in (("start:day", 20), ("start:month", 1), ("start:day", 9999)):
+            with self.subTest(by=by, offset=offset):
+                page = self.assertAsOdoos(
+                    lambda log=log, by=by, offset=offset: log.web_read_group(
+                        [], [by], AGGREGATES, limit=20, offset=offset
+                    )
+                )
+                if offset < 9999:
+                    self.assertGreater(page["length"], 21)
+
+    def test_people_and_lines_in_their_order(self):
+        """By name, and not by ID."""
+        self.anna.name, self.boris.name = "Zoe", "Adam"
+        lines = self.env["pbx.line"].create(
+            [
+                {"provider_id": self.provider.id, "number": number}
+                for number in ("+442079460902", "+442079460901")
+            ]
+        )
+        for number, call in enumerate(self.env["pbx.call"].search([])):
+            call.line_id = lines[number % 3 : number % 3 + 1]
+        log = self.log("Europe/Kyiv")
+        orders = (
+            *("user_id", "user_id desc", "user_id ASC NULLS FIRST", "line_id desc"),
+            *("line_id, user_id desc nulls last", "outcome desc, user_id, line_id"),
+            *("start:year, user_id", "__count desc, user_id, line_id"),
+        )
+        for order in orders:
+            with self.subTest(order):
+                groups = self.assertAsOdoos(
+                    lambda order=order: log._read_group(
+                        [],
+                        ["user_id", "line_id", "outcome", "start:year"],
+                        AGGREGATES,
+                        order=f"{order}, outcome, start:year, line_id, user_id",
+                    )
+                )
+                self.assertGreater(len(groups), 20)
+        users = log.formatted_read_group([], ["user_id"])
+        names = [group["user_id"] and group["user_id"][1] for group in users]
+        self.assertEqual(names, ["Adam", "Zoe", False])
+
+    def test_an_order_that_is_none(self):
+        for order in ("user_id sideways", "user_id desc, (select 1)", "user_id.login"):
+            with self.subTest(order), self.assertRaises(ValueError):
+                self.log(False)._read_group([], ["user_id"], ["__count"], order=order)
+
     def test_a_zone_that_nobody_knows(self):
         with self.assertLogs("odoo.fields", "WARNING"):
             self.assertAsOdoos(
@@ -182,6 +235,10 @@ class TestGroupedTimes(PbxCase):
             group = log._read_group_groupby("pbx_call", f"start:{length}", query)
             self.assertIn("date_bin", group.code)
             self.assertIn("width_bucket", group.code)
+        terms = {"user_id": SQL("x")}
+        order = log._read_group_orderby("user_id DESC", terms, query)
+        self.assertTrue(order.code.startswith("array_position("))
+        self.assertNotIn("res_users", query.from_clause.code)
         # Known from now on.
         with self.assertQueryCount(1):
             log._read_group([], ["start:day"], ["__count"])
