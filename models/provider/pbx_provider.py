@@ -12,7 +12,7 @@ from markupsafe import Markup
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime, format_time
+from odoo.tools import SQL, format_datetime
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -34,6 +34,7 @@ from .connect import (
     users_step,
 )
 from .form import FormByDialect
+from .hints import Hints
 from .self_test import SelfTest
 from .settings import PbxSettings
 from .watch import DailyLook, Renewal, SilenceCheck, StatusLook
@@ -43,12 +44,8 @@ _logger = logging.getLogger(__name__)
 ADMIN = "base.group_system"
 # For so long events signed by the former secret are taken.
 FORMER_SECRET_HOURS = 24
-# For so long the form says that an event was refused.
-REFUSED_MINUTES = 60
 # Of a secret that Odoo makes: 32 characters.
 SECRET_BYTES = 24
-# Of so many connections the keys are compared.
-MAX_TWINS = 50
 # A change of one of these may let events through that a PBX had to keep.
 EVENT_ACCESS = frozenset(
     (
@@ -1611,7 +1608,7 @@ class PbxProvider(models.Model):
         )
 
     # ------------------------------------------------------------------------------
-    # Hints: what an administrator should put right
+    # What an administrator should put right, and its sentences
     # ------------------------------------------------------------------------------
 
     @api.depends(
@@ -1645,16 +1642,7 @@ class PbxProvider(models.Model):
 
     def _hints(self):
         """Return what an administrator should put right, most urgent first."""
-        self.ensure_one()
-        hints = [
-            *self._hints_of_settings(),
-            *self._hints_of_address(),
-            *self._hints_of_subscription(),
-            *self._hints_of_changes(),
-            *self._hints_of_refusals(),
-            *self._hints_of_limits(),
-        ]
-        return [hint for hint in hints if hint]
+        return Hints(self).find()
 
     def _check_running(self):
         """Refuse what an inactive or archived PBX does not do."""
@@ -1696,93 +1684,6 @@ class PbxProvider(models.Model):
             "internet cannot reach it: enter an external address."
         )
 
-    def _hints_of_settings(self):
-        dialect = self._dialect()
-        if not self.is_running:
-            yield self._inactive_sentence()
-        missing = self._missing_fields()
-        if missing:
-            yield self._missing_sentence(missing)
-        elif wrong := self._wrong_settings():
-            yield wrong
-        yield from self._missing_notifications()
-        if "tz" in dialect.form:
-            if not self.tz and not self.utc_offset:
-                yield self.env._(
-                    "No time zone is known yet: a call begins when its first event "
-                    "comes. Choose the time zone of the account."
-                )
-            elif self.tz and self.utc_offset and not self._offset_agrees():
-                yield self._clock_sentence()
-        if twin := self._twin():
-            yield self.env._(
-                "“%s” has the same keys: each call is logged twice. Archive one of "
-                "the two.",
-                twin.name,
-            )
-        if not (self.country_id or self.company_id.country_id):
-            yield self.env._(
-                "No country is chosen: numbers that were typed without a country "
-                "code may not be recognised."
-            )
-
-    def _twin(self):
-        """Return another cloud PBX that is connected with the same keys, if any."""
-        own = self.sudo()  # sudo: keys are compared, and not shown
-        if not (own.api_key and self.connected_at and self.active):
-            return self.browse()
-        # sudo: of other companies, too; its name alone is told
-        others = self.sudo().search(
-            [
-                ("id", "!=", self._origin.id),
-                ("dialect", "=", self.dialect),
-                ("connected_at", "!=", False),
-            ],
-            limit=MAX_TWINS,
-        )
-        same = ("api_key", "server_url", "account", "login")
-        return others.filtered(
-            lambda one: all(one[name] == own[name] for name in same)
-        )[:1]
-
-    def _hints_of_refusals(self):
-        refused = self.env["pbx.replay"]._of(self._origin).unproven_at
-        since = fields.Datetime.now() - timedelta(minutes=REFUSED_MINUTES)
-        if not (self.connected_at and refused):
-            return
-        if refused <= max(since, self.connected_at):
-            return
-        if self._dialect().proof is dialects.Proof.ADDRESS:
-            yield self.env._(
-                "An event was refused at %s: Odoo does not know its subscription, or "
-                "does not allow the address that sent it. If calls are missing, press "
-                "“Connect”.",
-                format_time(self.env, refused, tz=self.env.user.tz or "UTC"),
-            )
-        else:
-            yield self.env._(
-                "An event was refused at %s, since its signature is not right: the PBX "
-                "signs with another secret, or somebody else knows the address.",
-                format_time(self.env, refused, tz=self.env.user.tz or "UTC"),
-            )
-
-    def _hints_of_limits(self):
-        """Say where more is asked for than the PBX allows by its documents."""
-        for name, bucket in (
-            ("general_limit", dialects.GENERAL),
-            ("statistics_limit", dialects.STATISTICS),
-        ):
-            allowed = self._dialect().limits[bucket]
-            if self[name] > allowed:
-                yield self.env._(
-                    "%(field)s: %(number)s entered, but %(pbx)s allows %(allowed)s and "
-                    "refuses the rest.",
-                    field=self._label_of(name),
-                    number=self[name],
-                    pbx=self._dialect().label,
-                    allowed=allowed,
-                )
-
     def _missing_notifications(self):
         """Return why each notification is needed that is off and must not be."""
         essential = self._dialect().essential_notifications
@@ -1791,59 +1692,6 @@ class PbxProvider(models.Model):
             for name, why in essential.items()
             if not self[f"notify_{name}"]
         ]
-
-    def _hints_of_address(self):
-        address, inside = self.webhook_url, self._is_inside(self.webhook_url)
-        if self.url_changed and self.connected_at:
-            yield self.env._(
-                "The webhook address has changed since it was last known to work. "
-                "The PBX still sends to the old one: press “Connect”."
-            )
-        elif self.url_changed:
-            yield self.env._(
-                "The webhook address has changed since it was last checked. Press "
-                "“Connect”, or enter it at the PBX."
-            )
-        if inside and not self._is_inside(self.server_url):
-            yield self._inside_sentence()
-        elif not inside and urlsplit(address or "").scheme == "http":
-            yield self.env._(
-                "The webhook address is plain HTTP: who called whom can be read "
-                "on the way. HTTPS is better."
-            )
-
-    def _hints_of_subscription(self):
-        """Say that no events are sent, where the check list does not."""
-        if not (self._dialect().subscribes and self.is_running):
-            return
-        address = self.check_ids.filtered(lambda check: check.step == "address")
-        if self.disconnected_at and not self.connected_at:
-            yield self.env._("The PBX sends no events to Odoo: press “Connect”.")
-        elif self.subscription_ended and address.state != "failed":
-            yield self.env._(
-                "The PBX has sent no events since %s: its subscription has ended. "
-                "Odoo subscribes anew.",
-                format_datetime(self.env, self.subscribed_until, dt_format="short"),
-            )
-
-    def _hints_of_changes(self):
-        refused = {check.step for check in self.check_ids if check.state == "failed"}
-        # Once tried and refused, the check list says what to do.
-        if self.keys_changed and "keys" not in refused:
-            yield self.env._(
-                "The keys changed: press “Connect”. What the PBX still sends with "
-                "the old ones is taken for a day."
-            )
-        if self.events_changed and self._dialect().subscribes:
-            yield self.env._(
-                "The settings of the subscription changed, and the PBX has the former "
-                "ones: press “Connect”."
-            )
-        elif self.events_changed:
-            yield self.env._(
-                "Other events are ticked than the PBX sends: press “Connect”."
-            )
-        yield self._low_balance()
 
     # ------------------------------------------------------------------------------
     # What came in
