@@ -289,6 +289,26 @@ class TestLinesOfCalls(LineCase):
             two.env.cr.rollback()
             self.assertEqual(add(two), made)
 
+    def test_a_first_call_while_the_pbx_lists_its_lines(self):
+        """Who connects begins anew, and gives the line of the call its name."""
+        number = "+442079460978"
+        with self.in_two_transactions() as (one, two):
+
+            def list_lines(provider):
+                provider.env["pbx.line"]._add_listed(provider, {number: "Sales"})
+
+            self.assertFalse(two.line_ids)  # its snapshot
+            lines, company_id = one.env["pbx.line"], one.company_id.id
+            lines._add_called(one.id, company_id, [number])
+            one.env.cr.commit()
+            with self.assertRaises(SerializationFailure):
+                list_lines(two)
+            two.env.cr.rollback()
+            list_lines(two)
+            line = two.line_ids
+            self.assertEqual((line.number, line.name), (number, "Sales"))
+            self.assertTrue(line.from_pbx)
+
     def test_what_was_removed_at_this_moment_is_no_failed_event(self):
         """A worker remembers a line, or its team, that is gone: it begins anew."""
         values = self.marketing("Spring")

@@ -695,18 +695,7 @@ class Connect:
         known = lines.search([("provider_id", "=", self.provider.id)])
         known = known.grouped("number")
         new = [number for number in names if number not in known]
-        lines.create(
-            [
-                {
-                    "number": number,
-                    "name": names[number] or False,
-                    "pbx_name": names[number] or False,
-                    "provider_id": self.provider.id,
-                    "from_pbx": True,
-                }
-                for number in new
-            ]
-        )
+        lines._add_listed(self.provider, {number: names[number] for number in new})
         changed, gone = [], []
         for number, line in known.items():
             if number not in names:

@@ -321,6 +321,21 @@ class PbxLine(models.Model):
 
     # ------------------------------------------------------------------- from the PBX
 
+    @api.model
+    def _add_listed(self, provider, names):
+        """Make lines that the PBX lists, and that are not there.
+
+        :param dict names: the PBX's name by the number; ``""`` for none.
+        :raises CONFLICTS: a call makes one of them at this moment; who begins anew
+            finds it.
+        """
+        if not names:
+            return
+        self._add_called(provider.id, provider.company_id.id, names)
+        domain = [("provider_id", "=", provider.id), ("number", "in", list(names))]
+        for line in self.with_context(active_test=False).search(domain):
+            line._update_from_pbx(names[line.number])
+
     def _update_from_pbx(self, name):
         """Take the PBX's name of a line over, unless a person renamed it.
 
