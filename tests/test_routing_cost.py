@@ -68,8 +68,10 @@ class TestCost(RoutingCase):
     def test_statements_of_a_decision(self):
         self.assertStatements(1, "whom it is, and nothing else", "scenario")
         self.line.write({"closed_sound": "x", "calendar_id": self.calendar_of(0).id})
-        self.assertStatements(1, "a closed line", "closed")
+        self.assertStatements(2, "a closed line", "closed")
         self.line.calendar_id = False
+        self.assertStatements(2, "it is open", "scenario")
+        self.line.closed_sound = False
         self.env["pbx.blocked"].create(
             {"number": "+442079460299", "company_id": self.company.id}
         )

@@ -335,3 +335,82 @@ class TestBlocked(RoutingCase):
             self.assertRaises(psycopg2.IntegrityError),
         ):
             self.block("020 7946 0201")
+
+
+@tagged("post_install", "-at_install")
+class TestClosedAlone(RoutingCase):
+    """A line that is closed, of a company without rules, menus and blocked numbers."""
+
+    def setUp(self):
+        super().setUp()
+        closed = {"closed_sound": "shut", "closed_target": "0-1"}
+        self.line.write({**closed, "calendar_id": self.calendar_of(0).id})
+
+    def played(self, place="0-1"):
+        ends = dict.fromkeys(("timeout", "attempts", "maxdigits"), 1)
+        name = f"c{self.line.id}"
+        return {
+            "ivr_play": "shut",
+            "wait_dtmf": {**ends, "name": name, "default": place},
+        }
+
+    def finish(self, digits="", name=None, ref="in_1", **more):
+        return self.ask(
+            ref,
+            "NOTIFY_IVR",
+            **more,
+            **{
+                "wait_dtmf[name]": name or f"c{self.line.id}",
+                "wait_dtmf[digits]": digits,
+                "wait_dtmf[default_behaviour]": "",
+            },
+        )
+
+    def test_a_call_is_sent_to_a_place_once(self):
+        self.assertEqual(self.ask("in_1"), self.played())
+        self.assertEqual(self.finish(), self.to("0-1"))
+        self.assertEqual(self.finish(), self.to("0-1"), "the same step once more")
+        self.assertEqual(self.finish("1"), SCENARIO, "it was sent there before")
+        again = self.ask("in_1", call_start="2026-06-16 13:00:40")
+        self.assertEqual(again, SCENARIO, "the message would lead there again")
+
+    def test_too_many_steps(self):
+        self.line.closed_target = False
+        replies = [self.finish(str(number)) for number in range(22)]
+        self.assertEqual(replies, [{"hangup": 1}] * 20 + [SCENARIO] * 2)
+
+    def test_too_many_questions(self):
+        starts = [
+            self.ask("in_1", call_start=f"2026-06-16 14:00:{second:02}")
+            for second in range(22)
+        ]
+        self.assertEqual(starts, [self.played()] * 20 + [SCENARIO] * 2)
+
+    def test_the_same_event_gets_its_answer_after_closing_time(self):
+        self.line.calendar_id = False
+        self.assertEqual(self.ask("in_1"), SCENARIO)
+        self.line.calendar_id = self.calendar_of(0)
+        self.assertEqual(self.ask("in_1"), SCENARIO)
+        self.assertEqual(self.ask("in_2"), self.played())
+
+    def test_our_own_phones_hear_no_message(self):
+        other = self.new_provider(self.company, self.robot, "another")
+        elsewhere = self.env["pbx.line"].create(
+            {"number": "+442079460901", "provider_id": other.id}
+        )
+        for title, caller in (
+            ("an extension", "100"),
+            ("the line itself", LINE),
+            ("a line of another PBX of the company", elsewhere.number),
+        ):
+            with self.subTest(title):
+                self.assertEqual(self.ask(title, caller_id=caller), SCENARIO)
+                step = self.finish(ref=title, caller_id=caller)
+                self.assertEqual(step, SCENARIO)
+        self.assertEqual(self.ask("a stranger"), self.played())
+
+    def test_a_step_of_what_is_gone(self):
+        self.line.closed_sound = False
+        for name in ("m999999", "r999999", "k999999", "x", f"c{self.line.id + 1}"):
+            with self.subTest(name):
+                self.assertEqual(self.finish(name=name, ref=name), SCENARIO)

@@ -138,10 +138,20 @@ class Router:
         # calls like anybody, but is not sent to himself.
         is_ours = is_inside or bool(caller) and not own.isdisjoint(_spellings(caller))
         facts = self._with_caller(facts, caller, match, is_ours)
-        if not is_ours and (self.book.asks_people or self.book.blocks_numbers):
+        if not is_ours and self._may_answer(facts):
             facts = self._with_number(facts, delivery)
         facts = self._with_people(facts, delivery.ref)
         return routing.decide(self.book.rules, facts)
+
+    def _may_answer(self, facts):
+        """Tell whether the PBX may be told more than to go on with its own scenario.
+
+        Only then does it matter whether one of ours calls, and what the call was
+        answered before. A line that may be closed counts while it is open, too: the
+        same event gets the same answer, whatever the time is by then.
+        """
+        plays = facts.line and facts.line.closed_sound
+        return bool(self.book.may_answer or facts.step or plays)
 
     # ------------------------------------------------------------------- the caller
 

@@ -43,9 +43,9 @@ class Rulebook:
     blocks_numbers: bool = False
 
     @property
-    def asks_people(self):
-        """Whether anything but the line decides."""
-        return bool(self.rules or self.menus)
+    def may_answer(self):
+        """Whether anything but the line, or a step that was finished, decides."""
+        return bool(self.rules or self.menus or self.blocks_numbers)
 
     def targets(self):
         """Return what rules can lead to, through menus as well; none without a rule."""
