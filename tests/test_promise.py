@@ -204,6 +204,15 @@ class TestPromise(PromiseCase):
         self.lost(10)
         self.assertEqual(self.states(), [("open", 1, 0)])
 
+    def test_kept_when_its_call_ends(self):
+        """One rings on in vain while a colleague speaks with the caller already."""
+        lost = FakeCall(self, ago=ago(30)).start().ring("100")
+        FakeCall(self, ago=ago(29.8)).start().ring("101").lift("101").end("101")
+        lost.give_up()
+        promise = self.the_promise()
+        self.assertEqual((promise.state, promise.in_time), ("kept", True))
+        self.assertFalse(promise.activity_ids)
+
     def test_minimal_talk(self):
         self.company.pbx_promise_min_talk = 40
         self.lost()
@@ -637,6 +646,21 @@ class TestPromiseHistory(PromiseCase, HistoryCase):
         )
         self.fetch()
         self.assertEqual(self.states(), [("kept", 1, 0)])
+
+    def test_kept_before_anybody_knew(self):
+        """Whoever called back in time did so, and has nothing left to do."""
+        for minutes in range(3):
+            number = f"+44207946030{minutes}"
+            lost, talk = ago(300 + minutes), ago(290 + minutes)
+            self.happened("missed", ago=lost, caller=number)
+            self.happened("outbound", ago=talk, caller=number, extension="101")
+        self.fetch()
+        promises = self.env["pbx.promise"].search(
+            [("company_id", "=", self.company.id)]
+        )
+        self.assertEqual(promises.mapped("state"), ["kept"] * 3)
+        self.assertEqual(promises.mapped("in_time"), [True] * 3)
+        self.assertFalse(promises.activity_ids)
 
     def test_a_lost_call_found_later(self):
         self.happened("missed", ago=timedelta(hours=2), caller=CALLER)

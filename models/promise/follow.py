@@ -11,6 +11,7 @@ from odoo.tools import SQL
 from ...telephony import numbers
 from ...telephony.promise import (
     DISMISSED_BY_HAND,
+    OPEN,
     Act,
     PastCall,
     PromiseSettings,
@@ -573,10 +574,12 @@ class PromiseFollower:
             "team_id": calls[0].team_id,
         }
         values.update(self._deadline_values(promise, calls[0]))
+        values["in_time"] = _is_in_time(promise, values["deadline"])
         values.update(self._responsible_values(values, promise))
         record = self._insert(values)
         self._write_parts(record, promise, calls)
-        record._plan_activity()
+        if promise.state == OPEN:
+            record._plan_activity()
         self.env["pbx.notifier"]._promises_changed(record)
 
     def _insert(self, values):
@@ -612,9 +615,7 @@ class PromiseFollower:
         if record.due_from != to_second(promise.due_from):
             values.update(self._deadline_values(promise, calls[0]))
         deadline = values.get("deadline", record.deadline)
-        values["in_time"] = bool(
-            promise.closed_at and to_second(promise.closed_at) <= deadline
-        )
+        values["in_time"] = _is_in_time(promise, deadline)
         if record.user_source != "person" and WHOSE.intersection(
             _changed(record, values)
         ):
@@ -708,6 +709,11 @@ class PromiseFollower:
         parts = {call_id for one, _, _ in plans if one for call_id, _ in one.parts}
         left = [call_id for call_id, was in had.items() if was and call_id not in parts]
         self.calls.browse(left).write({"promise_id": False, "promise_part": False})
+
+
+def _is_in_time(promise, deadline):
+    """Tell whether a promise was closed by the deadline."""
+    return bool(promise.closed_at and to_second(promise.closed_at) <= deadline)
 
 
 def _changed(record, values):
