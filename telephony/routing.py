@@ -584,7 +584,7 @@ def decide(rules, facts):
             return Outcome(
                 closed.decision,
                 code=CLOSED,
-                args={"line": facts.line.name or facts.line.number, **closed.args},
+                args={**_named(facts.line), **closed.args},
                 steps=tuple(steps),
             )
         steps.append(Step(None, facts.line.name, closed.code, PLAY_TARGET))
@@ -907,6 +907,10 @@ def _play(sound, then, step_name, facts, args):
     return _Reached(CHOSEN, Decision(play=sound, ask=ask), args=args)
 
 
+def _named(line):
+    return {"line": line.name or line.number}
+
+
 def _closed_message(facts):
     """Return the :class:`_Reached` of the line's closed message; ``None``: it has none,
     or is open."""
@@ -925,11 +929,12 @@ def _closed_message(facts):
 
 
 def _choice_of(choice_id, facts):
+    """Return a choice and its menu, ``(Menu, Choice)``; both ``None`` if it is gone."""
     for menu in facts.menus.values():
         for choice in menu.choices:
             if choice.id == choice_id:
-                return choice
-    return None
+                return menu, choice
+    return None, None
 
 
 def _after_step(rules, facts):
@@ -939,18 +944,22 @@ def _after_step(rules, facts):
     if kind == _OF_MENU and number in facts.menus:
         return _after_menu(facts.menus[number], facts)
     if kind == _OF_LINE and facts.line and facts.line.id == number:
-        return _end(facts.line.closed_target, facts, code=CLOSED)
+        args = _named(facts.line)
+        return _end(facts.line.closed_target, facts, args, code=CLOSED)
     if kind == _OF_RULE:
         for rule in rules:
             if rule.id == number and rule.target.target == PLAY_TARGET:
+                args = {"rule": rule.name, "target": PLAY_TARGET}
                 then = rule.target.pbx_target
-                return _end(
-                    then, facts, code=ROUTE, rule=rule.id, args={"rule": rule.name}
-                )
+                return _end(then, facts, args, code=ROUTE, rule=rule.id)
     if kind == _OF_CHOICE:
-        choice = _choice_of(number, facts)
+        menu, choice = _choice_of(number, facts)
         if choice and choice.target.target == PLAY_TARGET:
-            return _end(choice.target.pbx_target, facts, code=MENU)
+            args = {"menu": menu.name, "digits": choice.digits, "target": PLAY_TARGET}
+            # Who asks here without having been led here came by that choice all the
+            # same.
+            way = _way(facts) or (menu.name, choice.digits)
+            return _end(choice.target.pbx_target, facts, args, way, code=MENU)
     return Outcome(args={"why": NO_MENU}, way=_way(facts))
 
 

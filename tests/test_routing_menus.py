@@ -166,6 +166,76 @@ class TestMenus(RoutingCase):
                 done = self.press("", name, ref="in_2", behaviour="yes")
                 self.assertEqual(done, {})
 
+    def assertReason(self, reason, ref="in_1"):
+        self.assertEqual(self.call_of(ref).route_reason, reason)
+
+    def test_the_reason_stays_when_a_message_has_ended(self):
+        self.rule("promise", name="Promised", sequence=1)
+        passed = " Passed over: Promised, nobody"
+        for behaviour in ("", "yes"):
+            for then, reason in (
+                ("0-1", "Bye: Message › 0-1."),
+                (False, "Bye: Message."),
+            ):
+                with self.fresh("a rule", then, behaviour):
+                    route = self.rule("play", name="Bye", sound="bye", pbx_target=then)
+                    self.ask("in_1")
+                    self.assertReason(reason + passed)
+                    self.press("", f"r{route.id}", behaviour=behaviour)
+                    self.assertReason(reason + passed)
+                    self.assertEqual(self.call_of("in_1").route_id, route)
+                with self.fresh("a line", then, behaviour):
+                    closed = {"closed_sound": "shut", "closed_target": then}
+                    self.line.write({**closed, "calendar_id": self.calendar_of(0).id})
+                    self.ask("in_1")
+                    reason = "Main line: closed, the message was played."
+                    self.assertReason(reason + passed)
+                    self.press("", f"c{self.line.id}", behaviour=behaviour)
+                    self.assertReason(reason + passed)
+            with self.fresh("a choice", behaviour):
+                self.rule("menu", menu_id=self.menu.id)
+                self.ask("in_1")
+                self.press("3")
+                self.assertReason(f"Main › 3.{passed}")
+                name = f"k{self.menu.choice_ids[2].id}"
+                self.press("", name, behaviour=behaviour)
+                self.assertReason(f"Main › 3.{passed}")
+
+    def test_the_reason_where_a_message_would_lead_to_a_place_again(self):
+        self.line.write({"closed_sound": "shut", "closed_target": "0-1"})
+        self.line.calendar_id = self.calendar_of(0)
+        instead = " The PBX's own scenario: was sent there before."
+        self.ask("in_1")
+        for digits in ("1", "2"):
+            self.press(digits, f"c{self.line.id}")
+        self.assertReason(f"Main line: closed, the message was played.{instead}")
+        route = self.rule("play", name="Bye", sound="bye", pbx_target="0-1")
+        self.ask("in_2")
+        for digits in ("1", "2"):
+            self.press(digits, f"r{route.id}", "in_2")
+        self.assertReason(f"Bye: Message › 0-1.{instead}", "in_2")
+
+    def test_the_reason_names_the_line_in_every_language(self):
+        self.line.write({"closed_sound": "shut", "calendar_id": self.calendar_of(0).id})
+        self.ask("in_1")
+        self.press("", f"c{self.line.id}")
+        call, reasons = self.call_of("in_1"), set()
+        for code in ("de_DE", "es_ES", "fr_FR", "pl_PL", "ru_RU", "uk_UA"):
+            self.env["res.lang"]._activate_lang(code)
+            reasons.add(call.with_context(lang=code).route_reason)
+        self.assertEqual(len(reasons), 6)
+        for reason in reasons:
+            self.assertIn("Main line", reason)
+
+    def test_the_reason_of_a_call_that_names_no_line(self):
+        call = self.talk(self.anna, self.extension, timedelta(days=1))
+        for outcome, reason in (
+            ({"code": "closed"}, "Closed message."),
+            ({"code": "route", "args": {"rule": "Bye"}}, "Bye."),
+        ):
+            call.route_outcome = outcome
+            self.assertEqual(call.route_reason, reason)
+
     def test_closed_message(self):
         self.line.write({"closed_sound": "shut", "closed_target": "0-2"})
         self.assertEqual(self.ask("open"), SCENARIO)

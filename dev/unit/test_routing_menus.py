@@ -139,19 +139,36 @@ def test_the_pbx_has_done_the_default_by_itself():
         assert outcome.args["why"] == "defaulted"
 
 
-@pytest.mark.parametrize(
-    "name, decision, code",
-    [
-        ("r5", Decision(redirect="0-3", return_timeout=0), "route"),
-        ("c51", Decision(redirect="0-4", return_timeout=0), "closed"),
-        ("k84", Decision(redirect="0-2", return_timeout=0), "menu"),
-    ],
-)
-def test_after_a_sound_the_end_is_that_of_its_default(name, decision, code):
+OF_RULE = {"rule": "Rule 5", "target": "play"}
+OF_CHOICE = {"menu": "Main", "digits": "4", "target": "play"}
+SOUNDS = {
+    "r5": ("route", "0-3", OF_RULE),
+    "c51": ("closed", "0-4", {"line": "Main"}),
+    "k84": ("menu", "0-2", OF_CHOICE),
+}
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_after_a_sound_the_end_is_that_of_its_default(name):
+    code, place, args = SOUNDS[name]
     line = replace(MAIN_LINE, closed_sound=SOUND, closed_target="0-4")
     outcome = press("5", name, [rule(), PLAYED], line=line)
-    assert (outcome.decision, outcome.code) == (decision, code)
-    assert outcome.rule == (5 if name == "r5" else None)
+    assert outcome.decision == Decision(redirect=place, return_timeout=0)
+    assert (outcome.code, outcome.rule) == (code, 5 if name == "r5" else None)
+    assert outcome.args == {**args, "number": place}
+    sent = press("5", name, [rule(), PLAYED], line=line, sent=frozenset((place,)))
+    assert sent.decision == Decision()
+    assert sent.args == {**args, "number": place, "why": "sent"}
+
+
+def test_a_line_without_a_name_is_called_by_its_number():
+    line = replace(MAIN_LINE, name="", closed_sound=SOUND)
+    assert press("", "c51", line=line).args == {"line": "+442079460900"}
+
+
+def test_the_way_to_a_message_is_that_of_its_choice():
+    assert press("", "k84", way=("First", "1")).way == ("First", "1")
+    assert press("", "k84").way == ("Main", "4")
 
 
 def test_after_a_sound_that_ends_the_call_it_ends():

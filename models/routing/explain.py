@@ -24,24 +24,42 @@ class Explanation:
         return " ".join(filter(None, words))
 
     def _decision(self):
-        args = self.outcome.args
-        why = self._why(args.get("why"))
+        why = self._why(self._why_code())
         if self.outcome.code == routing.BLOCKED:
             return self.env._("The number is blocked.")
         if self.outcome.code == routing.CLOSED:
-            line = args.get("line") or ""
-            return self.env._("%s: closed, the message was played.", line)
+            return f"{self._closed()}{self._instead(why)}"
         if self.outcome.code == routing.FAILED:
             return self.env._("Odoo did not decide in time: the PBX's own scenario.")
         if self.outcome.code == routing.MENU:
             way = " › ".join(self.outcome.way)
             return f"{way}: {why}." if why else f"{way}."
         if self.outcome.code == routing.ROUTE:
-            rule = self.name_of(self.outcome.rule)
-            return f"{rule}: {self._place()}."
+            words = (self.name_of(self.outcome.rule), self._place())
+            return f"{': '.join(filter(None, words))}.{self._instead(why)}"
         if why:
             return self.env._("The PBX's own scenario: %s.", why)
         return self.env._("No rule decided: the PBX's own scenario.")
+
+    def _why_code(self):
+        """Return the code of why it is so, if the sentence names it."""
+        args = self.outcome.args
+        why, is_menu = args.get("why"), self.outcome.code == routing.MENU
+        # Whoever hears a message is not asked for a key.
+        asks = is_menu and args.get("target") != routing.PLAY_TARGET
+        return why if asks or why != routing.DEFAULTED else ""
+
+    def _closed(self):
+        # Calls of the first versions do not say which line it was.
+        if line := self.outcome.args.get("line"):
+            return self.env._("%s: closed, the message was played.", line)
+        return f"{self.env._('Closed message')}."
+
+    def _instead(self, why):
+        """Return what happens at the end of a message, if not what is set up."""
+        if not why:
+            return ""
+        return " " + self.env._("The PBX's own scenario: %s.", why)
 
     def _place(self):
         """Return where the rule that decided leads."""
@@ -64,7 +82,8 @@ class Explanation:
         words = dict(
             self.env["pbx.route"]._fields["target"]._description_selection(self.env)
         )
-        return words.get(kind, number or kind)
+        place = words.get(kind, kind)
+        return " › ".join(filter(None, (place, number)))
 
     def _passed_over(self):
         passed = [

@@ -23,8 +23,9 @@ def route_values(call, decisions):
         code, rule = decision["code"], decision.get("rule")
         if kept and code in SILENT:
             continue
-        # What a menu says follows from the rule that led into it.
-        before = kept if kept and not rule else {}
+        # What a menu says, or what follows a message, comes of the rule before it.
+        follows = not rule or decision.get("answers_to")
+        before = kept if kept and follows else {}
         steps, new = before.get("steps", []), decision.get("steps", [])
         if new and steps[-len(new) :] == new:
             steps = steps[: -len(new)]  # the event was applied before
