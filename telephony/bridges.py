@@ -250,7 +250,8 @@ class BridgedReading:
         """
         moves = {}
         for event in self.heard:
-            if event.kind in (JOINED, LEFT):
+            # One whose bridge nobody names was with nobody.
+            if event.kind in (JOINED, LEFT) and event.bridge:
                 joins_leaves = moves.setdefault((event.leg, event.bridge), ([], []))
                 joins_leaves[event.kind == LEFT].append(event.when)
         over = {leg.id: leg.release.when for leg in self.legs if leg.release}

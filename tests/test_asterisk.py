@@ -1,5 +1,6 @@
 """An Asterisk server: entered, connected, heard and asked."""
 
+import importlib.util
 import io
 import json
 import re
@@ -11,6 +12,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.modules import get_module_path
 from odoo.tests import Form, tagged
 
 from ..models.history import pbx_replay
@@ -840,6 +842,63 @@ class TestAsteriskInside(AsteriskCase):
         self.assertEqual(state_for(self.anna), ["done"])
         self.assertEqual(state_for(self.boris), ["ongoing"])
         self.assertEqual(state_for(self.supervisor), ["ongoing"])
+
+
+@tagged("post_install", "-at_install")
+class TestAsteriskTransfers(AsteriskCase):
+    """A transfer while the second phone rings: Asterisk names no target then."""
+
+    def transfer(self, at):
+        """Tell of one that began ``at``, to a call of which nothing else was told."""
+        first, consulted = f"{at}.1", f"{at}.3"
+        line = {"id": first, "leg": first, "chan": "PJSIP/carrier-00000001"}
+        anna = {"id": first, "leg": f"{at}.2", "chan": "PJSIP/201-00000002"}
+        asking = {"id": consulted, "leg": consulted, "chan": "PJSIP/201-00000003"}
+        target = {
+            "channel2_uniqueid": consulted,
+            "transferee_channel_uniqueid": first,
+            "transfer_target_channel_uniqueid": "N/A",
+        }
+        for place, (event, who, more) in enumerate(
+            (
+                ("CHAN_START", line, {"num": CALLER, "exten": LINE[1:]}),
+                ("CHAN_START", anna, {"exten": "s"}),
+                ("CHAN_START", asking, {"num": "201", "exten": "202"}),
+                ("ATTENDEDTRANSFER", anna, {"extra": json.dumps(target)}),
+            )
+        ):
+            self.tell(event=event, time=f"{at + place}.000", **who, **more)
+
+    def test_each_one_is_a_call_of_its_own(self):
+        for at in (1790000000, 1790001000, 1790002000):
+            self.transfer(at)
+        calls = self.env["pbx.call"].search([("provider_id", "=", self.provider.id)])
+        self.assertEqual(
+            sorted(calls.mapped("ref")),
+            ["1790000000.1", "1790001000.1", "1790002000.1"],
+        )
+        self.assertEqual(set(calls.mapped("number")), {CALLER})
+
+    def test_the_update_forgets_what_joined_them(self):
+        self.tell(
+            event="CHAN_START",
+            id="1.1",
+            leg="1.1",
+            time="1790000000.000",
+            chan="PJSIP/carrier-00000001",
+        )
+        call, refs = self.the_call(), self.env["pbx.call.ref"]
+        names = {"provider_id": self.provider.id, "call_id": call.id}
+        refs.create([{**names, "ref": "N/A"}, {**names, "ref": "1.2"}])
+        self.env.flush_all()
+        path = f"{get_module_path('cloud_pbx')}/migrations/19.0.1.7.0/post-refs.py"
+        spec = importlib.util.spec_from_file_location("post_refs", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.migrate(self.env.cr, "19.0.1.6.0")
+        self.env.invalidate_all()
+        kept = refs.search([("call_id", "=", call.id)]).mapped("ref")
+        self.assertEqual(kept, ["1.2"])
 
 
 @tagged("post_install", "-at_install")

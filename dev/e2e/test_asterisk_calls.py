@@ -121,6 +121,15 @@ def test_nothing_but_the_stories_is_in_the_log(played):
     assert len(logged) - len(others) == len(truths)
 
 
+def test_the_next_transfer_to_a_phone_that_rings_is_another_call(exchange, played):
+    """Asterisk names no target of such a one, and always in the same words."""
+    [before] = calls_of(played.logged, played.attempts["attended_ringing"].truth)
+    truth = stories.play(exchange.lab, "attended_ringing")
+    call = exchange.call_of(truth)
+    assert call["id"] != before["id"]
+    exchange.assert_is(call, truth)
+
+
 def test_recorded_posts_in_any_order_are_the_same_calls(exchange):
     """The posts of all stories, doubled and shuffled, by one PBX that died since."""
     admin = exchange.admin

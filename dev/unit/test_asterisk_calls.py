@@ -155,6 +155,28 @@ def test_who_hands_a_call_on_is_out_of_it():
     ]
 
 
+def another_day(posts):
+    """The same posts as of other calls: Asterisk's ids begin with the time."""
+    return [post.replace("17959", "17969") for post in posts]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, one in STORIES.items() if not one["truth"]["ref"])
+)
+def test_a_second_one_is_a_call_of_its_own(name):
+    posts = STORIES[name]["posts"]
+    first, second = read(posts), read(another_day(posts))
+    assert not {event.ref for event in first} & {event.ref for event in second}
+    one, other = grouped([*first, *second])
+    assert (len(one), len(other)) == (len(first), len(second))
+
+
+def test_legs_in_no_bridge_do_not_hear_each_other():
+    events = [replace(event, bridge="") for event in read(STORIES["answered"]["posts"])]
+    call = call_of(events)
+    assert (call.state, call.outcome, call.talk) == ("done", "missed", 0)
+
+
 def test_a_call_whose_end_never_came():
     story = STORIES["answered"]
     events = [

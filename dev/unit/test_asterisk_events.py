@@ -165,6 +165,22 @@ def test_legs_of_a_transfer():
     )
 
 
+@pytest.mark.parametrize("nothing", ["N/A", "", None, 0, [], {"a": "b"}])
+def test_what_is_no_id_names_no_leg(nothing):
+    extra = {"channel2_uniqueid": "b", "transfer_target_channel_uniqueid": nothing}
+    event = read(event="ATTENDEDTRANSFER", extra=json.dumps(extra))
+    assert event.other_legs == ("b",)
+    event = read(event="BRIDGE_ENTER", extra=json.dumps({"bridge_id": nothing}))
+    assert event.bridge == ""
+    event = read(event="RECORDING", extra=json.dumps({"extra": nothing}))
+    assert event.recording == ""
+
+
+@pytest.mark.parametrize("name", ["id", "leg"])
+def test_an_event_of_no_leg_tells_of_no_call(name):
+    assert events.read(post(**{name: "N/A"}), NOW, GB) == []
+
+
 def test_recording():
     event = read(event="RECORDING", extra='{"extra":"1790000000.4"}')
     assert (event.kind, event.recording) == ("recorded", "1790000000.4")

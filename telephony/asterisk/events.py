@@ -95,6 +95,8 @@ _SHORT = re.compile(r"\d{1,5}")
 _TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
 _EPOCH = datetime(1970, 1, 1)
 MAX_ID = 200
+# What Asterisk writes where there is no channel: the target of a transfer that rings.
+NO_ID = "N/A"
 MAX_TEXT = 500
 
 
@@ -105,7 +107,7 @@ def read(fields, received_at, account):
     :param datetime received_at: naive UTC.
     """
     kind = KINDS.get(fields.get("event"))
-    call, leg = fields.get("id", "")[:MAX_ID], fields.get("leg", "")[:MAX_ID]
+    call, leg = read_id(fields.get("id")), read_id(fields.get("leg"))
     if not kind or not call or not leg:
         return []
     endpoint, role = endpoint_of(fields.get("chan", ""), account)
@@ -142,16 +144,21 @@ def _details(kind, fields, extra, account):
     if kind == ANSWERED:
         return {"caller": caller}
     if kind in (JOINED, LEFT):
-        bridge = str(extra.get("bridge_id", ""))[:MAX_ID]
-        return {"bridge": bridge, "caller": caller}
+        return {"bridge": read_id(extra.get("bridge_id")), "caller": caller}
     if kind == MOVED:
-        ids = (extra[name] for name in sorted(extra) if name.endswith("uniqueid"))
-        return {"other_legs": tuple(str(one)[:MAX_ID] for one in ids if one)}
+        names = (name for name in sorted(extra) if name.endswith("uniqueid"))
+        return {"other_legs": tuple(filter(None, (read_id(extra[n]) for n in names)))}
     if kind == RELEASED:
         return {**_ending(extra), "caller": caller}
     if kind == RECORDED:
-        return {"recording": str(extra.get("extra", ""))[:MAX_ID]}
+        return {"recording": read_id(extra.get("extra"))}
     return {}
+
+
+def read_id(value):
+    """Return an id that an event names, ``""`` where it names none."""
+    text = value[:MAX_ID] if isinstance(value, str) else ""
+    return "" if text == NO_ID else text
 
 
 def _ending(extra):
