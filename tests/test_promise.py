@@ -374,6 +374,63 @@ class TestPromisePeople(PromiseCase):
             "UPDATE pbx_line SET active = TRUE WHERE id = %s", [line.id]
         )
 
+    def test_responsible_in_any_order(self):
+        """Who calls back follows from what happened, not from what is told first."""
+        lost = [self.lost, lambda: self.lost(40, extension="101")]
+        trial = [lambda: self.dialled(50, seconds=3)]
+        before = [lambda: self.spoken(90, extension="102")]
+        too_short = [lambda: self.spoken(80, extension="101", seconds=3)]
+        too_long_ago = [lambda: self.spoken(91 * 24 * 60, extension="102")]
+        for what, happens, expected in (
+            ("the first one rung", [*lost, *trial], (self.anna, "rung")),
+            ("who spoke before", [*before, *lost, *trial], (self.clara, "last_agent")),
+            ("too short", [*too_short, *lost], (self.anna, "rung")),
+            ("too long ago", [*too_long_ago, *lost], (self.anna, "rung")),
+        ):
+            turned = [*happens[1:], happens[0]]
+            for order in (happens, happens[::-1], turned):
+                with self.fresh(what, order=[happens.index(one) for one in order]):
+                    for happen in order:
+                        happen()
+                    self.env["pbx.call"].search(
+                        [("number", "=", CALLER)], order="start DESC"
+                    )._follow_promises()
+                    promise = self.the_promise()
+                    self.assertEqual((promise.user_id, promise.user_source), expected)
+                    self.assertEqual(promise.activity_ids.user_id, expected[0])
+
+    def test_its_line_in_any_order(self):
+        """Line, team and deadline are those of the first lost call."""
+        hours = self.env["resource.calendar"].create(
+            {"name": "Japan", "tz": "Asia/Tokyo", "company_id": self.company.id}
+        )
+        night = self.env["pbx.line"].create(
+            {
+                "number": "+442079460555",
+                "provider_id": self.provider.id,
+                "calendar_id": hours.id,
+                "user_id": self.clara.id,
+            }
+        )
+        happens = [
+            lambda: self.lost(90, line=night.number, extension=""),
+            lambda: self.lost(60, extension=""),
+        ]
+        for order in (happens, happens[::-1]):
+            with self.fresh(reverse=order is not happens):
+                for happen in order:
+                    happen()
+                promise = self.the_promise()
+                self.assertEqual(promise.line_id, night)
+                self.assertEqual((promise.user_id, promise.user_source),
+                                 (self.clara, "line"))  # fmt: skip
+                self.assertEqual(
+                    promise.deadline,
+                    self.env["pbx.promise"]._add_minutes(
+                        hours.id, self.company.id, promise.due_from, 60
+                    ),
+                )
+
     def test_only_one_rung(self):
         FakeCall(self, ago=ago(60)).start().ring("100", "101").give_up()
         self.assertFalse(self.the_promise().user_id)

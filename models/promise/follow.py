@@ -34,7 +34,12 @@ IS_SPAM = SQL(
                 WHERE tagged.call_id = call.id AND tag.is_spam)"""
 )
 # What decides who is responsible.
-WHOSE = frozenset(("partner_id", "lead_id", "first_call_id", "participant_ids"))
+WHOSE = frozenset(
+    (
+        *("partner_id", "lead_id", "line_id", "team_id"),
+        *("first_call_id", "participant_ids", "due_from"),
+    )
+)
 
 
 class LoggedCall(NamedTuple):
@@ -384,7 +389,7 @@ class PromiseFollower:
             )
         had = {call.id: call.promise_id for call in loaded}
         had.update({call.id: call.promise_id.id for call in calls})
-        self._write(plans, records)
+        self._write(plans, records, since)
         self._free_others(plans, had)
 
     def _load_calls(self, since):
@@ -509,7 +514,7 @@ class PromiseFollower:
 
     # ----------------------------------------------------------------------- writing
 
-    def _write(self, plans, records):
+    def _write(self, plans, records, since):
         """Write what differs: first what is no longer open, for one of a number is."""
         gone = self.promises.union(*(one for promise, one, _ in plans if not promise))
         if gone:
@@ -524,7 +529,7 @@ class PromiseFollower:
         ours = self._own_numbers({calls[0].number for _, _, calls in new})
         known = [plan for plan in plans if plan[0] and plan[1]]
         for promise, record, calls in sorted(known, key=lambda plan: plan[0].state):
-            self._update(record, promise, calls)
+            self._update(record, promise, calls, since[record.number])
         self.promises.flush_model()
         for promise, _none, calls in new:
             if calls[0].number not in ours:
@@ -567,11 +572,9 @@ class PromiseFollower:
         values = {
             **self._values(promise),
             **self._people_values(promise, calls),
+            **self._line_values(calls[0]),
             "company_id": self.company_id,
             "number": calls[0].number,
-            "provider_id": calls[0].provider_id,
-            "line_id": calls[0].line_id,
-            "team_id": calls[0].team_id,
         }
         values.update(self._deadline_values(promise, calls[0]))
         values["in_time"] = _is_in_time(promise, values["deadline"])
@@ -610,15 +613,25 @@ class PromiseFollower:
         record.write(others)
         return record
 
-    def _update(self, record, promise, calls):
-        values = {**self._values(promise), **self._people_values(promise, calls)}
-        if record.due_from != to_second(promise.due_from):
+    def _update(self, record, promise, calls, since):
+        """Write what differs of a promise.
+
+        :param datetime since: from when the calls of its number were looked at.
+        """
+        values = {
+            **self._values(promise),
+            **self._people_values(promise, calls),
+            **self._line_values(calls[0]),
+        }
+        if {"due_from", "line_id"}.intersection(_changed(record, values)):
             values.update(self._deadline_values(promise, calls[0]))
         deadline = values.get("deadline", record.deadline)
         values["in_time"] = _is_in_time(promise, deadline)
-        if record.user_source != "person" and WHOSE.intersection(
+        # A call from before it was lost may tell who spoke last with the caller.
+        is_known_anew = since < values["began_at"] or WHOSE.intersection(
             _changed(record, values)
-        ):
+        )
+        if record.user_source != "person" and is_known_anew:
             known = {**record._plain(), **values}
             values.update(self._responsible_values(known, promise))
         changed = _changed(record, values)
@@ -645,6 +658,14 @@ class PromiseFollower:
             "closed_by_id": promise.closed_by_id or False,
             "dismiss_reason": (act and act.reason) or False,
             "note": (act and act.note) or False,
+        }
+
+    def _line_values(self, call):
+        """Return where the caller called: as the first lost call has it."""
+        return {
+            "provider_id": call.provider_id or False,
+            "line_id": call.line_id or False,
+            "team_id": call.team_id or False,
         }
 
     def _people_values(self, promise, calls):

@@ -813,8 +813,11 @@ class PbxPromise(models.Model):
         self.ensure_one()
         return {
             "number": self.number,
+            "partner_id": self.partner_id.id,
+            "lead_id": self.lead_id.id,
             "line_id": self.line_id.id,
             "team_id": self.team_id.id,
+            "began_at": self.began_at,
             "due_from": self.due_from,
             "deadline": self.deadline,
         }

@@ -22,7 +22,7 @@ class ResponsibleFinder:
         """Return ``(user id or False, why)``.
 
         :param dict values: of the promise: ``number``, ``partner_id``, ``lead_id``,
-            ``line_id``, ``team_id``, ``due_from`` and ``deadline``.
+            ``line_id``, ``team_id``, ``began_at``, ``due_from`` and ``deadline``.
         :param list rung: ids of the users whose phones rang.
         """
         candidates = self._candidates(values, rung)
@@ -82,16 +82,27 @@ class ResponsibleFinder:
         return []
 
     def _last_agent(self, values):
-        since = values["due_from"] - timedelta(days=LAST_AGENT_DAYS)
+        """Return who spoke last with the caller before they were lost.
+
+        Later talks say nothing: whoever tried to call back in vain, or spoke for too
+        short, does not take the call-back over, whatever is reported first.
+        """
+        began_at = values["began_at"]
+        settings = self.env["res.company"]._promise_settings(self.company_id)
         rows = self.env.execute_query(
             SQL(
                 """SELECT user_id FROM pbx_call
-                    WHERE number = %s AND company_id = %s AND outcome = 'answered'
-                      AND start > %s AND user_id IS NOT NULL
-                 ORDER BY start DESC LIMIT 1""",
-                values["number"],
-                self.company_id,
-                since,
+                    WHERE number = %(number)s AND company_id = %(company)s
+                      AND outcome = 'answered' AND user_id IS NOT NULL
+                      AND start > %(since)s AND start < %(began_at)s
+                      AND (talk_seconds >= %(min_talk)s
+                           OR coalesce(talk_seconds, 0) = 0)
+                 ORDER BY start DESC, id DESC LIMIT 1""",
+                number=values["number"],
+                company=self.company_id,
+                since=began_at - timedelta(days=LAST_AGENT_DAYS),
+                began_at=began_at,
+                min_talk=settings.min_talk,
             )
         )
         return rows[0][0] if rows else None
