@@ -135,7 +135,9 @@ class BridgedReading:
             EXTENSION if leg.endpoint in self.extensions else TRUNK
         )
         leg.caller = next((e.caller for e in opening if e.caller), "")
-        leg.called = next((e.called for e in opening if e.called), "")
+        is_phone = leg.role == EXTENSION
+        called = ((is_phone and e.called_by_phone) or e.called for e in opening)
+        leg.called = next(filter(None, called), "")
         leg.start = min((e.when for e in opening if e.kind == STARTED), default=None)
         answers = [e.when for e in leg.events if e.kind == ANSWERED]
         leg.answer = min(answers, default=None)

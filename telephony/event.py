@@ -79,6 +79,9 @@ class CallEvent:
     # The same as the PBX wrote them, where digits differ.
     caller_reported: str = ""
     called_reported: str = ""
+    # Whom ``called`` means if this is a leg of a phone of ours, which dials a prefix
+    # before numbers outside. Only where the PBX does not say what the leg is.
+    called_by_phone: str = ""
     # Which of the parties are extensions by what was known when the event came: those
     # that the PBX lists, or that rang before. That a number is short does not say so.
     known_extensions: tuple = field(default=(), compare=False, repr=False)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.asterisk import events
+from telephony.call import derive
 from telephony.dialect import Account
-from telephony.event import EXTENSION, PIPE, TRUNK
+from telephony.event import EXTENSION, PIPE, TRUNK, with_known_extensions
+from telephony.facts import CallFacts
 
 NOW = datetime(2026, 11, 29, 12)
 GB = Account(country="GB")
@@ -118,8 +120,42 @@ class TestNumbers:
 
     def test_dialled_behind_a_prefix(self):
         account = with_options(asterisk_dial_prefix="9")
-        assert read(account, exten="902079460201").called == "+442079460201"
-        assert read(account, exten="911").called == "911"
+        phone = {"chan": "PJSIP/201-00000001"}
+        dialled = read(account, exten="902079460201", **phone)
+        assert dialled.called == "+442079460201"
+        assert read(account, exten="911", **phone).called == "911"
+
+    @pytest.mark.parametrize("trunks", ["carrier", ""])
+    @pytest.mark.parametrize("event", ["CHAN_START", "start"])
+    @pytest.mark.parametrize(
+        ("country", "prefix", "line", "number"),
+        [
+            ("US", "9", "9175550123", "+19175550123"),
+            ("IT", "0", "0266712345", "+390266712345"),
+            ("RU", "9", "9161234567", "+79161234567"),
+            ("DE", "0", "00493012345678", "+493012345678"),
+            ("IN", "9", "911140001234", "+911140001234"),
+        ],
+    )
+    def test_our_own_line_has_no_prefix(
+        self, country, prefix, line, number, event, trunks
+    ):
+        account = Account(
+            country=country,
+            options={"asterisk_dial_prefix": prefix, "asterisk_trunks": trunks},
+        )
+        told = read(account, event=event, exten=line, line=line, num="+442079460201")
+        call = derive(CallFacts([told]), country=country)
+        assert (call.direction, call.line) == ("inbound", number)
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_phone_whose_name_does_not_say_that_it_is_one(self, known):
+        account = with_options(asterisk_dial_prefix="9")
+        told = read(account, exten="902079460201", chan="PJSIP/anna-00000001")
+        facts = CallFacts(with_known_extensions([told], ["anna"] if known else []))
+        call = derive(facts, country="GB")
+        assert call.direction == ("outbound" if known else "inbound")
+        assert (call.number == "+442079460201") == known
 
 
 @pytest.mark.parametrize(

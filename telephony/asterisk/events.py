@@ -122,25 +122,18 @@ def read(fields, received_at, account):
         endpoint=endpoint,
         role=role,
         at=read_time(fields.get("time", "")),
-        **_details(kind, fields, extra, account),
+        **_details(kind, role, fields, extra, account),
     )
     return [event]
 
 
-def _details(kind, fields, extra, account):
+def _details(kind, role, fields, extra, account):
     """Return what else an event of this kind tells, as fields of ``CallEvent``."""
-    if kind == STARTED:
-        return {
-            "caller": _party(fields.get("num", ""), account),
-            "called": _dialled(fields.get("exten", ""), account),
-        }
-    if kind == OFFERED:
-        return {
-            "caller": _party(fields.get("num", ""), account),
-            "called": _dialled(fields.get("line", ""), account),
-        }
-    # Later the dialplan has set the number that the other side is shown.
+    # But for these two the dialplan has set the number that the other side is shown.
     caller = _party(fields.get("num", ""), account)
+    if kind in (STARTED, OFFERED):
+        text = fields.get("exten" if kind == STARTED else "line", "")
+        return {"caller": caller, **_dialled(text, role, account)}
     if kind == ANSWERED:
         return {"caller": caller}
     if kind in (JOINED, LEFT):
@@ -184,14 +177,22 @@ def _party(text, account):
     return from_pbx(text, account.country, national_first=True)
 
 
-def _dialled(text, account):
-    """Return what was dialled; ``s`` stands for nothing in particular."""
+def _dialled(text, role, account):
+    """Return what was dialled, as fields of ``CallEvent``; ``s`` stands for nothing.
+
+    Only our phones dial a prefix: a line that begins with the same digits is whole.
+    """
     if not any(char.isdigit() for char in text):
-        return ""
+        return {"called": ""}
+    called = _party(text, account)
     prefix = account.options.get("asterisk_dial_prefix") or ""
-    if prefix and text.startswith(prefix) and len(text) > len(prefix) + 5:
-        text = text[len(prefix) :]
-    return _party(text, account)
+    is_outside = text.startswith(prefix) and len(text) > len(prefix) + 5
+    if role == TRUNK or not prefix or not is_outside:
+        return {"called": called}
+    by_phone = _party(text[len(prefix) :], account)
+    if role == EXTENSION:
+        return {"called": by_phone}
+    return {"called": called, "called_by_phone": by_phone}
 
 
 def read_time(text):
