@@ -5,6 +5,7 @@ call began with its first leg; it was answered when a person of ours and the oth
 party were in one bridge; and it is over when its first id is, or all of its legs are.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,8 +37,9 @@ from .event import (
 from .folding import KEPT
 from .numbers import is_short
 
-# Of the legs of one endpoint those that may still be open: facts keep that many.
-MAY_BE_OPEN = KEPT[STARTED][1]
+# Of the legs of one endpoint those that may still be open, once facts have as many ends
+# of them as they keep: before that all ends are known.
+MAY_BE_OPEN, ENDS_KEPT = KEPT[STARTED][1], KEPT[RELEASED][1]
 
 
 @dataclass
@@ -147,17 +149,27 @@ class BridgedReading:
     def _open_legs(self):
         """Return the legs that began and are not over.
 
-        Of an endpoint that was rung again and again the last few may be: of the ones
-        before facts keep the beginning alone.
+        Of an endpoint that was rung again and again facts no longer know which of its
+        legs are over: the last few may be open, and those that are in a bridge.
         """
-        known = {}
+        inside = {leg for _joined, left, leg, _bridge in self._stays() if left is None}
+        known, ends = {}, Counter()
         for leg in self.legs:
             if leg.start is not None and not leg.is_first:
                 known.setdefault(leg.endpoint, []).append(leg)
-        found = [leg for leg in self.legs if leg.is_first and leg.start is not None]
-        for legs in known.values():
-            found += sorted(legs, key=lambda leg: (leg.start, leg.id))[-MAY_BE_OPEN:]
-        return [leg for leg in found if leg.release is None]
+        for event in self.heard:
+            if event.kind == RELEASED and event.leg != event.ref:
+                ends[event.endpoint] += 1
+        may_be_open = {leg.id for leg in self.legs if leg.is_first and leg.start}
+        for endpoint, legs in known.items():
+            if ends[endpoint] >= ENDS_KEPT:
+                legs = sorted(legs, key=lambda leg: (leg.start, leg.id))[-MAY_BE_OPEN:]
+            may_be_open.update(leg.id for leg in legs)
+        return [
+            leg
+            for leg in self.legs
+            if leg.release is None and leg.id in may_be_open | inside
+        ]
 
     def of_role(self, role):
         return [leg for leg in self.legs if leg.role == role]

@@ -400,3 +400,96 @@ class TestClick:
         )
         assert (call.direction, call.outcome, call.talk) == ("internal", "answered", 5)
         assert (call.number, call.extension) == ("600", "201")
+
+
+class Told:
+    """Posts of one call, each `(second, event, leg)` with what else it tells.
+
+    :var dict legs: `{leg: channel}`; the first one begins the call.
+    """
+
+    def __init__(self, **legs):
+        self.legs, self.first = legs, next(iter(legs))
+        self.events = []
+
+    def __call__(self, second, event, leg, num="", exten="s", ref="", **extra):
+        fields = {
+            "event": event,
+            "id": ref or self.first,
+            "leg": leg,
+            "time": f"{1790000000 + second:.3f}",
+            "chan": self.legs[leg],
+            "num": num,
+            "exten": exten,
+            "extra": json.dumps(extra),
+        }
+        received = moment(1790000000 + second)
+        self.events += asterisk.read(fields, received, ACCOUNT)
+        return self
+
+    def enter(self, second, *legs, bridge="one"):
+        for leg in legs:
+            self(second, "BRIDGE_ENTER", leg, bridge_id=bridge)
+        return self
+
+    def hang_up(self, second, *legs, cause=16, bridge="", **extra):
+        for leg in legs:
+            if bridge:
+                self(second, "BRIDGE_EXIT", leg, bridge_id=bridge)
+            self(second, "HANGUP", leg, hangupcause=cause, **extra)
+        return self
+
+    @property
+    def call(self):
+        return derive(CallFacts(self.events), country="GB")
+
+
+CARRIER, ANNA, BORIS = (f"PJSIP/{name}-00000001" for name in ("carrier", "201", "202"))
+
+
+class TestTwoContacts:
+    """The phone and the app of one person ring at once, as one endpoint."""
+
+    def ringing(self):
+        told = Told(line=CARRIER, desk=ANNA, app="PJSIP/201-00000002")
+        told(0, "CHAN_START", "line", num="02079460201", exten="02079460900")
+        told(0, "CHAN_START", "desk")(0.1, "CHAN_START", "app")
+        return told
+
+    def talking(self, lifts, other):
+        told = self.ringing()(2, "ANSWER", lifts)(2, "ANSWER", "line")
+        told.hang_up(2, other, cause=26)
+        return told.enter(2, "line", lifts)
+
+    @pytest.mark.parametrize(("lifts", "other"), [("desk", "app"), ("app", "desk")])
+    def test_who_talks_is_not_free(self, lifts, other):
+        told = self.talking(lifts, other)
+        [leg] = told.call.legs
+        assert (told.call.state, leg.answer, leg.stop) == (
+            "ongoing", moment(1790000002), None,
+        )  # fmt: skip
+        told.hang_up(9, lifts, "line", bridge="one")
+        [leg] = told.call.legs
+        assert (told.call.state, leg.stop) == ("done", moment(1790000009))
+        assert told.call.talk == 7
+
+    @pytest.mark.parametrize("refuses", ["desk", "app"])
+    def test_one_refuses_and_the_other_rings_on(self, refuses):
+        told = self.ringing().hang_up(1, refuses, cause=17)
+        [leg] = told.call.legs
+        assert (told.call.state, leg.stop, leg.outcome) == ("ringing", None, "")
+
+    @pytest.mark.parametrize(("lifts", "other"), [("desk", "app"), ("app", "desk")])
+    def test_after_rounds_of_a_queue(self, lifts, other):
+        told = self.ringing().hang_up(1, "desk", "app", cause=0)
+        for number in range(1, 6):
+            again = {f"{leg}{number}": told.legs[leg] for leg in ("desk", "app")}
+            told.legs.update(again)
+            for leg in again:
+                told(5 * number, "CHAN_START", leg)
+            if number < 5:
+                told.hang_up(5 * number + 4, *again, cause=0)
+        told(27, "ANSWER", f"{lifts}5").hang_up(27, f"{other}5", cause=26)
+        told.enter(27, "line", f"{lifts}5")
+        [leg] = told.call.legs
+        assert (told.call.state, leg.stop) == ("ongoing", None)
