@@ -660,12 +660,67 @@ class TestPromiseJob(PromiseCase):
     def test_expired(self):
         self.lost(29 * 24 * 60)
         self.lost(28 * 24 * 60, STRANGER)
-        self.the_promise(STRANGER).opened_at -= timedelta(days=3)
+        old = self.the_promise(STRANGER)
+        old.opened_at -= timedelta(days=3)
+        old.due_from -= timedelta(days=3)
         self.run_job("promises")
         self.assertEqual(self.the_promise().state, "open")
         old = self.the_promise(STRANGER)
         self.assertEqual((old.state, old.dismiss_reason), ("dismissed", "expired"))
         self.assertFalse(old.closed_by_id)
+
+    def test_reopened_after_it_expired(self):
+        """It is open for as long again."""
+        self.lost(28 * 24 * 60)
+        self.company.pbx_promise_days = 20
+        self.run_job("promises")
+        promise = self.the_promise()
+        self.assertEqual(promise.dismiss_reason, "expired")
+        promise.with_user(self.anna).action_reopen()
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().state, "open")
+        self.reopened_earlier(promise, days=19)
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().state, "open")
+        self.reopened_earlier(promise, days=2)
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().dismiss_reason, "expired")
+
+    def reopened_earlier(self, promise, days):
+        """Have all that people did with a call-back happen some days earlier."""
+        promise.acts = [
+            {**act, "at": str(datetime.fromisoformat(act["at"]) - timedelta(days=days))}
+            for act in promise.acts
+        ]
+
+    def test_open_for_days_from_when_it_was_reported(self):
+        call = self.lost(30 * 60)
+        reported_at = fields.Datetime.now() - ago(20 * 60)
+        call.write({"reported_at": reported_at})
+        call._follow_promises()
+        self.assertEqual(self.the_promise().due_from, reported_at)
+        self.company.pbx_promise_days = 1
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().state, "open")
+
+    def test_escalated_again(self):
+        """What was closed and is open again may be late again."""
+        leader = self.new_agent("leader")
+        self.company.write(
+            {"pbx_promise_minutes": 0, "pbx_escalate_user_id": leader.id}
+        )
+        self.company.resource_calendar_id = False
+        self.lost(90)
+        self.run_job("promises")
+        self.the_promise().with_user(self.anna).action_spoken()
+        self.the_promise().with_user(self.anna).action_reopen()
+        promise = self.the_promise()
+        self.assertFalse(promise.escalated_at or promise.escalated_user_id)
+        self.assertEqual(promise.activity_ids.user_id, self.anna)
+        self.run_job("promises")
+        promise = self.the_promise()
+        self.assertTrue(promise.escalated_at)
+        self.assertEqual(promise.activity_ids.user_id, self.anna | leader)
 
     def test_one_that_no_call_made(self):
         """A program entered it: the calls of the number take its place."""
@@ -703,6 +758,18 @@ class TestPromiseHistory(PromiseCase, HistoryCase):
         )
         self.fetch()
         self.assertEqual(self.states(), [("kept", 1, 0)])
+
+    def test_reported_when_it_would_be_closed(self):
+        """Older than call-backs are open: it makes none, that expires at once."""
+        self.company.pbx_promise_days = 1
+        self.happened("missed", ago=timedelta(hours=50), caller=CALLER)
+        self.happened("missed", ago=timedelta(hours=20), caller=STRANGER)
+        self.fetch()
+        self.run_job("promises")
+        self.assertFalse(self.promises())
+        audit = self.env["pbx.promise"].with_user(self.supervisor).audit()
+        self.assertEqual((audit["late"], audit["missing"]), (1, 0))
+        self.assertEqual(self.the_promise(STRANGER).state, "open")
 
     def test_kept_before_anybody_knew(self):
         """Whoever called back in time did so, and has nothing left to do."""

@@ -79,8 +79,23 @@ class LoggedCall(NamedTuple):
         """
         return self.is_spam and not self.promise_id
 
-    @property
-    def past_call(self):
+    def is_too_old(self, days):
+        """Whether it was reported when its call-back would not be open any more.
+
+        One that had made a call-back stays in it, however long they are open now.
+
+        :param int days: for how long they are; 0: for ever.
+        """
+        if not days or self.promise_id or not self.reported_at:
+            return False
+        return self.reported_at - self.ended_at > timedelta(days=days)
+
+    def past_call(self, days):
+        """Return it as what a promise is derived of.
+
+        :param int days: for how long call-backs are open; 0: for ever.
+        """
+        is_excluded = self.is_excluded or self.promise_off or self.makes_none
         return PastCall(
             id=self.id,
             direction=self.direction,
@@ -92,7 +107,7 @@ class LoggedCall(NamedTuple):
             talk=self.talk_seconds or None,
             reported_at=self.reported_at,
             user_id=self.user_id,
-            is_excluded=self.is_excluded or self.promise_off or self.makes_none,
+            is_excluded=is_excluded or self.is_too_old(days),
             is_other_number=self.number != self.whose,
         )
 
@@ -446,8 +461,8 @@ class PromiseFollower:
         new = [
             index
             for index, call in enumerate(loaded)
-            if call._replace(is_spam=False).past_call.makes_promise
-            and not call.promise_id
+            if not call.promise_id
+            and call._replace(is_spam=False).past_call(self.settings.days).makes_promise
         ]
         for index in new:
             loaded[index] = loaded[index]._replace(promise_off=True)
@@ -483,7 +498,7 @@ class PromiseFollower:
         )
         acts = [Act.from_json(act) for one in records for act in one.acts or ()]
         derived = follow(
-            [call.past_call for call in loaded],
+            [call.past_call(self.settings.days) for call in loaded],
             acts,
             PromiseSettings(self.settings.min_talk),
         )
@@ -627,6 +642,9 @@ class PromiseFollower:
             values.update(self._deadline_values(promise, calls[0]))
         deadline = values.get("deadline", record.deadline)
         values["in_time"] = _is_in_time(promise, deadline)
+        if promise.state == OPEN and record.state != OPEN:
+            # Who saw to it when it was late has nothing to do with it any more.
+            values.update(escalated_at=False, escalated_user_id=False)
         # A call from before it was lost may tell who spoke last with the caller.
         is_known_anew = since < values["began_at"] or WHOSE.intersection(
             _changed(record, values)

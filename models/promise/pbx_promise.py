@@ -789,24 +789,32 @@ class PbxPromise(models.Model):
             )
 
     def _expire(self):
-        """Close what nobody did anything about for too long."""
-        for company in self.env["res.company"].search([("pbx_promise_days", ">", 0)]):
-            before = fields.Datetime.now() - timedelta(days=company.pbx_promise_days)
-            old = self.search(
-                [
-                    ("company_id", "=", company.id),
-                    ("state", "=", "open"),
-                    ("opened_at", "<", before),
-                ],
+        """Close what nobody did anything about for too long: since the caller was lost,
+        that was reported, or somebody opened it again."""
+        self.flush_model()
+        self.env["res.company"].flush_model(["pbx_promise_days"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT promise.id
+                     FROM pbx_promise promise JOIN res_company company
+                       ON company.id = promise.company_id
+                    WHERE promise.state = 'open' AND company.pbx_promise_days > 0
+                      AND greatest(promise.opened_at, promise.due_from, (
+                          SELECT max((act->>'at')::timestamp)
+                            FROM jsonb_array_elements(promise.acts) act
+                           WHERE act->>'kind' = %(reopened)s))
+                          < %(now)s - interval '1 day' * company.pbx_promise_days
+                 ORDER BY promise.deadline, promise.id LIMIT %(limit)s""",
+                reopened=REOPENED,
+                now=fields.Datetime.now(),
                 limit=JOB_BATCH,
             )
-            nobody = self.env["res.users"]
-            self._each(
-                old,
-                lambda promise, nobody=nobody: promise._add_act(
-                    DISMISSED_BY_HAND, "expired", user=nobody
-                ),
-            )
+        )
+        nobody = self.env["res.users"]
+        self._each(
+            self.browse(promise_id for [promise_id] in rows),
+            lambda promise: promise._add_act(DISMISSED_BY_HAND, "expired", user=nobody),
+        )
 
     def _plain(self):
         """Return what decides who is responsible, as plain values."""
