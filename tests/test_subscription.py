@@ -121,6 +121,8 @@ class TestSubscription(ToyCase):
         self.assertEqual(self.server.questions[asked:], ["subscribe"])
         # Put right: it is tried without anybody pressing anything.
         self.office.login = "office"
+        self.assertGreater(self.own.renew_at, fields.Datetime.now(), "not yet stored")
+        self.env.cr.flush()
         self.assertLessEqual(self.own.renew_at, fields.Datetime.now())
         with log_lines():
             self.run_job("keep_alive")
@@ -440,10 +442,29 @@ class TestSubscription(ToyCase):
         self.server.failure = None
         mine.login = "office of before"
         mine.login = "office"
+        self.env.cr.flush()
         self.assertEqual(self.own.attempts, 0, "tried at once")
         mine.active = False
         self.assertFalse(self.server.subscriptions)
         self.assertEnded()
+
+    def test_a_key_put_right_while_the_wrong_one_is_asked_with(self):
+        self.connect()
+
+        def put_right(_name):
+            self.server.while_subscribing = lambda _name: None
+            self.office.api_key = "the right one"
+            self.env.cr.flush()
+            raise errors.WrongKey("not this one")
+
+        self.server.while_subscribing = put_right
+        self.assertEqual(self.renew(), 0, "and not after an hour")
+        self.assertEqual(self.office.state, "connected")
+        self.assertFalse(self.office.activity_ids)
+        with log_lines():
+            self.run_job("keep_alive")
+        self.assertEqual(self.own.attempts, 0)
+        self.assertGreater(self.own.renew_at, fields.Datetime.now())
 
     def test_one_that_may_not_be_deleted_keeps_it(self):
         self.connect()

@@ -25,6 +25,7 @@ from ..routing.trial import Trial
 from ..tools.jobs import for_each_provider
 from ..tools.notification import notification
 from ..tools.secret_field import Secret, without_blanks
+from ..tools.transactions import in_own_transaction
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
 from .connect import (
     ESSENTIAL_STEPS,
@@ -1033,6 +1034,12 @@ class PbxProvider(models.Model):
             values["secret_since"] = datetime.now(UTC).replace(tzinfo=None)
         if values:
             own_sudo.write(values)
+
+    def _access_now(self):
+        """Return with what this PBX is asked, as it is stored at this moment."""
+        return in_own_transaction(
+            self.env, lambda env: self.with_env(env).read(sorted(ACCESS))
+        )
 
     def _is_secret_proven(self):
         """Tell whether the present secret ever worked: in a question, or for an event.
