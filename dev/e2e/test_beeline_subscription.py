@@ -114,6 +114,40 @@ def test_two_failures_and_then_connected(beeline):
     assert_calls_come(beeline, "+79000002005")
 
 
+def test_somebody_saves_the_form_while_it_is_renewed(beeline):
+    """The alarm ends with the renewal all the same, and does not wait for the next."""
+    ended = (
+        "update pbx_subscription set until = %(now)s, renew_at = %(now)s"
+        " where provider_id = %(id)s"
+    )
+    values = {"now": log.minutes_ago(1), "id": beeline.id}
+    beeline.fault("503", method="PUT", path="/subscription", times=1)
+    beeline.odoo.sql(ended, values)
+    beeline.wake_at_once()
+    log.until(lambda: beeline.read("state")["state"] == "error", RENEWED_SECONDS, "so")
+    [before], before_name = beeline.live(), beeline.read("name")["name"]
+    # It is subscribed at once, and its answer takes a while.
+    beeline.fault("drip", method="PUT", path="/subscription", times=1, seconds=4)
+    beeline.odoo.sql(ended, values)
+    beeline.wake_at_once()
+    log.until(lambda: len(beeline.live()) == 2, RENEWED_SECONDS, "it was asked")
+    try:
+        beeline.write(name="Renamed meanwhile")
+        renewed(beeline, before)
+        shown = log.until(
+            lambda: (
+                (now := beeline.read("state", "last_error", "activity_ids"))
+                and now["state"] == "connected"
+                and now
+            ),
+            RENEWED_SECONDS,
+            "no alarm",
+        )
+        assert (shown["last_error"], shown["activity_ids"]) == (False, [])
+    finally:
+        beeline.write(name=before_name)
+
+
 def test_the_first_event_may_overtake_the_answer(beeline):
     beeline.pbx.set(first_event="before")
     last = beeline.last_event()

@@ -427,7 +427,9 @@ class Connect:
     def renew(self):
         """Renew what is about to end; take the steps again that had failed.
 
-        :return: ``{step: StepResult}`` of those.
+        What was asked is kept, and nothing of it noted: see ``note_renewed``.
+
+        :return: ``{step: StepResult}`` of those, and whether all is set up.
         :raises PbxError: it could not be renewed.
         """
         provider, results = self.provider, {}
@@ -439,13 +441,21 @@ class Connect:
         # Another address is for a person to connect, who knows that it is right.
         address = provider.connected_url or self.account.webhook_url
         self.account = dataclasses.replace(self.account, webhook_url=address)
-        if not self.subscribe(renew=True):
-            return results
+        return results, self.subscribe(renew=True)
+
+    def note_renewed(self, results, is_whole):
+        """Note what ``renew`` returned; add the step that is right again by it."""
+        provider = self.provider
+        states = {one.step: one.state for one in provider.check_ids}
+        if "keys" in results:
+            # Also where what was noted with the question was undone.
+            provider._keys_are_good()
+        if not is_whole:
+            return
         if states.get("address") not in FINE_STATES or not provider.connected_at:
             results["address"] = self._connected()
         elif provider.events_changed:
             provider.events_changed = False
-        return results
 
     def _keep_former(self, address):
         """Keep where the events went before, whatever becomes of our transaction."""

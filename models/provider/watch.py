@@ -11,7 +11,13 @@ from odoo.exceptions import UserError
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
-from ..tools.transactions import CONFLICTS, in_own_transaction, lock_rows
+from ..tools.transactions import (
+    CONFLICTS,
+    begin_anew,
+    in_own_transaction,
+    lock_rows,
+    roll_back,
+)
 from .connect import SUBSCRIBE_PAUSE_MINUTES, Connect, StepResult, as_sentence
 from .self_test import SelfTest
 
@@ -210,12 +216,37 @@ class Renewal:
         subscriptions, now = self.env["pbx.subscription"].sudo(), fields.Datetime.now()
         if not subscriptions._is_due(provider):
             return
-        stored = subscriptions._read_now(provider)
+        stored, asked_with = subscriptions._read_now(provider), provider._access_now()
         try:
-            results = connect.renew()
+            results, is_whole = connect.renew()
         except errors.PbxError as error:
-            self._note_failure(connect, error, stored["until"])
+            self._fail(connect, error, stored["until"], asked_with)
             return
+        had_ended = stored["until"] and stored["until"] <= now
+        self._note(lambda: self._note_renewed(connect, results, is_whole, had_ended))
+
+    def _note(self, write):
+        """Write what came of it into the provider's row and the check list.
+
+        What was asked took a while, in which somebody may have written there. So this
+        begins after the answer, and is done anew where it meets others: the run itself
+        would find nothing due any more, and an alarm stand until the next one.
+        """
+        provider, cr = self.provider, self.env.cr
+
+        def write_now():
+            lock_rows(provider, "NO KEY UPDATE")
+            write()
+
+        try:
+            cr.commit()  # pylint: disable=invalid-commit
+        except CONFLICTS as error:
+            roll_back(cr, error)
+        begin_anew(self.env, write_now)
+
+    def _note_renewed(self, connect, results, is_whole, had_ended):
+        provider, results = self.provider, dict(results)
+        connect.note_renewed(results, is_whole)
         provider._forget_reminder("renewal")
         if "keys" in results:
             provider._forget_reminder("keys")
@@ -223,23 +254,35 @@ class Renewal:
             self.env["pbx.check"]._write_results(provider, results)
         if results or provider.state == "error":
             provider._update_state()
-        if stored["until"] and stored["until"] <= now:
+        if had_ended:
             # Meanwhile no event came: what happened is read from the history.
             provider._history_wanted()
 
-    def _note_failure(self, connect, error, until):
+    def _fail(self, connect, error, until, asked_with):
+        """Have it tried again, and note what is an alarm."""
+        subscriptions = self.env["pbx.subscription"].sudo()
+        no_entry = isinstance(error, errors.WrongKey | errors.AddressNotAllowed)
+        renew_at, ended_at = subscriptions._note_failure(
+            self.provider,
+            WRONG_KEY_PAUSE_MINUTES if no_entry else SUBSCRIBE_PAUSE_MINUTES,
+            getattr(error, "retry_after", 0),
+        )
+        if self.provider._access_now() != asked_with:
+            # Put right while it was asked with what was wrong.
+            subscriptions._try_soon(self.provider)
+            return
+
+        def write():
+            stored = subscriptions._read_now(self.provider)
+            if stored and stored["renew_at"] == renew_at:
+                self._note_failure(connect, error, until, ended_at)
+
+        self._note(write)
+
+    def _note_failure(self, connect, error, until, ended_at):
         provider, results = self.provider, {}
         reason = provider._explain(error)
         no_entry = isinstance(error, errors.WrongKey | errors.AddressNotAllowed)
-        _renew_at, ended_at = (
-            self.env["pbx.subscription"]
-            .sudo()
-            ._note_failure(
-                provider,
-                WRONG_KEY_PAUSE_MINUTES if no_entry else SUBSCRIBE_PAUSE_MINUTES,
-                getattr(error, "retry_after", 0),
-            )
-        )
         if no_entry:
             # Asking again is no use: somebody has to see to it, before it ends.
             results["keys"] = StepResult("failed", reason)
