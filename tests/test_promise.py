@@ -722,6 +722,82 @@ class TestPromiseJob(PromiseCase):
         self.assertTrue(promise.escalated_at)
         self.assertEqual(promise.activity_ids.user_id, self.anna | leader)
 
+    def test_who_left(self):
+        """Open ones of an agent who is none any more are somebody else's."""
+        line = self.env["pbx.line"].create(
+            {
+                "number": LINE,
+                "provider_id": self.provider.id,
+                "user_id": self.clara.id,
+            }
+        )
+        agents = self.env.ref("cloud_pbx.group_pbx_user")
+        for what, leave in (
+            ("archived", lambda: self.anna.write({"active": False})),
+            ("no agent", lambda: agents.write({"user_ids": [(3, self.anna.id)]})),
+            ("chosen", lambda: (self.assigned(self.anna), self.anna.action_archive())),
+            ("deleted", self.delete_responsible),
+        ):
+            with self.fresh(what):
+                self.spoken(50, caller=STRANGER, extension="100")
+                self.lost(40, caller=STRANGER)
+                self.dialled(30, number=STRANGER)
+                self.lost()
+                leave()
+                self.run_job("promises")
+                promise = self.the_promise()
+                self.assertEqual((promise.user_id, promise.user_source),
+                                 (self.clara, "line"))  # fmt: skip
+                self.assertEqual(promise.activity_ids.user_id, self.clara)
+                self.assertEqual(self.the_promise(STRANGER).state, "kept")
+                self.assertEqual(self.the_promise(STRANGER).user_id, self.anna)
+                line.user_id = False
+                self.clara.action_archive()
+                self.run_job("promises")
+                promise = self.the_promise()
+                self.assertFalse(promise.user_id or promise.user_source)
+                self.assertFalse(promise.activity_ids)
+
+    def assigned(self, user):
+        self.the_promise().with_user(self.supervisor).user_id = user
+
+    def delete_responsible(self):
+        """Have a user deleted who was responsible without a person's choice."""
+        user = self.new_user("deleted", "cloud_pbx.group_pbx_user", self.company)
+        promise = self.the_promise()
+        promise.user_id = promise.activity_ids.user_id = user
+        user.unlink()
+        self.anna.action_archive()
+
+    def test_who_was_chosen_stays(self):
+        """Also one whom no rule would choose, and nobody."""
+        for user in (self.boris, self.nobody):
+            with self.fresh(user.name or "nobody"):
+                self.lost()
+                self.assigned(user)
+                self.run_job("promises")
+                promise = self.the_promise()
+                self.assertEqual(promise.user_id, user)
+                self.assertEqual(promise.user_source, "person")
+
+    def test_who_sees_to_late_ones_left(self):
+        leader, other = self.new_agent("leader"), self.new_agent("other")
+        self.company.write(
+            {"pbx_promise_minutes": 0, "pbx_escalate_user_id": leader.id}
+        )
+        self.company.resource_calendar_id = False
+        self.lost(90)
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().escalated_user_id, leader)
+        self.company.pbx_escalate_user_id = other
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().escalated_user_id, leader)
+        leader.action_archive()
+        self.run_job("promises")
+        promise = self.the_promise()
+        self.assertEqual(promise.escalated_user_id, other)
+        self.assertEqual(promise.activity_ids.user_id, self.anna | other)
+
     def test_one_that_no_call_made(self):
         """A program entered it: the calls of the number take its place."""
         self.env["pbx.promise"].create(

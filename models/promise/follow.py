@@ -593,7 +593,7 @@ class PromiseFollower:
         }
         values.update(self._deadline_values(promise, calls[0]))
         values["in_time"] = _is_in_time(promise, values["deadline"])
-        values.update(self._responsible_values(values, promise))
+        values.update(self._responsible_values(values, promise.lost_ids))
         record = self._insert(values)
         self._write_parts(record, promise, calls)
         if promise.state == OPEN:
@@ -651,7 +651,7 @@ class PromiseFollower:
         )
         if record.user_source != "person" and is_known_anew:
             known = {**record._plain(), **values}
-            values.update(self._responsible_values(known, promise))
+            values.update(self._responsible_values(known, promise.lost_ids))
         changed = _changed(record, values)
         self._write_parts(record, promise, calls)
         if changed:
@@ -713,13 +713,24 @@ class PromiseFollower:
         )
         return {"deadline": to_second(deadline)}
 
-    def _responsible_values(self, values, promise):
+    def replace_responsible(self, record):
+        """Find anew who calls back: whoever had to takes no calls any more."""
+        record = record.with_env(self.env)
+        lost = record.call_ids.filtered(lambda call: call.promise_part == "lost")
+        lost = lost.sorted(lambda call: (call.start, call.id))
+        record.write(self._responsible_values(record._plain(), lost.ids))
+        record._update_activity()
+        self.env["pbx.notifier"]._promises_changed(record)
+
+    def _responsible_values(self, values, lost_ids):
         """Return who calls back, and why.
 
         Whose phone rang is that of the first call that rang anybody: who is responsible
         stays so when the caller tries again.
+
+        :param lost_ids: of the lost calls, in order.
         """
-        lost = self.calls.with_context(active_test=False).browse(promise.lost_ids)
+        lost = self.calls.with_context(active_test=False).browse(lost_ids)
         rung = next((call.participant_ids.ids for call in lost if call.participant_ids),
                     [])  # fmt: skip
         finder = ResponsibleFinder(self.env, self.company_id)

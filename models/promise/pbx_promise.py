@@ -689,8 +689,10 @@ class PbxPromise(models.Model):
 
     @api.model
     def _cron_promises(self):
-        """Look for what was overlooked; escalate what is late; close what is old."""
+        """Look for what was overlooked, and whose agent has left; escalate what is
+        late; close what is old."""
         self._follow_overlooked()
+        self._replace_those_who_left()
         self._escalate()
         self._expire()
 
@@ -750,6 +752,46 @@ class PbxPromise(models.Model):
                 call
             ),
         )
+
+    def _replace_those_who_left(self):
+        """Find others for those whose responsible takes no calls any more."""
+        left = self._of_who_left("user_id")
+        # Their user was deleted; that nobody has it may be a person's choice.
+        deleted = Domain("user_id", "=", False) & Domain(
+            "user_source", "not in", (False, "person")
+        )
+        self._each(
+            self.search(
+                Domain("state", "=", "open") & (left | deleted), limit=JOB_BATCH
+            ),
+            lambda promise: PromiseFollower(
+                self.env, promise.company_id.id
+            ).replace_responsible(promise),
+        )
+        escalated = Domain("state", "=", "open") & self._of_who_left(
+            "escalated_user_id"
+        )
+        self._each(
+            self.search(escalated, limit=JOB_BATCH),
+            lambda promise: promise._take_back_escalation(),
+        )
+
+    @api.model
+    def _of_who_left(self, name):
+        """Return the domain of open ones whose user of a field is no agent any more."""
+        groups = self._read_group(
+            [("state", "=", "open"), (name, "!=", False)], ["company_id", name]
+        )
+        return Domain.OR(
+            Domain("company_id", "=", company.id) & Domain(name, "=", user.id)
+            for company, user in groups
+            if not ResponsibleFinder(self.env, company.id).is_agent(user)
+        )
+
+    def _take_back_escalation(self):
+        """Let it be escalated to somebody else."""
+        self.activity_search([ESCALATION]).unlink()
+        self.write({"escalated_at": False, "escalated_user_id": False})
 
     def _escalate(self):
         """Ask somebody to see to call-backs that are overdue."""
