@@ -115,6 +115,7 @@ class TestAsteriskSettings(AsteriskCase):
             ("asterisk_context", "a]b"),
             ("asterisk_technology", "PJSIP/"),
             ("asterisk_trunks", "a;b"),
+            ("asterisk_trunks", "carrier, c*d"),
             ("asterisk_dial_prefix", "9,1"),
             ("asterisk_recordings", "relative"),
             ("asterisk_recordings", "/var/my calls"),
@@ -127,6 +128,11 @@ class TestAsteriskSettings(AsteriskCase):
                     self.env.flush_all()
                 label = self.provider._label_of(name)
                 self.assertIn(label, str(caught.exception))
+
+    def test_what_may_be_named_as_trunks(self):
+        for names in ("carrier", "carrier-*, other", "DAHDI/i1*,", "a@b.example , *"):
+            self.provider.asterisk_trunks = names
+            self.env.flush_all()
 
     def test_another_server_type_does_not_mind(self):
         zadarma = self.new_provider(self.company, self.robot, "s;$", api_key="a b")
@@ -747,6 +753,23 @@ class TestAsteriskInside(AsteriskCase):
         self.assertEqual((entered.number, entered.login), ("204", "reception"))
         self.assertEqual(call.leg_ids.extension_id, entered)
         self.assertFalse(call.unknown_extensions)
+
+    def test_a_phone_of_another_technology_is_one_of_ours(self):
+        """Where trunks are named, and where it is entered by that name."""
+        for trunks, login in (("carrier", False), (False, "SIP/204")):
+            with self.subTest(trunks=trunks):
+                self.provider.asterisk_trunks = trunks
+                if login:
+                    self.new_extension("204", self.boris, login=login)
+                leg = f"1.{len(self.events())}"
+                phone = {"id": leg, "leg": leg, "chan": "SIP/204-00000001"}
+                self.tell(
+                    event="CHAN_START", time="1790000000.000", exten="201", **phone
+                )
+                call = self.env["pbx.call"].search([("ref", "=", leg)])
+                self.assertEqual(call.direction, "internal")
+                self.assertEqual(call.leg_ids.mapped("number"), ["SIP/204"])
+                self.assertEqual(call.user_id == self.boris, bool(login))
 
     def test_who_hands_a_call_on_sees_that_it_is_over_for_him(self):
         self.new_extension("202", self.boris)

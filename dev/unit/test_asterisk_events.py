@@ -49,8 +49,11 @@ class TestEndpoint:
             ("PJSIP/anna-0000000b", "anna", ""),
             ("PJSIP/my-trunk-0000000b", "my-trunk", ""),
             ("pjsip/201-0000000b", "201", EXTENSION),
-            ("SIP/201-0000000b", "SIP/201", TRUNK),
-            ("DAHDI/i1/0201-1a", "DAHDI/i1/0201-1a", TRUNK),
+            # Of another technology than our phones: a line, or a phone that is entered.
+            ("SIP/201-0000000b", "SIP/201", ""),
+            ("DAHDI/1-1", "DAHDI/1", ""),
+            ("DAHDI/i1/0201-1a", "DAHDI/i1/0201", ""),
+            ("IAX2/office-1234", "IAX2/office", ""),
             ("Local/201@ctx-0000000b;1", "Local/201@ctx-0000000b", PIPE),
             ("Local/201@ctx-0000000b;2", "Local/201@ctx-0000000b", PIPE),
             ("Message/ast_msg_queue", "", ""),
@@ -80,9 +83,27 @@ class TestEndpoint:
             role,
         )
 
+    @pytest.mark.parametrize(
+        ("channel", "role"),
+        [
+            ("SIP/201-0000000b", EXTENSION),
+            ("SCCP/201-0000000b", EXTENSION),
+            ("DAHDI/1-1", EXTENSION),
+            ("DAHDI/i1/0201-1a", TRUNK),
+            ("SIP/carrier-0000000b", TRUNK),
+            ("IAX2/branch-1234", TRUNK),
+            ("PJSIP/branch-0000000b", EXTENSION),
+        ],
+    )
+    def test_of_another_technology_where_trunks_are_named(self, channel, role):
+        account = with_options(asterisk_trunks="carrier, DAHDI/i1*, IAX2/branch")
+        assert events.endpoint_of(channel, account)[1] == role
+
     def test_of_another_technology(self):
         account = with_options(asterisk_technology="SIP")
         assert events.endpoint_of("SIP/201-0000000b", account) == ("201", EXTENSION)
+        account = with_options(asterisk_technology="IAX2")
+        assert events.endpoint_of("IAX2/201-1234", account) == ("201", EXTENSION)
 
 
 class TestNumbers:

@@ -90,6 +90,8 @@ DEFAULT_TECHNOLOGY = "PJSIP"
 _OF_PIPES = (JOINED, LEFT, RECORDED)
 # The suffix that makes a channel of an endpoint, and the half of a Local channel.
 _SERIAL = re.compile(r"-[0-9a-f]{8,}$")
+# That of technologies with one of their own, by their names in lower case.
+_SERIALS = {"dahdi": re.compile(r"-[0-9a-f]+$"), "iax2": re.compile(r"-\d+$")}
 _HALF = re.compile(r";[12]$")
 _SHORT = re.compile(r"\d{1,5}")
 _TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
@@ -218,17 +220,21 @@ def endpoint_of(channel, account):
         return "", ""
     if technology == "Local":
         return _HALF.sub("", channel[:MAX_ID]), PIPE
-    endpoint = _SERIAL.sub("", name)
+    endpoint = _SERIALS.get(technology.lower(), _SERIAL).sub("", name)
     own = account.options.get("asterisk_technology") or DEFAULT_TECHNOLOGY
     if technology.lower() != own.lower():
-        return f"{technology}/{endpoint}", TRUNK
+        endpoint = f"{technology}/{endpoint}"
     return endpoint, role_of(endpoint, account)
 
 
 def role_of(endpoint, account):
-    """Return what an endpoint is, ``""`` where the log has to know it."""
+    """Return what an endpoint is, ``""`` where the log has to know it.
+
+    One of another technology than that of our phones begins with it: ``SIP/201``.
+    """
     patterns = trunk_patterns(account)
-    if any(_matches(endpoint, pattern) for pattern in patterns):
+    names = {endpoint, endpoint.partition("/")[2]} - {""}
+    if any(_matches(name, pattern) for name in names for pattern in patterns):
         return TRUNK
     return EXTENSION if patterns or _SHORT.fullmatch(endpoint) else ""
 

@@ -59,6 +59,7 @@ DEFAULTS = {
 }
 
 _WORD = re.compile(r"[A-Za-z0-9_-]*")
+_ENDPOINT = r"[A-Za-z0-9_.+@/ -]*(?:\* *)?"
 # A quote, "$", ";" or "}" would end what it stands in, a comma begins an argument.
 _PLAIN = re.compile(r"[^\"'$,;\\\s\x00-\x1f\x7f]*")
 _FOLDER = re.compile(r"(?:/[^\"'$,;\\\s\x00-\x1f\x7f]*)?")
@@ -81,7 +82,7 @@ RULES = (
     (CONTEXT, _WORD, _WORD_ALLOWED),
     (
         TRUNKS,
-        re.compile(r"[A-Za-z0-9_.+@*, -]*"),
+        re.compile(rf"{_ENDPOINT}(?:,{_ENDPOINT})*"),
         _("names of endpoints, separated by commas; “*” at the end of one"),
     ),
     (DIAL_PREFIX, re.compile(r"[0-9*#+]*"), _("digits, “*”, “#” and “+”")),
