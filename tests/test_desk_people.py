@@ -9,6 +9,9 @@ from odoo.tests import tagged
 from .common import CALLER, TYPED
 from .desk import DeskCase, FakeCall, FakeOutboundCall, ThreeDesks
 
+# What Odoo itself reads is the first number.
+SECOND = "020 7946 0909 / 07400 123456"
+
 
 @tagged("post_install", "-at_install")
 class TestRecent(ThreeDesks):
@@ -135,6 +138,46 @@ class TestContacts(DeskCase):
                 for text in parts:
                     self.assertIn("Zoltan", self.found(text), text)
 
+    def test_by_every_number_that_a_call_would_find(self):
+        """Contacts and leads: a second number, words around one, another plan."""
+        entered = (
+            ("+44 20 7946 0201 ::: +44 7400 123456", "GB",
+             ("+442079460201", "+44 20 7946 0201", "+447400123456", "07400 123456",
+              "0044 7400 123456", "+4474001", "00447400", "7400 123")),
+            ("020 7946 0301 / 07400 123499", "GB",
+             ("+442079460301", "020 7946 0301", "+447400123499", "07400 123499",
+              "020 7946 0301 / 07400 123499", "+4474001", "400123")),
+            ("020 7946 0206 (office)", "GB",
+             ("+442079460206", "020 7946 0206", "+44207946")),
+            ("020 7946 0206 (office)", "",
+             ("+442079460206", "020 7946 0206")),
+            ("0692 12 34 56", "FR", ("+262692123456", "00262692123456", "+262692")),
+            ("01 55 5555 0143", "MX", ("+525555550143", "+5215555550143", "+525555")),
+            ("8 495 123-45-67 вн.12", "RU", ("+74951234567", "+749512", "495 123")),
+            ("030 901820-0", "DE", ("+4930901820", "+49309018212")),
+        )  # fmt: skip
+        for phone, code, texts in entered:
+            country = self.env["res.country"].search([("code", "=", code or None)])
+            where = {"country_id": country.id, "phone": phone}
+            with self.fresh(phone, code):
+                partner = self.new_partner("Zoltan", **where)
+                lead = self.env["crm.lead"].create(
+                    {"name": "Boats", "user_id": self.anna.id, **where}
+                )
+                for text in texts:
+                    found = [
+                        (one["model"], one["id"])
+                        for one in self.ask().search_callers(text)
+                    ]
+                    self.assertEqual(
+                        found,
+                        [("res.partner", partner.id), ("crm.lead", lead.id)],
+                        text,
+                    )
+                    self.assertEqual(self.found(text), ["Zoltan"], text)
+                for text in ("+442079460999", "020 7946 0999", "+4420794609"):
+                    self.assertEqual(self.ask().search_callers(text), [], text)
+
     def test_by_digits_at_the_start_of_a_name(self):
         for name in ("1000 Tulips", "1009 Nights", "100 Steps", "A1000"):
             self.new_partner(name, False)
@@ -151,10 +194,15 @@ class TestContacts(DeskCase):
         other = self.env["res.company"].create({"name": "Another company"})
         for number in range(12):
             self.new_partner(f"A hidden one {number}", company_id=other.id)
+            self.new_partner(f"Another {number}", SECOND, company_id=other.id)
         self.new_partner("Archived", active=False)
+        self.new_partner("Archived", SECOND, active=False)
         self.new_partner("Zoltan")
         for text in ("0201", "020 7946 0201", "+44 20 7946 0201"):
             self.assertEqual(self.found(text), ["Zoltan"], text)
+        self.new_partner("Zoltana", SECOND)
+        for text in ("07400 123456", "+44 7400 123456", "+447400"):
+            self.assertEqual(self.found(text), ["Zoltana"], text)
 
     def test_short_and_odd_text(self):
         self.new_partner("Zoltan")

@@ -223,8 +223,33 @@ class TestExplain(ExplainCase):
                     self.env.cr.execute("EXPLAIN " + looked_up)
                     plan = "".join(line for [line] in self.env.cr.fetchall())
                     self.assertNotIn("Seq Scan", plan)
-                    if not text.startswith("+"):
+                    if text.startswith("+"):
+                        self.assertIn("pbx_phone_number", plan)
+                    else:
                         self.assertIn(f"{indexed} ~~*", plan)
+
+    def test_people_found_by_further_numbers(self):
+        """By the index of numbers, whole or begun: contacts and leads alike."""
+        lead = self.env["crm.lead"].search([("name", "=", "L7")], limit=1)
+        lead.user_id = self.anna
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE pbx_phone_number SET kind = 'certain', number = %s "
+            "WHERE lead_id = %s",
+            ["+493019999999", lead.id],
+        )
+        desk = self.env["pbx.desk"].with_user(self.anna)
+        for text, name in (
+            ("+49301000007", "P7"),
+            ("+4930100000", "P1"),
+            ("+493019999999", "L7"),
+            ("+4930199999", "L7"),
+        ):
+            with self.subTest(text):
+                with self.statements() as recorded:
+                    found = desk.search_callers(text)
+                self.assertEqual(found[0]["name"], name)
+                self.assertIndexed([one for one in recorded if "alike" in one])
 
     def test_line_is_looked_up_by_company(self):
         self.assertTrue(LINE)

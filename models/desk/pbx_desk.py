@@ -1,18 +1,12 @@
 """What an agent's browser reads for the phone, under the agent's own rights."""
 
-from functools import partial
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
-from odoo.addons.phone_validation.models.mail_thread_phone import PHONE_REGEX_PATTERN
-
-from ...telephony import numbers
 from ..call.notify import FRESH, STILL_RINGS
+from ..people.number_search import NumberSearch
 from ..tools.companies import of_all_companies
-from ..tools.domains import name_begins
 
 # How many callers to call back are counted.
 MAX_MISSED = 100
@@ -20,10 +14,6 @@ MAX_CARDS = 10
 # Calls going on in which the user has a part: most are taken by colleagues.
 MAX_LIVE = 100
 MAX_FOUND = 8
-# Contacts with the digits that are searched, before they are sorted.
-MAX_ALIKE = 500
-# Contacts are searched by so many digits of their number.
-MIN_DIGITS = 3
 PREFERENCES = {
     "open_contact": "pbx_open_contact",
     "sound": "pbx_sound",
@@ -315,50 +305,11 @@ class PbxDesk(models.AbstractModel):
         if len(text) < 2 or not partners.has_access("read"):
             return []
         limit = min(max(int(limit), 1), 20)
-        if len(numbers.digits(text)) < MIN_DIGITS or any(map(str.isalpha, text)):
-            found = partners.search([("complete_name", "ilike", text)], limit=limit)
+        if NumberSearch.reads(text):
+            found = NumberSearch(partners, text).find(limit)
         else:
-            found = self._find_by_digits(text, limit)
+            found = partners.search([("complete_name", "ilike", text)], limit=limit)
         return [self.env["pbx.desk.card"]._contact_values(partner) for partner in found]
-
-    def _find_by_digits(self, text, limit):
-        """Return contacts with these digits in a number, or at the start of their name.
-
-        One statement with a limit inside: if more were sorted, the database would read
-        all that fit, or walk all contacts in that order.
-        """
-        partners = self.env["res.partner"]
-        query = partners._search(self._has_digits(text), limit=MAX_ALIKE)
-        alike = query.select(
-            SQL.identifier(query.table, "id"),
-            SQL.identifier(query.table, "complete_name"),
-        )
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT id FROM (%s) AS alike(id, name)
-                    ORDER BY name, id DESC LIMIT %s""",
-                alike,
-                limit,
-            )
-        )
-        return partners.browse([partner_id for [partner_id] in rows])
-
-    def _has_digits(self, text):
-        """Return the domain of contacts whose number begins with the typed digits, or
-        contains them, in whatever style either is written."""
-        plain = numbers.digits(text)
-        whole = numbers.to_e164(text, self.env.company.country_id.code)
-        domain = Domain("phone_sanitized", "=", whole) if whole else Domain.FALSE
-        if text.startswith(("+", "00")):
-            begins = f"+{plain.removeprefix('00')}"
-            domain |= Domain("phone_sanitized", "=like", f"{begins}%")
-        if text.startswith("+"):
-            return domain
-        # Without the zero that is dialled within a country only.
-        inside = plain.lstrip("0")
-        if len(inside) >= MIN_DIGITS:
-            domain |= Domain.custom(to_sql=partial(_phone_contains, inside))
-        return domain | Domain.custom(to_sql=partial(name_begins, plain))
 
     @api.model
     @api.readonly
@@ -380,21 +331,15 @@ class PbxDesk(models.AbstractModel):
         leads = self.env["crm.lead"]
         if len(text) < 2 or not leads.has_access("read"):
             return []
-        names = ("name", "contact_name", "partner_name")
-        domain = Domain.OR(Domain(name, "ilike", text) for name in names)
-        plain = numbers.digits(text)
-        if len(plain) >= MIN_DIGITS and not any(char.isalpha() for char in text):
-            whole = numbers.to_e164(text, self.env.company.country_id.code)
-            domain = Domain("phone_sanitized", "=", whole) if whole else Domain.FALSE
-            inside = plain.removeprefix("00").lstrip("0")
-            if len(inside) >= MIN_DIGITS:
-                domain |= Domain("phone_sanitized", "like", inside)
-        found = leads.search(
-            domain
-            & Domain("won_status", "=", "pending")
-            & Domain("partner_id", "not in", contact_ids),
-            limit=min(max(int(limit), 1), 20),
-        )
+        limit = min(max(int(limit), 1), 20)
+        others = Domain("won_status", "=", "pending")
+        others &= Domain("partner_id", "not in", contact_ids)
+        if NumberSearch.reads(text):
+            found = NumberSearch(leads, text).find(limit, others)
+        else:
+            names = ("name", "contact_name", "partner_name")
+            named = Domain.OR(Domain(name, "ilike", text) for name in names)
+            found = leads.search(named & others, limit=limit)
         return [self.env["pbx.desk.card"]._lead_as_caller(lead) for lead in found]
 
     @api.model
@@ -411,27 +356,3 @@ class PbxDesk(models.AbstractModel):
             raise UserError(self.env._("An internal call is not linked to a contact."))
         call._pick(partner)
         return self.cards([call.id])
-
-
-def _phone_contains(digits, model, alias, query):
-    """Return the SQL condition that a phone field contains ``digits``.
-
-    In the very words of the index that Odoo has for it: its own search reads the ids of
-    all that fit, before any limit. As a subquery, the text is unknown to the planner:
-    for digits that many have it would read the table, each number by its expression.
-    """
-    names = [
-        name
-        for name in model._phone_get_number_fields()
-        if name in model._fields and model._fields[name].store
-    ]
-    return SQL(" OR ").join(
-        SQL(
-            "(regexp_replace(%(phone)s::text, %(pattern)s, '', 'g')"
-            " ILIKE (SELECT %(like)s) AND %(phone)s IS NOT NULL)",
-            phone=SQL.identifier(alias, name, to_flush=model._fields[name]),
-            pattern=PHONE_REGEX_PATTERN,
-            like=f"%{digits}%",
-        )
-        for name in names
-    )
