@@ -94,12 +94,16 @@ class BridgedReading:
         self.extensions = self._known_extensions()
         self.ref = min(self.heard, key=lambda e: (e.when, e.sort_key())).ref
         self.legs = self._legs()
-        self.first = next((one for one in self.legs if one.id == self.ref), None)
         self.end = next(
             (e for e in self.heard if e.kind == ENDED and e.ref == self.ref), None
         )
         self.open_legs = self._open_legs()
         self.closed = self._is_closed()
+        self.first = next((one for one in self.legs if one.id == self.ref), None)
+        # Another program had a phone of ours rung through a pipe: that began the call.
+        self.from_pipe = self.first is None and self._begins_with_a_pipe()
+        if self.from_pipe:
+            self.first = self._first_phone()
         self.direction = self._direction()
         self.conversations = self._conversations()
         self.spoke = bool(self.conversations) or self._spoke_with_the_pbx()
@@ -146,6 +150,21 @@ class BridgedReading:
         releases = [e for e in leg.events if e.kind == RELEASED]
         leg.release = releases[-1] if releases else None
 
+    def _begins_with_a_pipe(self):
+        """Tell whether it did, where nothing is known of the leg that began a call: when
+        it is over all telephones are known."""
+        pipes = (e for e in self.heard if e.role == PIPE)
+        return self.closed or any(event.ref == self.ref for event in pipes)
+
+    def _first_phone(self):
+        """Return the leg of ours that lifted first, else that rang first."""
+        ours = [leg for leg in self.of_role(EXTENSION) if leg.ref == self.ref]
+        return min(
+            ours,
+            key=lambda leg: (leg.answer is None, leg.answer or leg.events[0].when),
+            default=None,
+        )
+
     def _open_legs(self):
         """Return the legs that began and are not over.
 
@@ -191,7 +210,7 @@ class BridgedReading:
         if self.first is None:
             # Of its first leg nothing has come yet.
             if trunks:
-                return INBOUND
+                return OUTBOUND if self.from_pipe else INBOUND
             return INTERNAL if self.closed else ""
         if self.first.role == TRUNK:
             return INBOUND

@@ -493,3 +493,63 @@ class TestTwoContacts:
         told.enter(27, "line", f"{lifts}5")
         [leg] = told.call.legs
         assert (told.call.state, leg.stop) == ("ongoing", None)
+
+
+class TestFromAPipe:
+    """Another program has a phone rung as ``Local/201@from-internal``; as recorded."""
+
+    def told(self, **legs):
+        half = "Local/201@from-internal-00000001"
+        pipe = {"one": f"{half};1", "two": f"{half};2"}
+        told = Told(**pipe, phone=ANNA, line=CARRIER, **legs)
+        told(0, "CHAN_START", "one", exten="201")
+        return told(0, "CHAN_START", "two", exten="201")
+
+    def lifted(self):
+        told = self.told()(0, "CHAN_START", "phone", num="201")
+        told(1, "ANSWER", "phone", num="201").enter(1, "phone", "two")
+        return told(1, "CHAN_START", "line")
+
+    def test_the_customer_answers(self):
+        told = self.lifted()
+        assert told.call.direction == "outbound"
+        told(3, "ANSWER", "line", num="442079460100")
+        told.enter(3, "line", "one", bridge="another")
+        told.hang_up(9, "line", "one", bridge="another")
+        told.hang_up(9, "two", "phone", bridge="one")(9, "LINKEDID_END", "line")
+        call = told.call
+        assert (call.direction, call.outcome) == ("outbound", "answered")
+        assert (call.number, call.extension) == ("+442079460100", "201")
+        assert (call.answer, call.talk) == (moment(1790000003), 6)
+
+    def test_the_customer_is_busy(self):
+        told = self.lifted().hang_up(2, "line", cause=17, num="442079460100")
+        told.hang_up(2, "two", "phone", bridge="one")(2, "LINKEDID_END", "phone")
+        call = told.call
+        assert (call.direction, call.outcome) == ("outbound", "busy")
+        assert (call.number, call.extension) == ("+442079460100", "201")
+
+    def test_the_phone_refuses(self):
+        told = self.told()(0, "CHAN_START", "phone", num="201")
+        told.hang_up(1, "phone", "one", "two", cause=17)(1, "LINKEDID_END", "two")
+        call = told.call
+        assert (call.direction, call.outcome) == ("internal", "failed")
+        assert (call.number, call.extension) == ("", "201")
+
+    def test_of_several_phones_the_one_that_lifts_calls(self):
+        told = self.told(other=BORIS)(0, "CHAN_START", "phone", num="201")
+        told(0, "CHAN_START", "other", num="202")(1, "ANSWER", "other")
+        told.hang_up(1, "phone", cause=26).enter(1, "other", "two")
+        assert told.call.extension == "202"
+
+    def test_the_customer_is_called_first_and_does_not_lift(self):
+        told = self.told()(0, "CHAN_START", "line")
+        told.hang_up(9, "line", cause=19, num="442079460100")
+        told(9, "LINKEDID_END", "one")(9, "LINKEDID_END", "line")
+        call = told.call
+        assert (call.direction, call.outcome) == ("outbound", "no_answer")
+        assert (call.number, call.line) == ("+442079460100", "")
+
+    def test_nothing_but_pipes_is_no_call(self):
+        told = self.told().hang_up(1, "one", "two")(1, "LINKEDID_END", "two")
+        assert told.events == []
