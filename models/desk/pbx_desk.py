@@ -277,6 +277,7 @@ class PbxDesk(models.AbstractModel):
         party = self.env["pbx.desk.card"]._other_party(call)
         return {
             "id": call.id,
+            "company_id": call.company_id.id,
             "start": fields.Datetime.to_string(call.start),
             "direction": call.direction,
             "state": call.state,

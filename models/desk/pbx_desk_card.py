@@ -72,6 +72,7 @@ class PbxDeskCard(models.AbstractModel):
         party = self._other_party(call)
         return {
             "id": call.id,
+            "company_id": call.company_id.id,
             "state": standing.state,
             "taken_by": standing.taken_by,
             "direction": "inbound" if call._is_to_me() else call.direction or "",

@@ -36,6 +36,7 @@ export function makeCard(values = {}) {
     const contact = "contact" in values ? values.contact : OLGA;
     return {
         id: 1,
+        company_id: 1,
         state: "ringing",
         taken_by: "",
         direction: "inbound",

@@ -22,6 +22,7 @@ export function row(id, values = {}) {
     const start = DateTime.utc(2026, 6, 16, 9).plus({minutes: id});
     return {
         id,
+        company_id: 1,
         start: start.toFormat("yyyy-MM-dd HH:mm:ss"),
         direction: "outbound",
         state: "done",

@@ -5,6 +5,7 @@ import {user} from "@web/core/user";
 import {useService} from "@web/core/utils/hooks";
 
 import {endOf, withoutNumber} from "../common/call_facts";
+import {inCompany, tickCompany} from "../common/company";
 import {momentOf} from "../common/deadline";
 import {formatDuration} from "../common/duration";
 import {CallNote} from "./call_note";
@@ -243,8 +244,21 @@ export class CallCard extends Component {
         }
     }
 
+    /** Have the server do something with the call. */
+    ask(method) {
+        const {id, company_id: companyId} = this.card;
+        const context = inCompany(companyId);
+        return this.orm.call("pbx.call", method, [[id]], {context});
+    }
+
+    /** Open a form of the call's company. */
+    doAction(action) {
+        tickCompany(this.card.company_id);
+        return this.action.doAction(action);
+    }
+
     open(resModel, resId) {
-        return this.action.doAction({
+        return this.doAction({
             type: "ir.actions.act_window",
             res_model: resModel,
             res_id: resId,
@@ -261,7 +275,7 @@ export class CallCard extends Component {
     }
 
     hangUp() {
-        return this.once(() => this.orm.call("pbx.call", "hang_up", [[this.card.id]]));
+        return this.once(() => this.ask("hang_up"));
     }
 
     openCall() {
@@ -270,8 +284,7 @@ export class CallCard extends Component {
 
     createFrom(method) {
         return this.once(async () => {
-            const action = await this.orm.call("pbx.call", method, [[this.card.id]]);
-            await this.action.doAction(action);
+            await this.doAction(await this.ask(method));
         });
     }
 
@@ -285,7 +298,7 @@ export class CallCard extends Component {
             about = ["crm.lead", leads[0].id];
         }
         return this.once(() =>
-            this.action.doAction({
+            this.doAction({
                 type: "ir.actions.act_window",
                 name: _t("Log activity"),
                 res_model: "mail.activity.schedule",
@@ -306,15 +319,17 @@ export class CallCard extends Component {
 
     claim() {
         return this.once(async () => {
-            await this.orm.call("pbx.call", "action_claim", [[this.card.id]]);
+            await this.ask("action_claim");
             this.desk.ask(this.card.id);
         });
     }
 
     callBack() {
-        const {number, promise} = this.card;
+        const {company_id: companyId, number, promise} = this.card;
         return this.once(() =>
-            promise ? this.desk.callBack(promise.id) : this.desk.dial(number),
+            promise
+                ? this.desk.callBack(promise.id, companyId)
+                : this.desk.dial(number),
         );
     }
 

@@ -14,7 +14,7 @@ import {noteOf} from "./note";
 /** The field for a call's note. */
 export class CallNote extends Component {
     static template = "cloud_pbx.CallNote";
-    static props = {callId: Number, note: String};
+    static props = {callId: Number, companyId: Number, note: String};
 
     setup() {
         this.desk = useService("cloud_pbx.desk");

@@ -3,6 +3,7 @@ import {browser} from "@web/core/browser/browser";
 import {_t} from "@web/core/l10n/translation";
 import {ConnectionLostError} from "@web/core/network/rpc";
 
+import {inCompany} from "../common/company";
 import {UNSAVED} from "../desk/card_stack";
 
 // After the last key, and at the latest while somebody types on and on.
@@ -23,10 +24,11 @@ export class Note {
     saving = null;
     hasFocus = false;
 
-    constructor(desk, orm, callId, text) {
+    constructor(desk, orm, {callId, companyId, note: text}) {
         this.desk = desk;
         this.orm = markRaw(orm);
         this.callId = callId;
+        this.companyId = companyId;
         this.text = text;
         this.written = text;
     }
@@ -109,7 +111,9 @@ export class Note {
         try {
             while (this.isDirty) {
                 const {text} = this;
-                await this.orm.write("pbx.call", [this.callId], {note: text || false});
+                const values = {note: text || false};
+                const context = inCompany(this.companyId);
+                await this.orm.write("pbx.call", [this.callId], values, {context});
                 this.written = text;
                 this.saved = _t("Saved");
                 this.error = "";
@@ -129,9 +133,10 @@ export class Note {
 }
 
 /** The note of a call on the desk, as it is written in this page. */
-export function noteOf(desk, orm, {callId, note}) {
+export function noteOf(desk, orm, props) {
+    const {callId} = props;
     if (!desk.stack.notes.has(callId)) {
-        desk.stack.notes.set(callId, reactive(new Note(desk, orm, callId, note)));
+        desk.stack.notes.set(callId, reactive(new Note(desk, orm, props)));
     }
     return desk.stack.notes.get(callId);
 }

@@ -21,7 +21,7 @@ export class NoteMark extends Component {
                 <t t-else="" t-out="note.status"/>
             </span>
         </div>`;
-    static props = {callId: Number, note: String};
+    static props = {callId: Number, companyId: Number, note: String};
 
     setup() {
         const desk = useService("cloud_pbx.desk");

@@ -7,6 +7,7 @@ import {registry} from "@web/core/registry";
 import {Mutex} from "@web/core/utils/concurrency";
 import {session} from "@web/session";
 
+import {inCompany} from "../common/company";
 import {Alerts} from "./alerts";
 import {CardStack, OVER} from "./card_stack";
 import {requestCallBack, requestDial} from "./dial";
@@ -275,12 +276,14 @@ export class Desk {
      * Dial whoever waits for a call-back.
      *
      * @param {number} promiseId
+     * @param {number} companyId its company
      * @returns {Promise<boolean>} whether the PBX dials
      */
-    async callBack(promiseId) {
+    async callBack(promiseId, companyId) {
+        const options = {line: shownLine(this), context: inCompany(companyId)};
         const args = [[promiseId]];
-        const line = shownLine(this);
-        const id = await requestCallBack(this.services, "action_call_back", args, line);
+        const method = "action_call_back";
+        const id = await requestCallBack(this.services, method, args, options);
         if (typeof id === "number") {
             this.showDialled(id);
         }
@@ -298,8 +301,9 @@ export class Desk {
         }
         this.isTaking = true;
         try {
-            const line = shownLine(this);
-            const taken = await requestCallBack(this.services, "take_next", [], line);
+            const options = {line: shownLine(this)};
+            const method = "take_next";
+            const taken = await requestCallBack(this.services, method, [], options);
             if (taken) {
                 this.showDialled(taken.call_id);
             } else if (taken === false) {

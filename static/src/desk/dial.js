@@ -91,13 +91,20 @@ function showRefusal(notification, sentence) {
  * @param {Object} services orm, notification
  * @param {string} method of the call-backs
  * @param {Array} args
- * @param {number|string} [line] the number to be shown
+ * @param {Object} [options]
+ * @param {number|string} [options.line] the number to be shown
+ * @param {Object} [options.context]
  * @returns {Promise<any>} what it answers; `null` once the user has read why it was refused
  */
-export async function requestCallBack({orm, notification}, method, args, line) {
+export async function requestCallBack(services, method, args, options = {}) {
+    const {orm, notification} = services;
+    const {line, ...kwargs} = options;
     closeLast?.();
     try {
-        return await orm.call("pbx.promise", method, args, line ? {line} : {});
+        return await orm.call("pbx.promise", method, args, {
+            ...kwargs,
+            ...(line ? {line} : {}),
+        });
     } catch (error) {
         const sentence = sentenceOf(error);
         if (!sentence) {

@@ -1,5 +1,6 @@
 import {Mutex} from "@web/core/utils/concurrency";
 
+import {inCompany} from "../common/company";
 import {errorText} from "../common/error_text";
 
 const PAGE = 20;
@@ -92,6 +93,12 @@ export class CallLists {
         return this.orm.silent.call("pbx.desk", method, args);
     }
 
+    /** Do something with the call-back of a row. */
+    act(method, {promise_id: promiseId, company_id: companyId}) {
+        const context = inCompany(companyId);
+        return this.orm.call("pbx.promise", method, [[promiseId]], {context});
+    }
+
     /** They were spoken with. The row goes at once, and comes back if that failed. */
     async settle(call) {
         const before = this.missed;
@@ -100,7 +107,7 @@ export class CallLists {
         this.missed = before.filter((one) => one !== call);
         this.lastSettled = call;
         try {
-            await this.orm.call("pbx.promise", "action_spoken", [[promiseId]]);
+            await this.act("action_spoken", call);
         } catch (error) {
             this.settled.delete(promiseId);
             this.missed = before;
@@ -111,10 +118,10 @@ export class CallLists {
 
     /** It was a mistake: the caller waits again. */
     async undoSettled() {
-        const {promise_id: promiseId} = this.lastSettled;
+        const call = this.lastSettled;
         this.lastSettled = null;
-        await this.orm.call("pbx.promise", "action_reopen", [[promiseId]]);
-        this.settled.delete(promiseId);
+        await this.act("action_reopen", call);
+        this.settled.delete(call.promise_id);
         await this.refresh();
     }
 }

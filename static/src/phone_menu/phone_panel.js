@@ -21,6 +21,7 @@ import {LiveCall} from "./live_call";
 import {NextButton} from "../promise/next_button";
 import {PhoneSettings} from "./phone_settings";
 import {partyOf} from "../common/call_facts";
+import {tickCompany} from "../common/company";
 import {shownLine} from "../desk/shown_line";
 
 // Of many missed calls so many are shown, not to bury the recent ones.
@@ -231,13 +232,13 @@ export class PhonePanel extends Component {
     }
 
     /** Call back whoever was lost: an unassigned one is taken by that. */
-    async callBack({id, promise_id: promiseId}) {
+    async callBack({id, promise_id: promiseId, company_id: companyId}) {
         if (this.state.dialling || this.isTooSoon) {
             return;
         }
         this.state.dialling = `missed/${id}`;
         try {
-            await this.desk.callBack(promiseId);
+            await this.desk.callBack(promiseId, companyId);
         } finally {
             this.state.dialling = "";
             this.doneAt = Date.now();
@@ -309,10 +310,11 @@ export class PhonePanel extends Component {
         return Date.now() - this.doneAt < DOUBLE_CLICK_MS;
     }
 
-    open(resModel, resId) {
+    open(resModel, resId, companyId) {
         if (this.isTooSoon) {
             return;
         }
+        tickCompany(companyId);
         this.props.close?.();
         return this.action.doAction({
             type: "ir.actions.act_window",
