@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import CALLER, LINE
+from .desk import FakeCall
 from .test_routing import SCENARIO, RoutingCase
 
 
@@ -396,6 +397,27 @@ class TestBlocked(RoutingCase):
         self.tell("missed", caller=CALLER)
         self.assertTrue(self.the_call().is_blocked)
         self.assertFalse(self.the_call().route_code, "nothing was asked")
+
+    def test_an_event_without_a_number_comes_first(self):
+        """Each is what it is by the number, whenever that is told."""
+        blocked = self.block(CALLER)
+        self.env.cr.execute(
+            "UPDATE pbx_blocked SET create_date = %s WHERE id = %s",
+            [date(2026, 1, 1), blocked.id],
+        )
+        for caller, is_blocked in ((CALLER, True), ("+442079460202", False)):
+            with self.subTest(caller):
+                fake = FakeCall(self, caller)
+                fake.send("NOTIFY_RECORD", **self.RECORD)
+                self.assertFalse(fake.call.number or fake.call.is_blocked)
+                fake.start().ring("100")
+                self.assertEqual(fake.call.is_blocked, is_blocked)
+                fake.give_up()
+                self.assertEqual(fake.call.is_blocked, is_blocked)
+                self.assertEqual(bool(fake.call.promise_id), not is_blocked)
+
+    # What Zadarma sends of a recording: no numbers.
+    RECORD = {"caller_id": "", "called_did": "", "call_id_with_rec": "1458832388.1"}
 
     def test_unique(self):
         self.block(CALLER)

@@ -507,13 +507,18 @@ class CallLog:
             values.update(
                 provider_id=self.settings.id,
                 company_id=self.settings.company_id,
-                is_blocked=derived.direction == INBOUND
-                # Whatever the PBX, and whether or not it asks.
-                and self.env["pbx.blocked"]._is_blocked(
-                    self.settings.company_id, derived.number, to_second(derived.start)
-                ),
             )
+        # Once, with the number that is told first: it may be blocked later only.
+        if not call.number or call.direction != INBOUND:
+            values["is_blocked"] = self._is_blocked(derived)
         return values
+
+    def _is_blocked(self, derived):
+        """Tell whether a call's number is refused, whatever the PBX, and whether or not
+        it asks."""
+        return derived.direction == INBOUND and self.env["pbx.blocked"]._is_blocked(
+            self.settings.company_id, derived.number, to_second(derived.start)
+        )
 
     def _pbx_values(self, derived, call, ref):
         """Return what the PBX says of the call itself."""
