@@ -575,6 +575,79 @@ class TestLeadValues(LeadCase):
         self.assertEqual((made | lead).pbx_call_id, call.sudo())
         self.assertEqual(call.lead_id, made)
 
+    def test_from_the_form_in_another_company(self):
+        """Of an agent who works for two, with a team in the other one."""
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        both = (other | self.company).ids
+        self.anna.write({"company_ids": [Command.link(other.id)]})
+        self.anna.company_id = other
+        self.env["crm.team"].with_context(allowed_company_ids=both).create(
+            {
+                "name": "Elsewhere",
+                "company_id": other.id,
+                "member_ids": [Command.set(self.anna.ids)],
+                "sequence": -1,
+            }
+        )
+        self.company.pbx_lead_policy = "never"
+        partner = self.new_partner(company_id=self.company.id)
+        call = self.talked(extension="100").with_user(self.anna)
+        self.assertEqual(call.partner_id, partner)
+        for first, second in (both, both[::-1]):
+            with self.fresh(first):
+                here = {"allowed_company_ids": [first, second]}
+                call = call.with_context(**here)
+                context = {**here, **call.action_create_lead()["context"]}
+                leads = self.env["crm.lead"].with_user(self.anna)
+                lead = Form(leads.with_context(**context)).save()
+                self.assertEqual(lead.company_id, self.company)
+                self.assertEqual(lead.partner_id, partner)
+                self.assertEqual(lead.pbx_call_id, call)
+                self.assertEqual(lead.user_id, self.anna)
+                call = call.with_context(allowed_company_ids=both)
+                call.lead_id = False
+
+    def test_from_the_form_where_a_colleague_has_one(self):
+        """Which this person may not see: both came from the call."""
+        source = self.env["utm.source"].create({"name": "Newspaper"})
+        self.line.source_id = source
+        self.company.pbx_lead_policy = "never"
+        theirs = self.new_lead(user_id=self.boris.id)
+        call = self.talked(extension="100").with_user(self.anna)
+        self.assertEqual(call.sudo().lead_id, theirs)
+        context = call.action_create_lead()["context"]
+        leads = self.env["crm.lead"].with_user(self.anna).with_context(**context)
+        lead = Form(leads).save()
+        self.assertEqual(lead.pbx_call_id, call)
+        self.assertEqual(lead.sudo().pbx_line_id, self.line)
+        self.assertEqual(lead.source_id, source)
+        self.assertEqual(call.sudo().lead_id, theirs)
+        # As ever: another one from the same form is not the call's.
+        self.assertFalse(Form(leads).save().pbx_call_id)
+
+    def test_from_the_form_before_the_line_is_told(self):
+        source, other = self.env["utm.source"].create(
+            [{"name": "Newspaper"}, {"name": "Fair"}]
+        )
+        self.line.source_id = source
+        leads = self.env["crm.lead"].with_user(self.anna)
+        for known in (leads.source_id, other):
+            with self.fresh(known.name):
+                fake = FakeOutboundCall(self, CALLER, "100", ago=ago(minutes=9))
+                fake.send("NOTIFY_OUT_START", caller_id="")
+                call = fake.call.with_user(self.anna)
+                self.assertFalse(call.line_id)
+                context = call.action_create_lead()["context"]
+                form = Form(leads.with_context(**context))
+                form.source_id = known
+                lead = form.save()
+                self.assertFalse(lead.sudo().pbx_line_id)
+                fake.lift().end()
+                self.assertEqual(call.line_id, self.line)
+                self.assertEqual(lead.sudo().pbx_line_id, self.line)
+                self.assertEqual(lead.source_id, known or source)
+                self.assertEqual(lead.medium_id, self.env.ref("utm.utm_medium_phone"))
+
     def test_only_from_a_call_that_one_sees(self):
         call = self.talked(extension="100")
         made = self.the_lead()

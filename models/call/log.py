@@ -258,6 +258,8 @@ class CallLog:
         if "line_id" in changed:
             with self._fresh_lines():
                 call.flush_recordset()
+            if changed["line_id"] and call.lead_verdict == "lead":
+                self.env["crm.lead"]._line_is_known(call)
         if "corrected" in changed and derived.corrected:
             self._post_correction(call, derived.contradictions)
         return changed

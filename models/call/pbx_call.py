@@ -1346,6 +1346,13 @@ class PbxCall(models.Model):
         if self.direction == "internal":
             raise UserError(self.env._("No lead can be created from an internal call."))
         who = self.partner_id.display_name or self._phone_for_form()
+        company = self.company_id
+        partner = self.partner_id
+        # Its company may have changed since: Odoo refuses a lead of two.
+        partner = partner.filtered_domain(partner._check_company_domain(company))
+        user = self.user_id
+        if company.id not in user._get_company_ids():
+            user = self.env.user
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New lead"),
@@ -1361,9 +1368,13 @@ class PbxCall(models.Model):
                 "default_name": self.env._("Call from %s", who)
                 if self.direction == "inbound"
                 else self.env._("Call to %s", who),
-                "default_partner_id": self.partner_id.id,
+                # The form is the call's company's alone: so is the team that Odoo
+                # gives the salesperson.
+                "allowed_company_ids": company.ids,
+                "default_company_id": company.id,
+                "default_partner_id": partner.id,
                 "default_phone": self._phone_for_form(),
-                "default_user_id": self.user_id.id or self.env.uid,
+                "default_user_id": user.id,
                 "default_description": plaintext2html(self.note)
                 if self.note
                 else False,
@@ -1426,8 +1437,23 @@ class PbxCall(models.Model):
                     record._came_from(call)
                     if record.partner_id and not call.partner_id:
                         call.write({"partner_id": record.partner_id.id})
+                elif not call.lead_id.has_access("read") and not call._has_lead_of(
+                    self.env.uid
+                ):
+                    # A colleague's, and the call stays linked to that.
+                    record._came_from(call)
             elif not call.partner_id or call.partner_source != "picked":
                 call.write({"partner_id": record.id})
+
+    def _has_lead_of(self, user_id):
+        """Tell whether a lead that this user created came from the call."""
+        # sudo: whether there is one
+        leads = self.env["crm.lead"].sudo().with_context(active_test=False)
+        return bool(
+            leads.search_count(
+                [("pbx_call_id", "=", self.id), ("create_uid", "=", user_id)], limit=1
+            )
+        )
 
     @api.model
     def _record_merged(self, gone, left):

@@ -3,12 +3,15 @@ from odoo.exceptions import AccessError
 from odoo.tools.sql import column_exists, create_column
 
 from ..call.lines import OF_UTM
+from ..tools.transactions import lock_rows
 from . import pbx_caller_mixin  # noqa: F401  (the model that is inherited comes first)
 
 # In the context: a lead that has another number than its contact does not correct that.
 KEEP_CONTACT_PHONE = "pbx_keep_contact_phone"
 # Where a lead came from: only calls say that.
 LINKS = frozenset(("pbx_call_id", "pbx_line_id", "pbx_automatic"))
+# Leads that came from one call: one, and those of people who do not see that one.
+MAX_OF_CALL = 10
 
 
 class CrmLead(models.Model):
@@ -125,6 +128,23 @@ class CrmLead(models.Model):
             key: value for key, value in self.env.context.items() if key not in defaults
         }
         return self.with_env(self.env(context=kept))
+
+    @api.model
+    def _line_is_known(self, call):
+        """The line of a call is told after a lead was created from it.
+
+        What the lead has already stays.
+        """
+        leads = self.with_context(active_test=False)
+        for lead in leads.search([("pbx_call_id", "=", call.id)], limit=MAX_OF_CALL):
+            known = {"pbx_line_id": call.line_id.id}
+            known.update({name: call[name].id for name in OF_UTM})
+            missing = {
+                name: value for name, value in known.items() if value and not lead[name]
+            }
+            if missing:
+                lock_rows(lead, "NO KEY UPDATE")
+                lead.write(missing)
 
     def _came_from(self, call):
         """Note the call from whose form, or card, a person created this lead."""
