@@ -834,6 +834,26 @@ class TestLeadJob(LeadCase):
         first.lead_after = fields.Datetime.now()
         self.assertEqual(len(self.made()), 2)
 
+    def test_what_moved_to_another_company(self):
+        """The line's team, or the contact: the lead is made without it."""
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        team = self.env["crm.team"].create(
+            {"name": "Moves", "company_id": self.company.id}
+        )
+        self.line.team_id = team
+        partner = self.new_partner(company_id=self.company.id)
+        call = self.lost()
+        self.assertEqual((call.team_id, call.partner_id), (team, partner))
+        for company in (self.company, other, self.env["res.company"]):
+            with self.fresh(company.name):
+                team.company_id = partner.company_id = company
+                lead = self.the_lead()
+                self.assertEqual(lead.pbx_call_id, call)
+                self.assertEqual(lead.company_id, self.company)
+                is_other = company == other
+                self.assertEqual(lead.team_id == team, not is_other)
+                self.assertEqual(lead.partner_id == partner, not is_other)
+
     def test_a_company_each(self):
         """The same caller in two companies: each has its own."""
         other = self.env["res.company"].create(

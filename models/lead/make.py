@@ -345,11 +345,17 @@ class CallAtHand:
         call, env = self.call, self.env
         country = call._country_of_number()
         partner = env["res.partner"].browse(partner_id or ())
+        # Their company may have changed since: Odoo refuses a lead of two.
+        company = call.company_id
+        partner, team = (
+            one.filtered_domain(one._check_company_domain(company))
+            for one in (partner, call.team_id)
+        )
         values = {
             "name": env._("Call from %s", call.number_readable),
             "phone": call.number_readable,
             "partner_id": partner.id,
-            "company_id": call.company_id.id,
+            "company_id": company.id,
             "pbx_call_id": call.id,
             "pbx_automatic": MADE,
             # Said explicitly: Odoo's default is the creator, and what has nobody is
@@ -357,8 +363,8 @@ class CallAtHand:
             "user_id": self._salesperson().id,
             **{name: call[name].id for name in OF_UTM},
         }
-        if call.team_id:
-            values["team_id"] = call.team_id.id
+        if team:
+            values["team_id"] = team.id
         if country:
             values.update(self._address(partner, country), country_id=country.id)
         return env["crm.lead"].create(values)
