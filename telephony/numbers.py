@@ -92,7 +92,7 @@ _RUN = re.compile(
 _STEM = re.compile(rf"[0-9]\s*[{_DASHES}]\s*(0{{1,3}})\s*$")
 # Numbers that end in letters of a telephone's keys: ``1-800-FLOWERS``.
 _LETTERS = re.compile(r"\+?[0-9\s().-]{0,12}[A-Z]{2}[A-Z0-9-]*")
-_FIRST_DIGITS = re.compile(r"[\s(]*\+\s*([1-9][0-9]?)[^0-9]")
+_FIRST_DIGITS = re.compile(r"[\s(]*\+[\s(]*([1-9][0-9]?)[^0-9]")
 # What is dialled to a PBX or a network itself: ``*98``, ``#31#``.
 _FEATURE = re.compile(r"(?=.*[*#])(?=.*[0-9])[0-9*#][0-9*#+]*")
 _WORD = re.compile(r"[^\W\d_]", re.UNICODE)
@@ -690,9 +690,12 @@ def _read_one(text, regions):
     if _HOME_ZERO.search(text):
         without_zero = digits(_HOME_ZERO.sub("", text))
     first = _NOTHING
-    if has_plus and regions and _has_home_prefix(text):
-        # ``+8 (495) …``: the plus stands before what is dialled at home.
-        has_plus = False
+    for region in regions if has_plus else ():
+        if _has_home_prefix(text, region):
+            # ``+8 (495) …``: the plus stands before what is dialled at home.
+            reading = _home_reading(plain, region)
+            if reading.valid:
+                return reading
     for reading in _readings(plain, without_zero, has_plus, regions):
         if reading.valid:
             return reading
@@ -701,10 +704,15 @@ def _read_one(text, regions):
     return first
 
 
-def _has_home_prefix(text):
-    """Tell whether the first digits stand apart, and are no country's code."""
+def _has_home_prefix(text, region):
+    """Tell whether what is dialled before numbers at home stands apart, and is no
+    country's code."""
     first = _FIRST_DIGITS.match(text)
-    return bool(first) and not plans.split(first[1])[0]
+    prefix = PhoneMetadata.metadata_for_region(region).national_prefix_for_parsing
+    return (
+        bool(first and prefix and re.fullmatch(prefix, first[1], re.ASCII))
+        and not plans.split(first[1])[0]
+    )
 
 
 def _readings(plain, without_zero, has_plus, regions):

@@ -4,12 +4,13 @@ Forms are those of public reports (libphonenumber, intl-tel-input, Signal, Odoo,
 the numbers are made up, from ranges kept for fiction where the country has one.
 """
 
+import re
 import time
 
 import hypothesis
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
@@ -136,6 +137,13 @@ ONE = [
     ("US", "+510 867 5432", "+15108675432"),
     ("RU", "+8 (495) 123-45-67", "+74951234567"),
     ("NL", "00 1 1 347 620 8000", "+13476208000"),
+    # A country's code whose digits stand apart.
+    ("DE", "+37 529 123-45-67", "+375291234567"),
+    ("IT", "+38 (067) 123-45-67", "+380671234567"),
+    ("DE", "+97 150 123 4567", "+971501234567"),
+    ("AT", "+35 840 1234567", "+358401234567"),
+    ("RU", "+3 7529 123-45-67", "+375291234567"),
+    ("LT", "+8 5 210 1234", "+37052101234"),
     # Words.
     ("GB", "020 7946 0201 (office)", LONDON),
     ("GB", "office: 020 7946 0201", LONDON),
@@ -551,6 +559,8 @@ EXAMPLES = [
 ]
 # Each with an exit code of its own.
 FROM_ABROAD = ("GB", "US", "AU", "RU")
+# Where an 8 is dialled before numbers at home, or was until lately.
+FIRST_8 = ("BY", "KZ", "LT", "RU", "TM")
 
 
 def e164(example):
@@ -594,6 +604,27 @@ def test_every_number_of_a_country_in_every_form(region):
         if plans.is_valid(numbers.canonical("+" + home)[1:]) or numbers.is_short(home):
             continue  # what is valid internationally is that
         assert numbers.from_pbx(home, region) == number, (home, national)
+
+
+@given(
+    st.sampled_from(EXAMPLES),
+    st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)),
+    st.lists(st.tuples(st.integers(1, 4), st.sampled_from(" -.")), min_size=8),
+)
+@settings(max_examples=1000, deadline=None)
+def test_a_valid_number_with_a_plus_is_that_number(example, region, groups):
+    """... whoever has typed it, and wherever its digits stand apart."""
+    plain = e164(example[1])
+    rest, written = plain[1:], "+"
+    for length, sign in groups:
+        written += rest[:length]
+        rest = rest[length:]
+        written += sign * bool(rest)
+    # What is dialled before numbers at home: it ends no country's code.
+    assume(region not in FIRST_8 or not re.match(r"\+80?[ .-]", written))
+    number = numbers.canonical(plain)
+    assert list(exact(written + rest, region)) == [number]
+    assert numbers.canonical(numbers.dialable(written + rest, region).number) == number
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(0, 14), st.integers(0, 9), st.booleans())
