@@ -151,8 +151,8 @@ class BridgedReading:
         leg.release = releases[-1] if releases else None
 
     def _begins_with_a_pipe(self):
-        """Tell whether it did, where nothing is known of the leg that began a call: when
-        it is over all telephones are known."""
+        """Tell whether it did, where nothing is known of the leg that began the call:
+        of one that is over all telephones are known."""
         pipes = (e for e in self.heard if e.role == PIPE)
         return self.closed or any(event.ref == self.ref for event in pipes)
 

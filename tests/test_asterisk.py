@@ -1170,3 +1170,45 @@ class TestAsteriskDaily(AsteriskCase):
         self.assertEqual(self.phone.status, "online")
         self.assertEqual(gone.status, "unknown")
         self.assertTrue(re.search("accepts", self.provider.check_ids[:1].message))
+
+
+@tagged("post_install", "-at_install")
+class TestAsteriskSilence(AsteriskCase):
+    """Nothing is reported for long while Asterisk has channels."""
+
+    def setUp(self):
+        super().setUp()
+        long_ago = fields.Datetime.now() - timedelta(hours=3)
+        self.company.resource_calendar_id = False
+        self.provider.write({"state": "connected", "connected_at": long_ago})
+        own = {"id": "1.1", "time": f"{long_ago.timestamp():.3f}", "exten": "1"}
+        half = {"chan": "Local/201@queue-00000001;1", "leg": "1.2"}
+        bridge = json.dumps({"bridge_id": "one"})
+        line = {"chan": "PJSIP/carrier-00000001", "leg": "1.1"}
+        self.tell(event="CHAN_START", **own, **line)
+        self.tell(event="BRIDGE_ENTER", extra=bridge, **own, **line)
+        self.tell(event="BRIDGE_ENTER", extra=bridge, **own, **half)
+        self.events().received_at = long_ago
+
+    def listen(self):
+        self.env.flush_all()
+        with self.allow_requests(all_requests=True), log_lines():
+            self.provider._check_silence()
+        self.env.invalidate_all()
+        return self.provider.activity_search(["cloud_pbx.activity_type_silence"])
+
+    def test_a_long_talk_that_the_log_has_is_no_silence(self):
+        self.ari.channels += ["1.1", "1.2"]
+        self.assertFalse(self.listen())
+        self.assertEqual(self.ari.path_count("/channels"), 1)
+
+    def test_a_call_that_the_log_has_not_is(self):
+        self.ari.channels += ["1.1", "9.1"]
+        [reminder] = self.listen()
+        self.assertIn("has calls now that it did not report", reminder.note)
+        self.assertNotIn("in the log", reminder.note)
+
+    def test_neither_is_one_that_is_over_in_the_log(self):
+        self.the_call().state = "done"
+        self.ari.channels += ["1.1", "1.2"]
+        self.assertTrue(self.listen())

@@ -12,8 +12,6 @@ from enum import Enum
 from odoo import SUPERUSER_ID, fields
 
 from ...telephony import errors
-from ...telephony.bridges import BridgedReading
-from ...telephony.call import reports_legs
 from ...telephony.dialect import NotOffered
 from ...telephony.facts import CallFacts
 from ..call.log import CallLog
@@ -123,7 +121,7 @@ class Replay:
             order="last_event_at",
             limit=MAX_CALLS,
         )
-        return [call.id for call in calls if not live & _leg_ids(call)]
+        return [call.id for call in calls if not live & legs_of(call)]
 
     def _log(self, env):
         return CallLog(env, env["pbx.provider"]._settings(self.provider.id))
@@ -158,10 +156,10 @@ class Replay:
         return notification(said, "success")
 
 
-def _leg_ids(call):
-    """Return the ids of all legs of a call, and its own one."""
-    facts = CallFacts.from_json(call.facts)
-    ids = {call.ref}
-    if reports_legs(facts):
-        ids.update(leg.id for leg in BridgedReading(facts).legs)
-    return ids
+def legs_of(calls):
+    """Return the ids of all channels that the PBX has of calls, as far as it reported
+    them: those of telephones, and those between them."""
+    ids = set(calls.mapped("ref"))
+    for call in calls:
+        ids.update(event.leg for event in CallFacts.from_json(call.facts).events)
+    return ids - {"", False}

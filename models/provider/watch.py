@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 
 from ...telephony import dialect as dialects
 from ...telephony import errors
+from ..history.replay import MAX_CALLS, legs_of
 from ..tools.transactions import (
     CONFLICTS,
     begin_anew,
@@ -329,12 +330,17 @@ class SilenceCheck:
                 cause = self.likely_cause()
             except errors.RateLimited:
                 return  # the next look finds out
-            intro = self.env._(
-                "The PBX lists calls that it did not report to Odoo. They are in the "
-                "log, but nobody saw them ring."
-            )
+            intro = self._what_is_missing()
             provider._remind("silence", f"{intro}\n{cause}")
             _logger.warning("Cloud PBX %s: events of calls are missing", provider.id)
+
+    def _what_is_missing(self):
+        if dialects.get(self.provider.dialect).can_replay:
+            return self.env._("The PBX has calls now that it did not report to Odoo.")
+        return self.env._(
+            "The PBX lists calls that it did not report to Odoo. They are in the "
+            "log, but nobody saw them ring."
+        )
 
     def _look_at_subscription(self):
         """Have it renewed, should it have ended before its time.
@@ -392,7 +398,7 @@ class SilenceCheck:
         if not known or max(known) > since:
             return False
         if dialects.get(self.provider.dialect).can_replay:
-            return self._has_calls()
+            return self._has_unknown_calls()
         return bool(
             self.env["pbx.call"].search_count(
                 [
@@ -406,14 +412,25 @@ class SilenceCheck:
             )
         )
 
-    def _has_calls(self):
-        """Ask a PBX without a history whether calls go on now."""
+    def _has_unknown_calls(self):
+        """Ask a PBX without a history whether calls go on now that the log has not: a
+        long talk reports nothing until its end."""
         try:
             dialect, account = self.provider._open_api()
-            return bool(dialect.fetch_live_legs(account))
+            live = dialect.fetch_live_legs(account)
+            return bool(live and live - self._known_legs())
         except (errors.PbxError, dialects.NotOffered) as error:
             _logger.info("Cloud PBX %s: no look, %s", self.provider.id, error)
             return False
+
+    def _known_legs(self):
+        domain = [
+            ("provider_id", "=", self.provider.id),
+            ("state", "!=", "done"),
+            ("ref", "!=", False),
+        ]
+        # sudo: of the facts only which channels a call has; the job's own user
+        return legs_of(self.env["pbx.call"].sudo().search(domain, limit=MAX_CALLS))
 
     def _is_working_time(self, moment):
         """Tell whether people of the company work at ``moment`` (naive UTC)."""
