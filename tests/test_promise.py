@@ -1,9 +1,11 @@
 """Call-backs: each row of what happens, as the PBX reports it and people do it."""
 
 from datetime import datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.modules import get_module_path
 from odoo.tests import Form, tagged
 
 from .common import CALLER, LINE, PbxHttpCase, log_lines
@@ -212,6 +214,61 @@ class TestPromise(PromiseCase):
         promise = self.the_promise()
         self.assertEqual((promise.state, promise.in_time), ("kept", True))
         self.assertFalse(promise.activity_ids)
+
+    def test_a_short_number(self):
+        """Who calls is one of us if the PBX knows such a phone, however short."""
+        other = self.new_provider(self.company, self.anna, "other-secret")
+        self.new_extension("777", self.anna, other)
+        for what, number, expected in (
+            ("a service", "112", [("open", 1, 0)]),
+            ("five digits", "12345", [("open", 1, 0)]),
+            ("six digits", "123456", [("open", 1, 0)]),
+            ("a phone of another PBX", "777", [("open", 1, 0)]),
+            ("a phone of ours", "101", []),
+            ("one that is gone", "102", []),
+            ("the PBX itself", "*98", []),
+        ):
+            with self.fresh(what):
+                if what == "one that is gone":
+                    self.spoken(90, STRANGER, "102")
+                    self.extension_3.unlink()
+                call = self.lost(caller=number)
+                self.assertEqual(call.number, number)
+                # Where the PBX does not say which calls are internal ones.
+                call.direction = "inbound"
+                call._follow_promises()
+                self.run_job("promises")
+                self.assertEqual(self.states(number), expected)
+                audit = self.env["pbx.promise"].with_user(self.supervisor).audit()
+                self.assertEqual(audit["missing"], 0)
+                self.assertEqual(audit["promised"], len(expected))
+
+    def test_next_can_be_dialled(self):
+        """A short number, which this PBX does not dial for us, holds nobody up."""
+        self.lost(caller="112")
+        promises = self.env["pbx.promise"].with_user(self.anna)
+        self.assertFalse(promises._take_most_urgent())
+        self.lost(30)
+        self.assertEqual(promises._take_most_urgent(), self.the_promise().id)
+
+    def test_short_numbers_before_the_upgrade(self):
+        """The job makes up for those of the last days; of the others nothing is said
+        to be missing."""
+        path = f"{get_module_path('cloud_pbx')}/migrations/19.0.1.7.0"
+        before = self.lost(10 * 24 * 60, "112"), self.lost(60, "113")
+        for call in before:
+            call.promise_id.unlink()
+        self.env.flush_all()
+        spec = spec_from_file_location("migration", f"{path}/post-short-callers.py")
+        migration = module_from_spec(spec)
+        spec.loader.exec_module(migration)
+        migration.migrate(self.env.cr, "19.0.1.6.0")
+        self.env.invalidate_all()
+        self.run_job("promises")
+        self.assertEqual(self.states("112"), [])
+        self.assertEqual(self.states("113"), [("open", 1, 0)])
+        audit = self.env["pbx.promise"].with_user(self.supervisor).audit()
+        self.assertEqual((audit["off"], audit["missing"]), (1, 0))
 
     def test_minimal_talk(self):
         self.company.pbx_promise_min_talk = 40

@@ -33,6 +33,28 @@ IS_SPAM = SQL(
                  JOIN pbx_call_tag tag ON tag.id = tagged.tag_id
                 WHERE tagged.call_id = call.id AND tag.is_spam)"""
 )
+# Whether who called in ``call`` is one of us: a line or a phone of ours, or a code of
+# the PBX itself. That a number is short does not say so. Scalar subqueries, run for the
+# few that have no call-back: for EXISTS the database may choose to read all lines and
+# phones first.
+IS_OURS = SQL(
+    """(call.number ~ '[*#]'
+        OR (SELECT TRUE FROM pbx_line line
+             WHERE line.company_id = call.company_id
+               AND line.number = call.number AND line.active LIMIT 1) IS NOT NULL
+        OR (SELECT TRUE FROM pbx_extension extension
+             WHERE extension.company_id = call.company_id
+               AND extension.caller_id = call.number LIMIT 1) IS NOT NULL
+        OR (SELECT TRUE FROM pbx_extension extension
+             WHERE extension.provider_id = call.provider_id
+               AND extension.number = call.number LIMIT 1) IS NOT NULL
+        OR length(call.number) <= %s
+           AND (SELECT TRUE FROM pbx_call_leg leg  -- a phone that is gone
+                 WHERE leg.provider_id = call.provider_id
+                   AND leg.number = call.number
+                   AND leg.extension_id IS NULL LIMIT 1) IS NOT NULL)""",
+    numbers.SHORT_DIGITS,
+)
 # What decides who is responsible.
 WHOSE = frozenset(
     (
@@ -509,8 +531,6 @@ class PromiseFollower:
             left = [one for one in left if one != record]
             calls = [by_id[call_id] for call_id, _part in promise.parts]
             plans.append((promise, record, calls))
-        if self._makes_none(number):
-            plans = [plan for plan in plans if plan[1]]
         return [*((None, record, ()) for record in left), *plans]
 
     def _record_of(self, promise, records, by_id):
@@ -523,9 +543,6 @@ class PromiseFollower:
             if record.id in before:
                 return record
         return self.promises
-
-    def _makes_none(self, number):
-        return numbers.is_short(number) or numbers.is_feature_code(number)
 
     # ----------------------------------------------------------------------- writing
 
@@ -541,32 +558,27 @@ class PromiseFollower:
             new = [
                 plan for plan in new if any(one.ended_at > oldest for one in plan[2])
             ]
-        ours = self._own_numbers({calls[0].number for _, _, calls in new})
+        ours = self._of_ours({call_id for one, _, _ in new for call_id in one.lost_ids})
         known = [plan for plan in plans if plan[0] and plan[1]]
         for promise, record, calls in sorted(known, key=lambda plan: plan[0].state):
             self._update(record, promise, calls, since[record.number])
         self.promises.flush_model()
         for promise, _none, calls in new:
-            if calls[0].number not in ours:
+            if not ours.issuperset(promise.lost_ids):
                 self._create(promise, calls)
 
-    def _own_numbers(self, wanted):
-        """Return those of ``wanted`` that are lines or internal numbers of our own."""
-        if not wanted:
+    def _of_ours(self, call_ids):
+        """Return the ids of those calls whose caller was one of us."""
+        if not call_ids:
             return set()
         rows = self.env.execute_query(
             SQL(
-                """SELECT number FROM pbx_line
-                    WHERE company_id = %(company)s AND number = ANY(%(wanted)s)
-                      AND active
-                    UNION
-                   SELECT caller_id FROM pbx_extension
-                    WHERE company_id = %(company)s AND caller_id = ANY(%(wanted)s)""",
-                company=self.company_id,
-                wanted=list(wanted),
+                "SELECT call.id FROM pbx_call call WHERE call.id = ANY(%s) AND %s",
+                list(call_ids),
+                IS_OURS,
             )
         )
-        return {number for [number] in rows}
+        return {call_id for [call_id] in rows}
 
     def _remove(self, gone, others):
         """Remove promises that are none: their call was not lost, or belongs to another

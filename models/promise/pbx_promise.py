@@ -21,7 +21,7 @@ from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited c
 from ..tools.companies import of_all_companies
 from ..tools.domains import search_boolean
 from ..tools.transactions import CONFLICTS, in_own_transaction
-from .follow import IS_SPAM, MAX_DAYS, PromiseFollower
+from .follow import IS_OURS, IS_SPAM, MAX_DAYS, PromiseFollower
 from .responsible import ResponsibleFinder
 
 _logger = logging.getLogger(__name__)
@@ -270,6 +270,16 @@ class PbxPromise(models.Model):
         )
 
     @api.model
+    def _is_dialable(self):
+        """Return the domain of those whose numbers can be dialled from Odoo: who called
+        from a short one may have to be called by hand."""
+        codes = [one.code for one in dialects.available() if one.dials_short_numbers]
+        # sudo: what kind of PBX it is, nothing else
+        providers = self.env["pbx.provider"].sudo().search([("dialect", "in", codes)])
+        is_whole = Domain.custom(to_sql=_is_whole_number)
+        return is_whole | Domain("provider_id", "in", providers.ids)
+
+    @api.model
     def _my_open(self):
         """Return the domain of open ones that are this user's business."""
         return (
@@ -434,6 +444,7 @@ class PbxPromise(models.Model):
         waiting = (
             Domain("state", "=", "open")
             & self._is_settled()
+            & self._is_dialable()
             & Domain.custom(to_sql=_is_not_on_the_phone)
         )
         for whose in (("user_id", "=", self.env.uid), ("user_id", "=", False)):
@@ -651,8 +662,6 @@ class PbxPromise(models.Model):
     @api.model
     def _lost_calls(self, since, condition):
         """Return the statement that lists lost calls which are not our own ones."""
-        # Scalar subqueries, run for the few that have no call-back: for EXISTS the
-        # database may choose to read all lines and phones first.
         return SQL(
             """SELECT call.id, call.company_id, call.number, call.start,
                       call.promise_id, call.promise_off, %(is_spam)s AS is_spam,
@@ -667,22 +676,14 @@ class PbxPromise(models.Model):
                   AND call.outcome IN ('missed', 'busy', 'failed')
                   AND call.is_blocked IS NOT TRUE AND call.start >= %(since)s
                   AND %(condition)s
-                  AND NOT (call.promise_id IS NULL AND call.number IS NOT NULL AND (
-                      length(call.number) <= %(short)s OR call.number ~ '[*#]'
-                      OR (SELECT TRUE FROM pbx_line line
-                           WHERE line.company_id = call.company_id
-                             AND line.number = call.number AND line.active LIMIT 1)
-                      IS NOT NULL
-                      OR (SELECT TRUE FROM pbx_extension extension
-                           WHERE extension.company_id = call.company_id
-                             AND extension.caller_id = call.number LIMIT 1)
-                      IS NOT NULL))""",
+                  AND NOT (call.promise_id IS NULL AND call.number IS NOT NULL
+                           AND %(is_ours)s)""",
+            is_ours=IS_OURS,
             is_spam=IS_SPAM,
             latest=LATEST_REPORT,
             days=MAX_DAYS,
             since=since,
             condition=condition,
-            short=numbers.SHORT_DIGITS,
         )
 
     # ----------------------------------------------------------------------------- jobs
@@ -923,6 +924,12 @@ def _is_mine(model, alias, query):
         nobody=nobody or SQL(),
         **promise,
     )
+
+
+def _is_whole_number(model, alias, query):
+    """Return the SQL condition that the number is no short one."""
+    number = SQL.identifier(alias, "number", to_flush=model._fields["number"])
+    return SQL("length(%s) > %s", number, numbers.SHORT_DIGITS)
 
 
 def _is_not_on_the_phone(model, alias, query):
