@@ -69,6 +69,15 @@ class AsteriskCase(PbxHttpCase):
         """Expect an error, and keep what was written: Odoo's own takes it back."""
         return TestCase.assertRaises(self, kind)
 
+    def migrate(self, name):
+        path = f"{get_module_path('cloud_pbx')}/migrations/19.0.1.7.0/{name}.py"
+        spec = importlib.util.spec_from_file_location("migration", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        self.env.flush_all()
+        module.migrate(self.env.cr, "19.0.1.6.0")
+        self.env.invalidate_all()
+
     def tell(self, secret=SECRET, **values):
         """Post an event as Asterisk does; return the response."""
         body = body_of(values, secret)
@@ -554,6 +563,24 @@ class TestAsteriskPosts(AsteriskCase):
         self.tell(**{**replayed(told=21), "leg": "x"})
         self.assertIn("could not reach Odoo", self.mine.hint)
         self.assertIn("21 events", self.mine.hint)
+        # The job goes on asking, and there is nothing more.
+        self.tell(**{**replayed(told=0), "leg": "y"})
+        self.assertEqual(self.mine.asterisk_replayed_count, 0)
+        self.assertIn("21 events", self.mine.hint)
+        replays = self.env["pbx.replay"]._of(self.provider)
+        replays.outage_at -= timedelta(days=2, minutes=1)
+        self.env.invalidate_all()
+        self.assertNotIn("could not reach Odoo", self.mine.hint or "")
+
+    def test_the_update_keeps_the_last_outage(self):
+        replays, now = self.env["pbx.replay"], fields.Datetime.now()
+        values = {"provider_id": self.provider.id, "replayed_at": now}
+        other = {"provider_id": self.new_asterisk().id, "replayed_at": now}
+        row = replays.create({**values, "replayed_count": 21})
+        without = replays.create({**other, "replayed_count": 20})
+        self.migrate("post-outages")
+        self.assertEqual((row.outage_at, row.outage_count), (now, 21))
+        self.assertEqual((without.outage_at, without.outage_count), (False, 0))
 
 
 @tagged("post_install", "-at_install")
@@ -913,13 +940,7 @@ class TestAsteriskTransfers(AsteriskCase):
         call, refs = self.the_call(), self.env["pbx.call.ref"]
         names = {"provider_id": self.provider.id, "call_id": call.id}
         refs.create([{**names, "ref": "N/A"}, {**names, "ref": "1.2"}])
-        self.env.flush_all()
-        path = f"{get_module_path('cloud_pbx')}/migrations/19.0.1.7.0/post-refs.py"
-        spec = importlib.util.spec_from_file_location("post_refs", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.migrate(self.env.cr, "19.0.1.6.0")
-        self.env.invalidate_all()
+        self.migrate("post-refs")
         kept = refs.search([("call_id", "=", call.id)]).mapped("ref")
         self.assertEqual(kept, ["1.2"])
 

@@ -12,6 +12,8 @@ from .replay import Replay
 
 # A PBX that says with each event that it held others back is asked so often at most.
 PAUSE_SECONDS = 20
+# A replay that brings more than so many events was after an outage.
+OUTAGE_EVENTS = 20
 # Other processes write, too: what this one knows of the reports holds for so long.
 KNOWN_SECONDS = 60
 
@@ -40,6 +42,9 @@ class PbxReplay(models.Model):
     provider_id = fields.Many2one("pbx.provider", required=True, ondelete="cascade")
     replayed_at = fields.Datetime(string="Last replay")
     replayed_count = fields.Integer(string="Events in the last replay")
+    # Of the last replay that was after an outage: the next ones bring nothing.
+    outage_at = fields.Datetime(string="Replay after an outage")
+    outage_count = fields.Integer(string="Events after an outage")
     reports = fields.Json(
         groups=fields.NO_ACCESS, help="What it says of itself, in its own terms."
     )
@@ -63,7 +68,10 @@ class PbxReplay(models.Model):
         if count is not None:
             # To the microsecond: who waits for it looks whether it has changed.
             now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
-            self._store(provider_id, replayed_at=now, replayed_count=count)
+            values = {"replayed_at": now, "replayed_count": count}
+            if count > OUTAGE_EVENTS:
+                values.update(outage_at=now, outage_count=count)
+            self._store(provider_id, **values)
         known = self._known_reports(provider_id) if reports else {}
         changed = {
             name: value

@@ -16,7 +16,7 @@ CLOCK_REPORT = "clock"
 # So much a clock may be off.
 CLOCK_SECONDS = 60
 # A replay of more than so many events tells of an outage, for so long.
-OUTAGE_EVENTS, OUTAGE_DAYS = 20, 2
+OUTAGE_DAYS = 2
 # A phone may ring for so long.
 MAX_RING_SECONDS = 300
 # What the texts are made of.
@@ -268,9 +268,10 @@ class PbxProvider(models.Model):
 
     def _asterisk_outage(self):
         """Return when Asterisk could not reach Odoo, if that was lately."""
-        replayed, count = self.asterisk_replayed_at, self.asterisk_replayed_count
+        replays = self.env["pbx.replay"]._of(self._origin)
+        replayed, count = replays.outage_at, replays.outage_count
         since = fields.Datetime.now() - timedelta(days=OUTAGE_DAYS)
-        if count <= OUTAGE_EVENTS or not replayed or replayed < since:
+        if not replayed or replayed < since:
             return ""
         # sudo: the times alone, of whatever calls these were
         [[start, stop]] = self.sudo().env.execute_query(
