@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from .call import derive
-from .event import DIALLED, INBOUND, INTERNAL, LOGGED, RINGING
+from .event import DIALLED, INBOUND, INTERNAL, LOGGED, OUTBOUND, RINGING
 from .facts import CallFacts
 
 # Two reports of one start may differ by this.
@@ -75,10 +75,17 @@ class RowGroup:
         same = (other.direction, other.number) == (self.direction, self.number)
         return same and bool(other.legs & self.legs)
 
+    def _goes_out_as(self, call):
+        """Tell whether ``call`` was dialled to somebody outside who has the same number
+        as a colleague: these rows do not tell one from the other."""
+        return (self.direction, call.direction) == (INTERNAL, OUTBOUND) and (
+            call.number == self.number
+        )
+
     def claim(self, call):
         """Return what these rows would take of a :class:`RowlessCall`, a
         :class:`Claim`; ``None``: they are not of it."""
-        if call.direction != self.direction:
+        if call.direction != self.direction and not self._goes_out_as(call):
             return None
         if call.number and self.number and call.number != self.number:
             return None

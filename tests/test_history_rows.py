@@ -347,6 +347,29 @@ class TestRows(RowsCase):
                 self.assertEqual(len(calls), 2)
                 self.assertTrue(is_made_up(calls[0].ref))
 
+    def test_somebody_outside_has_the_number_of_a_colleague(self):
+        """The row says a colleague; the leg that dialled says somebody outside."""
+        told = {"direction": "outbound", "caller": "", "called": "101", "leg": "a"}
+        events = [
+            self.event(DIALLED, extension="100", **told),
+            self.event(ANSWERED, 5, extension="100", **told),
+            self.event(RELEASED, 35, extension="100", disposition="answered", **told),
+        ]
+        row = replace(self.row("100", way="internal"), caller="100", called="101")
+        for before in (True, False):
+            with self.fresh(before):
+                if before:
+                    self.read(row)
+                self.log.add_events(events)
+                self.read(row)
+                self.assertCall(
+                    self.the_call(),
+                    ref="R1",
+                    direction="outbound",
+                    number="101",
+                    talk_seconds=30,
+                )
+
     def test_outgoing(self):
         row = self.row(way="outbound")
         self.read(row)

@@ -233,6 +233,10 @@ class RowMatcher:
                           (SELECT call.id FROM pbx_call call
                             WHERE call.number = wanted.number
                               AND call.company_id = %(company)s AND %(may_be)s
+                              AND (call.direction = wanted.direction
+                                   -- of a number outside that a colleague has too
+                                   OR call.direction IN ('internal', 'outbound')
+                                  AND wanted.direction IN ('internal', 'outbound'))
                               AND call.start BETWEEN wanted.start - %(longest)s
                                   AND %(until)s + %(nearby)s
                          ORDER BY call.start DESC, call.id DESC LIMIT %(limit)s)
@@ -240,6 +244,7 @@ class RowMatcher:
                           (SELECT call.id FROM pbx_call call
                             WHERE (call.number IS NULL OR wanted.number = '')
                               AND %(may_be)s
+                              AND call.direction = wanted.direction
                               AND call.start BETWEEN wanted.start - %(nearby)s
                                   AND %(until)s + %(nearby)s
                          ORDER BY call.start DESC, call.id DESC LIMIT %(limit)s)) near
@@ -249,7 +254,7 @@ class RowMatcher:
                 starts=[start.replace(microsecond=0) for start in starts],
                 company=self.settings.company_id,
                 may_be=SQL(
-                    """call.provider_id = %s AND call.direction = wanted.direction
+                    """call.provider_id = %s
                        -- a click that waits for its first event is bound by that
                        AND call.ref IS NOT NULL AND %s""",
                     self.settings.id,
