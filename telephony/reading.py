@@ -22,7 +22,6 @@ from .event import (
     RELEASED,
     RINGING,
     SPOKEN,
-    CallEvent,
     is_person,
 )
 from .legs import end_of, legs_of, outcome_of
@@ -78,6 +77,42 @@ def _as_asked(events):
     )
 
 
+def _with_ways(events):
+    """Return events in which the first leg of a call is an inbound one, where it rings
+    and nothing says of the leg who is at its other end.
+
+    Of a withheld caller a PBX may say nothing at all; of a colleague it says so.
+    """
+    first = _first_opening(event for event in events if event.leg)
+    if first is None or first.kind != RINGING:
+        return events
+    if any(event.direction for event in events if event.leg == first.leg):
+        return events
+    return tuple(
+        replace(event, direction=INBOUND) if event.leg == first.leg else event
+        for event in events
+    )
+
+
+def _first_opening(events):
+    """Return the event that began the first leg; ``None``: none is there.
+
+    Of two in one moment one that rings: nothing was dialled before it. When they were
+    received does not matter.
+    """
+    return min(
+        (event for event in events if event.kind in _OPENING),
+        key=lambda e: (e.when, e.kind == DIALLED, *e.sort_key()[2:]),
+        default=None,
+    )
+
+
+def _leads_out(event):
+    """Tell whether a leg says of itself that it was dialled to somebody outside, though
+    an extension may have the same number."""
+    return bool(event.leg and event.direction == OUTBOUND and not event.own_leg)
+
+
 def _named_extensions(events):
     """Return the identities of extensions, as the events themselves say."""
     named = set()
@@ -103,7 +138,7 @@ class Reading:
     def __init__(self, facts, history_outranks=True, country=""):
         self.country = country
         self.history_outranks = history_outranks
-        self.events = _as_asked(facts.events)
+        self.events = _with_ways(_as_asked(facts.events))
         self.extensions = _named_extensions(self.events)
         pbx = [e for e in self.events if e.kind not in (*_OURS, EXPIRED)]
         # A click-to-call first rings our own extension; that part tells the fate of
@@ -163,8 +198,7 @@ class Reading:
             if not answers:
                 return ""
             # Only ANSWER came, from a PBX whose ids do not show the direction.
-            outbound = any(not e.caller or self._is_inside(e.caller) for e in answers)
-            direction = OUTBOUND if outbound else INBOUND
+            direction = OUTBOUND if any(map(self._dialled, answers)) else INBOUND
         callers = {e.caller for e in self.decisive if e.caller}
         called = {e.called for e in self.decisive if e.called}
         parties = called if direction == OUTBOUND else callers | called
@@ -172,6 +206,8 @@ class Reading:
         if own_leg_only or not parties:
             return direction
         if direction == OUTBOUND:
+            if any(e.called for e in filter(_leads_out, self.decisive)):
+                return direction
             return INTERNAL if all(map(self._is_inside, parties)) else direction
         # An extension that calls a group: the group's number is short, and that is all
         # that is known of it.
@@ -180,14 +216,18 @@ class Reading:
             return INTERNAL
         return direction
 
+    def _dialled(self, answer):
+        """Tell whether the leg of an ANSWER, of which no more is known, was dialled by
+        us: of one that rings a PBX that tells legs apart names the line alone."""
+        if not answer.caller:
+            return not (answer.leg and answer.called)
+        return self._is_inside(answer.caller)
+
     def _first_leg(self):
         """Return the event that began the first leg, where legs are told apart."""
-        begun = [
-            event
-            for event in self.live
-            if event.leg and event.kind in _OPENING and event.direction != INTERNAL
-        ]
-        return min(begun, key=CallEvent.sort_key, default=None)
+        return _first_opening(
+            event for event in self.live if event.leg and event.direction != INTERNAL
+        )
 
     def _answers(self):
         answers = self.of(ANSWERED)
@@ -415,7 +455,14 @@ class Reading:
             ordered = [e for e in ordered if e.direction != OUTBOUND]
         callers = [e.caller for e in ordered]
         called = [e.called for e in ordered]
-        outside = [text for text in called if not self._is_inside(text)]
+        outside = [
+            event.called
+            for event in ordered
+            if _leads_out(event) or not self._is_inside(event.called)
+        ]
+        if not self.direction:
+            # Of a leg that does not say which way it goes that is a line of ours.
+            outside = [e.called for e in ordered if not e.leg and e.called in outside]
         # A number under which we are called, or which we show, is a whole one.
         lines = called if self.direction == INBOUND else callers
         line = first_of(t for t in lines if not self._is_inside(t) and not is_short(t))

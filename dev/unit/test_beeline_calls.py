@@ -1,5 +1,7 @@
 """What becomes of a call that Beeline tells of, leg by leg."""
 
+import re
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -12,6 +14,7 @@ from beeline_bodies import (
     CARL,
     LATE,
     LINE,
+    PHONES,
     PREVIOUS,
     SIP,
     A,
@@ -22,15 +25,18 @@ from beeline_bodies import (
     events_in,
     events_of,
     legs_of,
+    ms,
     post,
     without_receipts,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telephony.beeline import history
 from telephony.call import derive
-from telephony.event import RECORDED, RELEASED, RINGING
+from telephony.event import RECORDED, RELEASED, RINGING, with_known_extensions
 from telephony.facts import CallFacts
+from telephony.rows import RowGroup, RowlessCall
 
 CLICK = "Click-to-Dial"
 UNAVAILABLE = "Temporarily Unavailable"
@@ -186,6 +192,44 @@ class TestInbound:
         call = call_of(leg.begun(), leg.released(9))
         assert (call.direction, call.number, call.line) == ("inbound", "", LINE)
 
+    @pytest.mark.parametrize(
+        "remote",
+        [
+            "<xsi:remoteParty><xsi:privacy/></xsi:remoteParty>",
+            "<xsi:remoteParty><xsi:name>Unknown</xsi:name></xsi:remoteParty>",
+            "<xsi:remoteParty/>",
+            "",
+        ],
+    )
+    def test_withheld_and_nothing_said_of_the_other_end(self, remote):
+        leg = Leg(ANNA, address="")
+        notices = [leg.begun(), leg.answered(10), leg.released(63.5, answer=10)]
+        events = []
+        for place, notice in enumerate(notices, start=1):
+            text = re.sub("<xsi:remoteParty>.*</xsi:remoteParty>", remote,
+                          notice.text())  # fmt: skip
+            assert text.count("callType") == 2, "the redirection's alone"
+            events += events_in(post(text))
+            call = derive(CallFacts(events), False, "GB")
+            assert (call.direction, call.number, call.line) == ("inbound", "", LINE)
+            assert call.state == ("ringing", "ongoing", "done")[place - 1]
+        assert (call.outcome, call.talk, call.extension) == ("answered", 53, "101")
+
+    def test_nothing_said_at_a_colleague_s_end(self):
+        """The leg that dialled began before, and says that it is inside."""
+        anna, ben = (one.calls[0][0] for one in internal()[:2])
+        ben.call_type, ben.address = "", ""
+        for notices in permutations([anna.begun(), ben.begun(), ben.answered(7)]):
+            call = call_of(*notices)
+            assert (call.direction, call.number) == ("internal", "102")
+
+    def test_nor_when_it_began(self):
+        leg = Leg(ANNA, address="", call_type="", start=None)
+        call = call_of(leg.released(9, answer=4))
+        assert (call.direction, call.number, call.line) == ("inbound", "", LINE)
+        assert (call.outcome, call.extension) == ("answered", "101")
+        assert call_of(leg.released(9)).number == ""
+
     def test_who_spoke_last_has_it(self):
         anna, ben = Leg(ANNA), Leg(BEN, start=30)
         call = call_of(
@@ -266,6 +310,53 @@ class TestOutbound:
             *(at(0), None, at(20), 20, 0),
         )
         assert call.disposition == cause or by
+
+    def test_a_colleague_has_the_same_number_as_the_ambulance(self):
+        leg = Leg(ANNA, "Originator", address="tel:103")
+        notices = [leg.begun(), leg.answered(9), leg.released(70, answer=9)]
+
+        def known(*told):
+            events = with_known_extensions(events_of(told), PHONES)
+            return derive(CallFacts(events), False, "GB")
+
+        for place in range(3):
+            call = known(*notices[: place + 1])
+            assert (call.direction, call.number) == ("outbound", "103")
+            assert (call.extension, len(call.legs)) == ("101", 1)
+        colleague = Leg(ANNA, "Originator", address="tel:103", call_type="Group")
+        call = known(colleague.begun())
+        assert (call.direction, call.number) == ("internal", "103")
+
+    def test_a_click_to_a_colleague_is_inside(self):
+        own, lifted, outer, *_rest = click()
+        leg = outer.calls[0][0]
+        leg.call_type, leg.address = "Group", "tel:102"
+        call = call_of(own, lifted, leg.begun())
+        assert (call.direction, call.number) == ("internal", "102")
+
+    def test_a_row_of_the_history_takes_the_ambulance_for_a_colleague(self):
+        leg = Leg(ANNA, "Originator", address="tel:103")
+        notices = [leg.begun(), leg.answered(9), leg.released(70, answer=9)]
+        facts = CallFacts(events_of(notices))
+        row = history._statistics_row(
+            {
+                "startDate": int(ms(0)),
+                "abonent": {"userId": ANNA},
+                "direction": "OUTBOUND",
+                "status": "PLACED",
+                "phone_from": "9000000101",
+                "phone_to": "103",
+                "duration": 61000,
+            },
+            LATE,
+            ACCOUNT,
+            history.MILLISECONDS,
+        )
+        assert RowGroup([row]).claim(RowlessCall(facts)).seconds == 0
+        call = derive(facts.add([row]), BEELINE.history_outranks_events, "GB")
+        assert essence(call)[:6] == ("done", "answered", "outbound", "103", "", "101")
+        other = replace(row, called="102")
+        assert RowGroup([other]).claim(RowlessCall(facts)) is None
 
 
 class TestClick:
@@ -399,6 +490,17 @@ class TestTheSet:
             events += events_in(request, received_at=LATE)
         call = derive(CallFacts(events), False, "GB")
         assert without_receipts(call) == expected
+
+    def test_which_way_of_two_legs_that_began_at_once(self):
+        """It is inbound, unless our own leg was there before; see the contract."""
+        other = {"address": "tel:+79000000202"}
+        rings, dials = Leg(ANNA).begun(), Leg(ANNA, "Originator", **other).begun()
+        before = Leg(ANNA, "Originator", start=-1, **other).begun()
+        for order in permutations([rings, dials]):
+            call = call_of(*order)
+            assert (call.direction, call.number) == ("inbound", A)
+        for order in permutations([rings, before]):
+            assert call_of(*order).direction == "outbound"
 
     def test_a_part_of_the_facts_is_never_a_crash(self):
         for story in STORIES:
