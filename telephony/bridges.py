@@ -285,17 +285,16 @@ class BridgedReading:
         for event in self.heard:
             # One whose bridge nobody names was with nobody.
             if event.kind in (JOINED, LEFT) and event.bridge:
-                joins_leaves = moves.setdefault((event.leg, event.bridge), ([], []))
-                joins_leaves[event.kind == LEFT].append(event.when)
+                kinds_at = moves.setdefault((event.leg, event.bridge), {})
+                kinds_at.setdefault(event.when, set()).add(event.kind)
         over = {leg.id: leg.release.when for leg in self.legs if leg.release}
-        for (leg, bridge), (joins, leaves) in moves.items():
-            for place, joined in enumerate(sorted(joins)):
-                later = [left for left in leaves if left >= joined]
-                again = sorted(joins)[place + 1 : place + 2]
+        for (leg, bridge), kinds_at in moves.items():
+            for joined, left in _spans(kinds_at):
                 # A leg that was hung up is in no bridge, whatever was heard of that.
                 if leg in over and over[leg] >= joined:
-                    later.append(over[leg])
-                yield joined, min([*later, *again], default=None), leg, bridge
+                    left = min(left or over[leg], over[leg])
+                if left != joined:
+                    yield joined, left, leg, bridge
 
     def _spoke_with_the_pbx(self):
         """Tell whether a phone of ours called the PBX itself: voicemail, an echo."""
@@ -500,6 +499,24 @@ class BridgedReading:
             and not any(event.kind == JOINED for event in leg.events)
         ]
         return max(rings, default=None)
+
+
+def _spans(kinds_at):
+    """Yield ``(joined, left)`` of one leg and one bridge; ``None``: it is there still.
+
+    :param dict kinds_at: ``{moment: JOINED, LEFT or both}``. Who is inside at a moment
+        of both left and came again, who is not came and left at once.
+    """
+    since = None
+    for moment in sorted(kinds_at):
+        kinds = kinds_at[moment]
+        if since is None:
+            since = moment if kinds == {JOINED} else None
+        elif LEFT in kinds:
+            yield since, moment
+            since = moment if JOINED in kinds else None
+    if since is not None:
+        yield since, None
 
 
 def _is_code(called):

@@ -553,3 +553,38 @@ class TestFromAPipe:
     def test_nothing_but_pipes_is_no_call(self):
         told = self.told().hang_up(1, "one", "two")(1, "LINKEDID_END", "two")
         assert told.events == []
+
+
+class TestWithinAMillisecond:
+    """A leg enters a bridge and leaves it at times that Asterisk tells as one."""
+
+    def ringing(self):
+        told = Told(line=CARRIER, anna=ANNA, boris=BORIS)
+        told(0, "CHAN_START", "line", num="02079460201", exten="02079460900")
+        for leg in ("anna", "boris"):
+            told(0, "CHAN_START", leg)(1, "ANSWER", leg)
+        return told(1, "ANSWER", "line")
+
+    def left(self, told, second, leg):
+        return told(second, "BRIDGE_EXIT", leg, bridge_id="one")
+
+    def test_who_came_and_left_at_once_spoke_with_nobody(self):
+        told = self.ringing().enter(2, "line", "boris", "anna")
+        self.left(told, 2, "anna")
+        told.hang_up(9, "line", "boris", bridge="one")
+        call = told.call
+        assert (call.extension, call.talk) == ("202", 7)
+        assert {leg.extension: leg.outcome for leg in call.legs}["202"] == "answered"
+        assert not next(leg.answer for leg in call.legs if leg.extension == "201")
+
+    def test_who_left_and_came_again_stayed(self):
+        told = self.ringing().enter(2, "line", "anna")
+        self.left(told, 4, "anna").enter(4, "anna")
+        assert told.call.state == "ongoing"
+        told.hang_up(9, "line", "anna", bridge="one")
+        assert (told.call.extension, told.call.talk) == ("201", 7)
+
+    def test_who_came_and_was_hung_up_at_once_spoke_with_nobody(self):
+        told = self.ringing().enter(2, "line", "boris", "anna").hang_up(2, "anna")
+        told.hang_up(9, "line", "boris", bridge="one")
+        assert (told.call.extension, told.call.talk) == ("202", 7)
