@@ -226,11 +226,17 @@ def result_of_leg(call, leg):
     if call.direction == OUTBOUND:
         # Who only handed it on, or was our own leg, dialled it all the same.
         return "answered" if spoke else "not_reached"
-    if call.direction == INTERNAL and spoke:
-        return "answered"
     if call.direction == INTERNAL and leg.extension == call.extension:
-        return "not_reached"
+        return "answered" if spoke else "not_reached"
+    if call.direction == INTERNAL and spoke and not _is_known_who_lifted(call):
+        return "answered"
     return "elsewhere" if spoke else "missed"
+
+
+def _is_known_who_lifted(call):
+    """Tell whether of an internal call the extension that lifted is known."""
+    called = (leg for leg in call.legs if leg.extension != call.extension)
+    return any(leg.outcome == SPOKEN for leg in called)
 
 
 def rang_seconds(call, leg):

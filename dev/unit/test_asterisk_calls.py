@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.asterisk import events as asterisk
-from telephony.call import derive, has_left, is_with_the_pbx
+from telephony.call import derive, has_left, is_with_the_pbx, result_of_leg
 from telephony.dialect import Account
 from telephony.event import CLICKED, EXPIRED, CallEvent
 from telephony.facts import CallFacts
@@ -588,3 +588,20 @@ class TestWithinAMillisecond:
         told = self.ringing().enter(2, "line", "boris", "anna").hang_up(2, "anna")
         told.hang_up(9, "line", "boris", bridge="one")
         assert (told.call.extension, told.call.talk) == ("202", 7)
+
+
+def test_who_only_rang_in_an_internal_call_did_not_answer():
+    carla = "PJSIP/203-00000001"
+    told = Told(anna=ANNA, boris=BORIS, carla=carla)
+    told(0, "CHAN_START", "anna", num="201", exten="320")
+    told(0, "CHAN_START", "boris")(0, "CHAN_START", "carla")
+    told(2, "ANSWER", "carla").hang_up(2, "boris", cause=26)
+    told(2, "ANSWER", "anna").enter(2, "carla", "anna")
+    told.hang_up(9, "anna", "carla", bridge="one")
+    call = told.call
+    assert (call.direction, call.outcome, call.extension) == (
+        "internal", "answered", "201",
+    )  # fmt: skip
+    assert {leg.extension: result_of_leg(call, leg) for leg in call.legs} == {
+        "201": "answered", "202": "elsewhere", "203": "answered",
+    }  # fmt: skip
