@@ -534,6 +534,9 @@ class TestAsteriskPosts(AsteriskCase):
         late = {**replayed(), "time": f"{float(replayed()['time']) - 600:.3f}"}
         self.tell(**late)
         self.assertIn("off by about 10 minutes", self.mine.hint)
+        late["time"] = f"{float(replayed()['time']) - 70:.3f}"
+        self.tell(**late)
+        self.assertIn("off by about a minute,", self.mine.hint)
         self.tell(**replayed())
         self.assertNotIn("clock", self.mine.hint or "")
 
@@ -797,6 +800,30 @@ class TestAsteriskInside(AsteriskCase):
                 self.assertEqual(call.direction, "internal")
                 self.assertEqual(call.leg_ids.mapped("number"), ["SIP/204"])
                 self.assertEqual(call.user_id == self.boris, bool(login))
+
+    def test_who_dials_misses_nothing(self):
+        """The other one is busy, outside or a colleague: so is the phone that dials."""
+        self.new_extension("202", self.boris)
+        busy = {"extra": json.dumps({"hangupcause": 17})}
+        for call_id, dialled, other, missed in (
+            ("1.1", "02079460203", "PJSIP/carrier-00000002", []),
+            ("2.1", "202", "PJSIP/202-00000002", ["202"]),
+        ):
+            anna = {"id": call_id, "leg": call_id, "chan": "PJSIP/201-00000001"}
+            rings = {"id": call_id, "leg": f"{call_id}2", "chan": other}
+            for place, (event, who, more) in enumerate(
+                (
+                    ("CHAN_START", anna, {"num": "201", "exten": dialled}),
+                    ("CHAN_START", rings, {"exten": "s"}),
+                    ("HANGUP", rings, busy),
+                    ("HANGUP", anna, busy),
+                )
+            ):
+                self.tell(event=event, time=f"{1790000000 + place}.000", **who, **more)
+            call = self.env["pbx.call"].search([("ref", "=", call_id)])
+            self.assertEqual(call.outcome, "busy")
+            legs = call.leg_ids.filtered(lambda leg: leg.outcome == "missed")
+            self.assertEqual(legs.mapped("number"), missed)
 
     def test_who_hands_a_call_on_sees_that_it_is_over_for_him(self):
         self.new_extension("202", self.boris)

@@ -321,6 +321,9 @@ def test_live_legs():
         ("/var/spool/asterisk/recording/", "1790000000.12"),
         ("/var/spool/asterisk/recording/odoo", "odoo%2F1790000000.12"),
         ("/srv/calls", "1790000000.12"),
+        ("/srv/recording/asterisk/recording", "1790000000.12"),
+        ("/srv/recording/asterisk/recording/sales/", "sales%2F1790000000.12"),
+        ("/var/spool/asterisk/recording/a/recording", "a%2Frecording%2F1790000000.12"),
     ],
 )
 def test_where_a_recording_is(folder, path):

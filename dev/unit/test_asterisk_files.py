@@ -164,3 +164,12 @@ DIGESTS = {
     "cloud_pbx_ari.conf": "abfccc0aaadf3f3e",
     "example_inbound.conf": "1a69589d12b3b9d2",
 }
+
+
+def test_readme_names_the_paths_that_the_guide_does():
+    guide = (Path(__file__).parents[2] / "docs/asterisk.md").read_text()
+    [listed] = re.findall(r"only these paths below `/ari`: (.*?)\.", guide)
+    paths = re.findall(r"`([a-z/]+)`", listed)
+    assert len(paths) > 3
+    readme = " ".join(files.render(ACCOUNT)["README"].split())
+    assert f"these paths below /ari: {', '.join(paths)}." in readme

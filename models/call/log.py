@@ -834,11 +834,15 @@ def _reported_at(derived, facts):
 
 def _leg_values(derived, leg):
     """Return what is written of a leg that may change; see :data:`LEG_FIELDS`."""
+    outcome = LEG_OUTCOMES.get(leg.outcome, False)
+    dialled = derived.direction != INBOUND and leg.extension == derived.extension
+    if dialled and leg.outcome != SPOKEN:
+        outcome = False  # who dials misses nothing
     return {
         "start": to_second(leg.start),
         "answer": to_second(leg.answer),
         "stop": to_second(leg.stop),
-        "outcome": LEG_OUTCOMES.get(leg.outcome, False),
+        "outcome": outcome,
         "result": result_of_leg(derived, leg) or False,
         "rang_seconds": rang_seconds(derived, leg),
     }

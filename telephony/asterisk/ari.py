@@ -248,7 +248,11 @@ class Ari:
         """
         self.account.wire.may_ask(GENERAL)
         folder = self._option(files.RECORDINGS).rstrip("/") + "/"
-        below = folder.partition(_RECORDING_FOLDER)[2]
+        # The spool itself may lie in a folder of that name; the usual one does not.
+        below = folder.removeprefix(files.DEFAULTS[files.RECORDINGS] + "/")
+        if below == folder:
+            _spool, found, rest = folder.rpartition(_RECORDING_FOLDER)
+            below = rest if found else ""
         path = quote(f"{below}{name}", safe="")
         server = self.account.server_url.rstrip("/")
         return RecordingFile(

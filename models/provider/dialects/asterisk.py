@@ -258,11 +258,17 @@ class PbxProvider(models.Model):
                 "press “Connect”."
             )
         seconds_off = self._asterisk_reports().get(CLOCK_REPORT, 0)
-        if abs(seconds_off) >= CLOCK_SECONDS:
+        minutes_off = round(abs(seconds_off) / 60)
+        if abs(seconds_off) >= CLOCK_SECONDS and minutes_off == 1:
+            yield self.env._(
+                "The clock of Asterisk's server is off by about a minute, and so are "
+                "the times of its calls: set it by NTP."
+            )
+        elif abs(seconds_off) >= CLOCK_SECONDS:
             yield self.env._(
                 "The clock of Asterisk's server is off by about %s minutes, and so are "
                 "the times of its calls: set it by NTP.",
-                abs(seconds_off) // 60,
+                minutes_off,
             )
         yield self._asterisk_outage()
 
