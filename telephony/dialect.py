@@ -376,12 +376,14 @@ class HistoryPage:
     :var tuple events: ``CallEvent``, all of the calls of ``rows`` rows.
     :var next: what to ask for the next page with (JSON-able); ``None``: that was all.
     :var datetime until: naive UTC; all that began before is listed by now.
+    :var int unreadable: how many of the rows say too little to be of a call.
     """
 
     events: tuple
     next: object = None
     rows: int = 0
     until: datetime | None = None
+    unreadable: int = 0
 
 
 class Dialect:

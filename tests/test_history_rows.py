@@ -370,6 +370,15 @@ class TestRows(RowsCase):
                     talk_seconds=30,
                 )
 
+    def test_a_row_that_does_not_say_which_way(self):
+        for number in (CALLER, ""):
+            with self.fresh(number):
+                row = self.row(number=number, way="")
+                self.assertEqual(self.read(row), ["new"])
+                before = self.the_call().read()
+                self.assertEqual(self.read(row), ["unchanged"])
+                self.assertEqual(self.the_call().read(), before)
+
     def test_outgoing(self):
         row = self.row(way="outbound")
         self.read(row)

@@ -173,6 +173,51 @@ class TestStatisticsRows:
             *("internal", "102", "101", 53),
         )
 
+    @pytest.mark.parametrize("word", [None, "", "INTERNAL", "GROUP", 7])
+    @pytest.mark.parametrize(
+        "told, way, number",
+        [
+            ({}, INBOUND, A),
+            ({"status": "PLACED", "phone_from": "9000000100",
+              "phone_to": "9000000201"}, OUTBOUND, A),
+            ({"status": "TALK", "phone_to": "9000000101"}, INBOUND, A),
+            ({"status": "TALK", "phone_from": "101", "phone_to": "89000000201"},
+             OUTBOUND, A),
+            ({"status": "TALK", "phone_to": "9000000102"}, INBOUND, A),
+            ({"phone_from": "101", "phone_to": "102"}, INTERNAL, "102"),
+            ({"phone_from": "102", "phone_to": "9000000101"}, INTERNAL, "101"),
+        ],
+    )  # fmt: skip
+    def test_a_direction_that_it_does_not_say(self, word, told, way, number):
+        event = read_row(direction=word, **told)
+        call = derive(CallFacts([event]), False)
+        assert (call.direction, call.number) == (way, number)
+        assert event.extension == "101"
+        if way == INTERNAL:
+            assert {event.caller, event.called} == {"101", "102"}
+
+    @pytest.mark.parametrize(
+        "written",
+        [float(START), f"{START}.0", str(START), START // 1000,
+         "2026-09-21T14:13:20.000Z", "2026-09-21T14:13:20", "2026-09-21 14:13:20Z",
+         "2026-09-21T17:13:20+03:00", "2026-09-21T17:13:20.000+0300"],
+    )  # fmt: skip
+    def test_when_it_began(self, written):
+        event = read_row(startDate=written)
+        assert event.started == (ZERO,)
+        assert event == read_row()
+
+    @pytest.mark.parametrize(
+        "written", [None, "", "yesterday", "2026-13-41T99:00:00Z", True, -1.5,
+                    float("inf"), float("nan"), "9999-12-31T23:59:59-23:00", [], 1e300],
+    )  # fmt: skip
+    def test_a_row_without_a_time_is_left_out(self, monkeypatch, written):
+        rows = [statistics_row(), statistics_row(startDate=written)]
+        monkeypatch.setattr(Client, "records", lambda *_args: [])
+        monkeypatch.setattr(Client, "statistics", lambda *_args: rows)
+        last = list(pages(ACCOUNT, ZERO, ZERO + timedelta(days=1)))[-1]
+        assert (len(last.events), last.rows, last.unreadable) == (1, 2, 1)
+
     def test_a_short_number_of_nobody_s_is_outside(self):
         event = outbound(phone_to="112")
         assert (event.direction, event.called) == (OUTBOUND, "112")

@@ -233,7 +233,8 @@ class RowMatcher:
                           (SELECT call.id FROM pbx_call call
                             WHERE call.number = wanted.number
                               AND call.company_id = %(company)s AND %(may_be)s
-                              AND (call.direction = wanted.direction
+                              AND (call.direction
+                                   IS NOT DISTINCT FROM nullif(wanted.direction, '')
                                    -- of a number outside that a colleague has too
                                    OR call.direction IN ('internal', 'outbound')
                                   AND wanted.direction IN ('internal', 'outbound'))
@@ -244,7 +245,8 @@ class RowMatcher:
                           (SELECT call.id FROM pbx_call call
                             WHERE (call.number IS NULL OR wanted.number = '')
                               AND %(may_be)s
-                              AND call.direction = wanted.direction
+                              AND call.direction
+                                  IS NOT DISTINCT FROM nullif(wanted.direction, '')
                               AND call.start BETWEEN wanted.start - %(nearby)s
                                   AND %(until)s + %(nearby)s
                          ORDER BY call.start DESC, call.id DESC LIMIT %(limit)s)) near

@@ -151,6 +151,13 @@ class HistoryReader:
             page = dialect.fetch_history(account, *place)
             if page.next is not None and page.next == place.page:
                 raise errors.SamePage("the next page is this one")
+            if page.unreadable:
+                _logger.info(
+                    "Cloud PBX %s: %s rows of past calls are left out, they say too "
+                    "little",
+                    self.provider.id,
+                    page.unreadable,
+                )
             events = tuple(in_zones(event, account) for event in page.events)
             page = dataclasses.replace(page, events=events)
             return self._write_page(history_id, place, page)

@@ -36,6 +36,8 @@ FAILURES = {
     "global failure": Failure.NOT_CONNECTED,
 }
 _EPOCH = datetime(1970, 1, 1)
+_NUMBER = re.compile(r"([0-9]{1,15})(?:\.[0-9]{0,15})?")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:")
 # Milliseconds before this are seconds: it is the year 1973.
 _LEAST_MILLISECONDS = 10**11
 
@@ -54,20 +56,37 @@ def read(payload, received_at, account):
 
 
 def read_time(text):
-    """Return epoch milliseconds as naive UTC, ``None`` for what is no time of a call.
+    """Return epoch milliseconds, or ISO 8601, as naive UTC; ``None`` for what is no
+    time of a call.
 
-    A number that is far too small for them is read as seconds.
+    A number that is far too small for milliseconds is read as seconds. A fraction of
+    them is passed over.
     """
-    if not re.fullmatch(r"[0-9]{1,15}", str(text or "")):
+    text = str(text or "").strip()
+    if number := _NUMBER.fullmatch(text):
+        value = int(number[1])
+        if value < _LEAST_MILLISECONDS:
+            value *= 1000
+        since = timedelta(milliseconds=value)
+    elif _ISO.match(text):
+        since = _since_epoch(text)
+    else:
         return None
-    value = int(text)
-    if value < _LEAST_MILLISECONDS:
-        value *= 1000
     try:
-        moment = _EPOCH + timedelta(milliseconds=value)
+        moment = _EPOCH + since
     except OverflowError:
         return None
     return moment if is_possible(moment) else None
+
+
+def _since_epoch(text):
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return timedelta.max
+    return moment - _EPOCH
 
 
 def to_milliseconds(moment):

@@ -6,6 +6,7 @@ of any kind: they come without a ``ref``.
 
 import hashlib
 import json
+import math
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -52,12 +53,15 @@ def fetch(client, start, stop, page, unit):
         following = _next_records(page, rows) or _page(STATISTICS, begin, end)
         return HistoryPage(found, following, len(rows), until=begin)
     rows = client.statistics(begin, end, page["number"])
-    found = tuple(_statistics_row(row, now, client.account, unit) for row in rows)
+    read = [_statistics_row(row, now, client.account, unit) for row in rows]
+    # Of which call one without a time is nobody can tell: it has no id either.
+    found = tuple(one for one in read if one.started)
+    unreadable = len(read) - len(found)
     if following := _next_statistics(page, rows):
-        return HistoryPage(found, following, len(rows), until=begin)
+        return HistoryPage(found, following, len(rows), begin, unreadable)
     if end < stop:
         following = _page(RECORDS, end, min(end + WINDOW, stop))
-    return HistoryPage(found, following, len(rows), until=end)
+    return HistoryPage(found, following, len(rows), end, unreadable)
 
 
 def _records(client, begin, end, page):
@@ -138,7 +142,7 @@ def _record(row, fetched_at, account):
         kind=event.LOGGED,
         ref=tracking or _id(row.get("callId")),
         received_at=fetched_at,
-        **_parties(row, abonent, _text(row.get("phone")), "", account),
+        **_parties(_direction(row), abonent, _text(row.get("phone")), "", account),
         started=_started(row.get("date")),
         talk=talk,
         disposition=event.SPOKEN if talk else "",
@@ -149,14 +153,16 @@ def _record(row, fetched_at, account):
 def _statistics_row(row, fetched_at, account, unit):
     """Return the event of one leg in the statistics."""
     from_, to = (_text(row.get(name)) for name in ("phone_from", "phone_to"))
-    outbound = _direction(row) == event.OUTBOUND
+    abonent = _dict(row.get("abonent"))
+    direction = _direction(row) or _likely_direction(row, abonent, account)
+    outbound = direction == event.OUTBOUND
     other, own = (to, from_) if outbound else (from_, to)
     talk, said = _seconds(row.get("duration"), unit), _text(row.get("status"))
     return CallEvent(
         kind=event.LOGGED,
         ref="",
         received_at=fetched_at,
-        **_parties(row, _dict(row.get("abonent")), other, own, account),
+        **_parties(direction, abonent, other, own, account),
         started=_started(row.get("startDate")),
         talk=talk,
         disposition=_disposition(said, talk, outbound),
@@ -166,6 +172,25 @@ def _statistics_row(row, fetched_at, account, unit):
 
 def _direction(row):
     return _DIRECTIONS.get(_text(row.get("direction")).lower(), "")
+
+
+def _likely_direction(row, abonent, account):
+    """Return the direction of a row that does not say it, as far as its numbers do, and
+    then its status; ``""`` where neither does."""
+    sides = {"phone_from": event.OUTBOUND, "phone_to": event.INBOUND}
+    extension, inside = _extension(abonent, account), []
+    for name, direction in sides.items():
+        number = party.read_number(_text(row.get(name)))
+        if not number:
+            continue
+        if _is_of(number, abonent) or extension == _colleague(number, account):
+            return direction
+        if party.ten_digits(number) in account.extensions:
+            inside.append(direction)
+    if len(inside) == 1:
+        return inside[0]
+    words = {_PLACED: event.OUTBOUND, _MISSED: event.INBOUND}
+    return words.get(_text(row.get("status")).lower(), "")
 
 
 def _disposition(said, talk, outbound):
@@ -182,12 +207,13 @@ def _disposition(said, talk, outbound):
     return event.FAILED if outbound else event.MISSED
 
 
-def _parties(row, abonent, other, own, account):
+def _parties(direction, abonent, other, own, account):
     """Return the fields of an event that say which way a call went, and who had it.
 
+    :param direction: ``""``: nothing says so.
     :param str other: the other party's number, as it is written; ``own``: ours.
     """
-    direction, extension = _direction(row), _extension(abonent, account)
+    extension = _extension(abonent, account)
     number, line = party.read_number(other), party.read_number(own)
     colleague = _colleague(number, account)
     if colleague:
@@ -223,12 +249,20 @@ def _colleague(number, account):
 def _is_own(line, abonent, account):
     """Tell whether a number is the abonent's own, under which only he is called."""
     own = party.ten_digits(line)
+    return _is_of(line, abonent) or own in account.extensions
+
+
+def _is_of(number, abonent):
+    """Tell whether a number is the phone of the abonent himself."""
     phone = party.ten_digits(party.read_number(_text(abonent.get("phone"))))
-    return own == phone or own in account.extensions
+    return party.ten_digits(number) == phone
 
 
 def _started(value):
-    moment = events.read_time(_text(value))
+    """Return the start of a row, in whatever way it is written: ``(moment,)``, ``()``
+    where none is read."""
+    is_number = isinstance(value, float) and math.isfinite(value)
+    moment = events.read_time(f"{value:.3f}" if is_number else _text(value))
     return (moment,) if moment else ()
 
 
