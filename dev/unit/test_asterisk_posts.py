@@ -241,6 +241,8 @@ def answered(decision):
         (Decision(redirect="*98"), "", "*98"),
         (Decision(redirect="201,1)"), "", ""),
         (Decision(redirect="${X}"), "", ""),
+        (Decision("Olga", "s"), "Olga", ""),
+        (Decision(redirect="-1"), "", ""),
         (Decision("Olga", "201", 20), "Olga", "201"),
         # It has no words for these: nobody decides so, and the dialplan goes on.
         (Decision(refuse=True), "", ""),
@@ -258,6 +260,13 @@ def test_it_can_be_told_to_go_to_an_extension_of_the_dialplan():
         assert ASTERISK.is_target(text)
     for text in ("", None, "hangup", "201,1", "${X}", "a b", "+44", "*98\n"):
         assert not ASTERISK.is_target(text)
+
+
+def test_it_is_told_to_go_nowhere_that_asterisk_keeps_for_itself():
+    for text in ("s", "i", "t", "T", "h", "o", "a", "e", "-1", "_X"):
+        assert not ASTERISK.is_target(text)
+    for text in ("S", "1", "#1", "sales", "i2"):
+        assert ASTERISK.is_target(text)
 
 
 # ------------------------------------------------------------------------- the sample

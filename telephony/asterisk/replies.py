@@ -8,8 +8,10 @@ from ..dialect import Reply
 JSON = "application/json"
 # What the dialplan takes for "it is kept".
 ACCEPTED = "ok"
-# What it goes to: numbers of extensions, and nothing else that a dialplan understands.
-_TARGET = re.compile(r"[0-9A-Za-z*#_-]+")
+# What it goes to: extensions of the dialplan, and nothing else that it understands.
+_TARGET = re.compile(r"[0-9A-Za-z*#][0-9A-Za-z*#_-]*")
+# Extensions that Asterisk goes to by itself, and what a rule names that ends a call.
+_RESERVED = frozenset(("a", "e", "h", "i", "o", "s", "t", "T", "hangup"))
 # Phones have short displays.
 MAX_NAME = 64
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
@@ -17,7 +19,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 def is_target(text):
     """Return whether ``text`` can be gone to: an extension of the dialplan."""
-    return bool(_TARGET.fullmatch(text)) and text != "hangup"
+    return bool(_TARGET.fullmatch(text)) and text not in _RESERVED
 
 
 def accepted():
@@ -50,6 +52,6 @@ def routing(decision):
     name, target = "", ""
     if decision is not None:
         name = _name(decision.caller_name)
-        target = decision.redirect if _TARGET.fullmatch(decision.redirect) else ""
+        target = decision.redirect if is_target(decision.redirect) else ""
     body = {"caller_name": name, "redirect": target}
     return Reply(body=json.dumps(body, ensure_ascii=False), content_type=JSON)
