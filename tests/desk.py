@@ -59,10 +59,9 @@ class FakeCall:
 
     def end(self, extension="", how="answered", seconds=34):
         spoke = {"internal": extension, "last_internal": extension} if extension else {}
-        seconds = seconds if how == "answered" else 0
         return self.send(
             "NOTIFY_END",
-            duration=str(seconds),
+            duration=duration(how, seconds),
             disposition=how,
             is_recorded="0",
             **spoke,
@@ -96,10 +95,19 @@ class FakeOutboundCall(FakeCall):
         return self.send("NOTIFY_ANSWER")
 
     def end(self, how="answered", seconds=34):
-        seconds = seconds if how == "answered" else 0
         return self.send(
-            "NOTIFY_OUT_END", duration=str(seconds), disposition=how, is_recorded="0"
+            "NOTIFY_OUT_END",
+            duration=duration(how, seconds),
+            disposition=how,
+            is_recorded="0",
         )
+
+
+def duration(how, seconds):
+    """Return what an END says of how long they spoke; ``None``: it does not say."""
+    if how != "answered":
+        return "0"
+    return "" if seconds is None else str(seconds)
 
 
 class Bus:

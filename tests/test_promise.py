@@ -84,8 +84,23 @@ class TestPromise(PromiseCase):
                 [("open", 1, 0)],
             ),
             (
-                "of no length",
+                "0 seconds",
                 [self.lost, lambda: self.dialled(seconds=0)],
+                [("open", 1, 1)],
+            ),
+            (
+                "0 seconds of theirs",
+                [self.lost, lambda: self.spoken(seconds=0)],
+                [("open", 1, 0)],
+            ),
+            (
+                "of no told length",
+                [self.lost, lambda: self.dialled(seconds=None)],
+                [("kept", 1, 0)],
+            ),
+            (
+                "theirs of no told length",
+                [self.lost, lambda: self.spoken(seconds=None)],
                 [("kept", 1, 0)],
             ),
             (
@@ -437,15 +452,18 @@ class TestPromisePeople(PromiseCase):
         trial = [lambda: self.dialled(50, seconds=3)]
         before = [lambda: self.spoken(90, extension="102")]
         too_short = [lambda: self.spoken(80, extension="101", seconds=3)]
+        nothing = [lambda: self.spoken(80, extension="101", seconds=0)]
+        untimed = [lambda: self.spoken(80, extension="101", seconds=None)]
         too_long_ago = [lambda: self.spoken(91 * 24 * 60, extension="102")]
         for what, happens, expected in (
             ("the first one rung", [*lost, *trial], (self.anna, "rung")),
             ("who spoke before", [*before, *lost, *trial], (self.clara, "last_agent")),
             ("too short", [*too_short, *lost], (self.anna, "rung")),
+            ("0 seconds", [*nothing, *lost], (self.anna, "rung")),
+            ("of no told length", [*untimed, *lost], (self.boris, "last_agent")),
             ("too long ago", [*too_long_ago, *lost], (self.anna, "rung")),
         ):
-            turned = [*happens[1:], happens[0]]
-            for order in (happens, happens[::-1], turned):
+            for order in (happens, [*happens[1:], happens[0]]):
                 with self.fresh(what, order=[happens.index(one) for one in order]):
                     for happen in order:
                         happen()
@@ -654,13 +672,20 @@ class TestPromiseJob(PromiseCase):
         self.assertEqual(self.the_promise().first_call_id, call)
 
     def test_overlooked_talk(self):
-        self.lost()
-        promise = self.the_promise()
-        talk = self.dialled()
-        promise.write({"state": "open", "closed_at": False, "closed_call_id": False})
-        talk.write({"promise_id": False, "promise_part": False})
-        self.run_job("promises")
-        self.assertEqual(self.states(), [("kept", 1, 0)])
+        for seconds, expected in (
+            (34, [("kept", 1, 0)]),
+            (None, [("kept", 1, 0)]),  # nobody told how long it was
+            (0, [("open", 1, 0)]),
+        ):
+            with self.fresh(seconds):
+                self.lost()
+                promise = self.the_promise()
+                talk = self.dialled(seconds=seconds)
+                promise.write({"state": "open", "closed_at": False,
+                               "closed_call_id": False, "tries": 0})  # fmt: skip
+                talk.write({"promise_id": False, "promise_part": False})
+                self.run_job("promises")
+                self.assertEqual(self.states(), expected)
 
     def test_escalated(self):
         leader = self.new_agent("leader")

@@ -88,6 +88,7 @@ TABLE = {
         [],
         [(OPEN, 1, 0)],
     ),
+    "a talk of 0 seconds": ([LOST, talk(2, 5, talk=0)], [], [(OPEN, 1, 1)]),
     "a talk of no told length": ([LOST, talk(2, 5, talk=None)], [], [(KEPT, 1, 0)]),
     "we call back": ([LOST, talk(2, 5)], [], [(KEPT, 1, 0)]),
     "they call again": ([LOST, talk(2, 5, "inbound")], [], [(KEPT, 1, 0)]),

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from odoo import fields
 from odoo.tools import SQL
 
-from ...telephony import numbers
 from ...telephony.promise import (
     DISMISSED_BY_HAND,
     OPEN,
@@ -19,6 +18,7 @@ from ...telephony.promise import (
 )
 from ..tools.quiet import QUIET, to_second
 from ..tools.transactions import CONFLICTS, lock_rows
+from .conditions import IS_OURS, IS_SPAM, IS_UNTIMED
 from .responsible import ResponsibleFinder
 
 _logger = logging.getLogger(__name__)
@@ -27,34 +27,6 @@ _logger = logging.getLogger(__name__)
 MAX_CALLS = 5000
 # Where call-backs stay open for ever, older calls make none all the same.
 MAX_DAYS = 365
-# Whether one of its tags says that ``call`` is spam: archived ones say so, too.
-IS_SPAM = SQL(
-    """EXISTS (SELECT FROM pbx_call_tag_rel tagged
-                 JOIN pbx_call_tag tag ON tag.id = tagged.tag_id
-                WHERE tagged.call_id = call.id AND tag.is_spam)"""
-)
-# Whether who called in ``call`` is one of us: a line or a phone of ours, or a code of
-# the PBX itself. That a number is short does not say so. Scalar subqueries, run for the
-# few that have no call-back: for EXISTS the database may choose to read all lines and
-# phones first.
-IS_OURS = SQL(
-    """(call.number ~ '[*#]'
-        OR (SELECT TRUE FROM pbx_line line
-             WHERE line.company_id = call.company_id
-               AND line.number = call.number AND line.active LIMIT 1) IS NOT NULL
-        OR (SELECT TRUE FROM pbx_extension extension
-             WHERE extension.company_id = call.company_id
-               AND extension.caller_id = call.number LIMIT 1) IS NOT NULL
-        OR (SELECT TRUE FROM pbx_extension extension
-             WHERE extension.provider_id = call.provider_id
-               AND extension.number = call.number LIMIT 1) IS NOT NULL
-        OR length(call.number) <= %s
-           AND (SELECT TRUE FROM pbx_call_leg leg  -- a phone that is gone
-                 WHERE leg.provider_id = call.provider_id
-                   AND leg.number = call.number
-                   AND leg.extension_id IS NULL LIMIT 1) IS NOT NULL)""",
-    numbers.SHORT_DIGITS,
-)
 # What decides who is responsible.
 WHOSE = frozenset(
     (
@@ -75,7 +47,7 @@ class LoggedCall(NamedTuple):
     start: datetime
     answer: datetime | None
     stop: datetime | None
-    talk_seconds: int
+    talk_seconds: int | None  # nobody told
     reported_at: datetime | None
     user_id: int | None
     partner_id: int | None
@@ -125,8 +97,7 @@ class LoggedCall(NamedTuple):
             start=self.start,
             stop=self.ended_at,
             answer=self.answer,
-            # The log has 0 where nobody told how long they spoke.
-            talk=self.talk_seconds or None,
+            talk=self.talk_seconds,
             reported_at=self.reported_at,
             user_id=self.user_id,
             is_excluded=is_excluded or self.is_too_old(days),
@@ -436,10 +407,13 @@ class PromiseFollower:
         self.env["res.partner"].flush_model(["is_company"])
         columns = SQL(
             """call.id, call.number, call.direction, call.outcome, call.start,
-               call.answer, call.stop, call.talk_seconds, call.reported_at,
-               call.user_id, call.partner_id, call.lead_id, call.line_id, call.team_id,
-               call.provider_id, coalesce(call.is_blocked, FALSE), %s,
+               call.answer, call.stop,
+               CASE WHEN NOT %s THEN coalesce(call.talk_seconds, 0) END,
+               call.reported_at, call.user_id, call.partner_id, call.lead_id,
+               call.line_id, call.team_id, call.provider_id,
+               coalesce(call.is_blocked, FALSE), %s,
                coalesce(call.promise_off, FALSE), call.promise_id, call.promise_part""",
+            IS_UNTIMED,
             IS_SPAM,
         )
         rows = self.env.execute_query(

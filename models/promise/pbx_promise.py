@@ -21,7 +21,8 @@ from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited c
 from ..tools.companies import of_all_companies
 from ..tools.domains import search_boolean
 from ..tools.transactions import CONFLICTS, in_own_transaction
-from .follow import IS_OURS, IS_SPAM, MAX_DAYS, PromiseFollower
+from .conditions import IS_OURS, IS_SPAM, IS_UNTIMED
+from .follow import MAX_DAYS, PromiseFollower
 from .responsible import ResponsibleFinder
 
 _logger = logging.getLogger(__name__)
@@ -732,15 +733,16 @@ class PbxPromise(models.Model):
                      FROM pbx_promise promise
                      JOIN res_company company ON company.id = promise.company_id
                     CROSS JOIN LATERAL (
-                          SELECT id FROM pbx_call
-                           WHERE number = promise.number
-                             AND company_id = promise.company_id
-                             AND outcome = 'answered' AND state = 'done'
-                             AND start > promise.began_at
-                             AND (talk_seconds >= company.pbx_promise_min_talk
-                                  OR coalesce(talk_seconds, 0) = 0)
+                          SELECT id FROM pbx_call call
+                           WHERE call.number = promise.number
+                             AND call.company_id = promise.company_id
+                             AND call.outcome = 'answered' AND call.state = 'done'
+                             AND call.start > promise.began_at
+                             AND (coalesce(call.talk_seconds, 0)
+                                  >= company.pbx_promise_min_talk OR %s)
                            LIMIT 1) call
                     WHERE promise.state = 'open' LIMIT %s""",
+                IS_UNTIMED,
                 JOB_BATCH,
             )
         )

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from odoo.tools import SQL
 
+from .conditions import IS_UNTIMED
+
 # Who spoke with a caller longer ago than this does not know them any more.
 LAST_AGENT_DAYS = 90
 
@@ -91,18 +93,19 @@ class ResponsibleFinder:
         settings = self.env["res.company"]._promise_settings(self.company_id)
         rows = self.env.execute_query(
             SQL(
-                """SELECT user_id FROM pbx_call
-                    WHERE number = %(number)s AND company_id = %(company)s
-                      AND outcome = 'answered' AND user_id IS NOT NULL
-                      AND start > %(since)s AND start < %(began_at)s
-                      AND (talk_seconds >= %(min_talk)s
-                           OR coalesce(talk_seconds, 0) = 0)
-                 ORDER BY start DESC, id DESC LIMIT 1""",
+                """SELECT call.user_id FROM pbx_call call
+                    WHERE call.number = %(number)s AND call.company_id = %(company)s
+                      AND call.outcome = 'answered' AND call.user_id IS NOT NULL
+                      AND call.start > %(since)s AND call.start < %(began_at)s
+                      AND (coalesce(call.talk_seconds, 0) >= %(min_talk)s
+                           OR %(is_untimed)s)
+                 ORDER BY call.start DESC, call.id DESC LIMIT 1""",
                 number=values["number"],
                 company=self.company_id,
                 since=began_at - timedelta(days=LAST_AGENT_DAYS),
                 began_at=began_at,
                 min_talk=settings.min_talk,
+                is_untimed=IS_UNTIMED,
             )
         )
         return rows[0][0] if rows else None
