@@ -56,8 +56,8 @@ class Call:
     contradictions: tuple = ()
     # The end is contradicted by other events, and only history can say how it was.
     in_doubt: bool = False
-    # What may be our line, where history alone tells of it; see Reading.logged_lines.
-    logged_lines: tuple = ()
+    # What may be our line, where nothing certain tells it; see Reading.doubtful_lines.
+    doubtful_lines: tuple = ()
     # All ids under which the PBX speaks of it, where it reports each leg; else ``()``.
     aliases: tuple = ()
     # Of a click: it is our own phone that rings, or rang, and nobody else's.
@@ -122,7 +122,7 @@ def derive(facts, history_outranks=True, country=""):
         last_event_at=_last_event_at(reading),
         contradictions=verdict.contradictions,
         in_doubt=reading.in_doubt(),
-        logged_lines=reading.logged_lines,
+        doubtful_lines=reading.doubtful_lines,
     )
 
 

@@ -467,18 +467,18 @@ class Reading:
         lines = called if self.direction == INBOUND else callers
         line = first_of(t for t in lines if not self._is_inside(t) and not is_short(t))
         if self.direction == INBOUND:
-            return first_of(callers), first_of(self.logged_lines or [line])
+            return first_of(callers), first_of(self.doubtful_lines or [line])
         if self.direction == INTERNAL:
             rung = (e.extension for e in self.of(RINGING))
             return first_of([*called, *rung]), ""
         return first_of(outside), line
 
     @cached_property
-    def logged_lines(self):
-        """What may be our line of an inbound call, if history alone tells it.
+    def doubtful_lines(self):
+        """What may be our line of an inbound call, where nothing certain tells it.
 
-        A row of a call that was forwarded may name the number that it went to, which is
-        somebody else's: the leg that began first is the likeliest.
+        A row of the history, or who lifted, may name the number to which the call was
+        forwarded, which is somebody else's: the leg that began first is the likeliest.
         """
         if self.direction != INBOUND:
             return ()
@@ -489,7 +489,7 @@ class Reading:
             and not self._is_inside(event.called)
             and not is_short(event.called)
         ]
-        if any(event.kind != LOGGED for event in naming):
+        if any(event.kind not in (LOGGED, ANSWERED) for event in naming):
             return ()
         naming.sort(key=lambda e: (min(e.readings, default=e.when), e.sort_key()))
         return tuple(dict.fromkeys(self._spelled(event.called) for event in naming))

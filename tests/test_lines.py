@@ -24,6 +24,8 @@ from .common import (
 from .fake_pbx import FakePbxCase
 
 OTHER_LINE = "+442079460901"
+# A customer's, to whom a call is forwarded.
+MOBILE = "+447400123456"
 
 
 class LineCase(PbxCase):
@@ -261,6 +263,74 @@ class TestLinesOfCalls(LineCase):
         self.log().add_history({REF: [self.row(REF, OTHER_LINE)]})
         self.assertCall(self.the_call(), line=False, line_id=self.env["pbx.line"])
         self.assertEqual(self.lines().mapped("number"), [LINE])
+
+    def test_who_lifted_may_be_anybody(self):
+        """The PBX lists its lines, and tells first that a mobile lifted."""
+        self.env["pbx.line"].create(
+            {"number": LINE, "provider_id": self.provider.id, "from_pbx": True}
+        )
+        partner = self.new_partner("Zoltan", MOBILE)
+        answer, end = scenarios.scenario("answered", call_start=LOCAL_NOON)[2:4]
+        answer.fields["destination"] = MOBILE
+        self.put([answer]).action_replay()
+        self.assertCall(self.the_call(), line=False, line_id=self.env["pbx.line"])
+        self.put([end]).action_replay()
+        self.assertCall(self.the_call(), line=LINE, line_id=self.lines())
+        self.assertEqual(self.lines().mapped("number"), [LINE])
+        self.assertEqual(self.who_has(MOBILE).partner_id, partner.id)
+
+    def test_no_line_is_made_of_somebody_s_number(self):
+        """The PBX lists none: what is told in doubt is a contact's, a lead's, ours."""
+        lead = {"name": "Boats", "phone": MOBILE, "country_id": self.gb.id}
+        own_card = self.company.partner_id
+        cases = (
+            ("nobody's", lambda: None, MOBILE),
+            ("a contact's", lambda: self.new_partner("Zoltan", MOBILE), False),
+            ("a lead's", lambda: self.env["crm.lead"].create(lead), False),
+            ("our own card's", lambda: own_card.write({"phone": MOBILE}), MOBILE),
+            (
+                "our colleague's",
+                lambda: self.new_partner("Zoltan", MOBILE, parent_id=own_card.id),
+                MOBILE,
+            ),
+        )
+        for name, make, line in cases:
+            for bystanders in (0, 1):
+                with self.fresh(name, bystanders):
+                    make()
+                    rows = {REF: [self.row(REF, MOBILE)]}
+                    if bystanders:
+                        rows["in_2"] = [self.row("in_2", OTHER_LINE, 600)]
+                    self.log().add_history(rows)
+                    call = self.calls().filtered(lambda call: call.ref == REF)
+                    self.assertCall(call, line=line)
+                    made = {line, bystanders and OTHER_LINE} - {0}
+                    self.assertEqual(set(self.lines().mapped("number")), made)
+
+    def test_a_line_that_was_none_is_archived(self):
+        """A customer whose number was taken for a line is found and dialled again."""
+        self.log().add_history({REF: [self.row(REF, MOBILE)]})
+        partner = self.new_partner("Zoltan", MOBILE)
+        self.tell("missed", caller=MOBILE, line=LINE, pbx_call_id="in_2")
+        called = self.calls().filtered(lambda call: call.number == MOBILE)
+        self.assertFalse(called.partner_id)
+        self.assertTrue(self.who_has(MOBILE).is_own)
+        wrong = self.lines().filtered(lambda line: line.number == MOBILE)
+        wrong.active = False
+        self.run_job("rematch")
+        self.assertEqual(called.partner_id, partner)
+        self.assertEqual(self.who_has(MOBILE).partner_id, partner.id)
+        settings = self.provider._settings(self.provider.id)
+        self.assertFalse(self.env["pbx.directory"]._is_own(settings, MOBILE))
+        # Rows of such calls come again.
+        self.log().add_history({"in_3": [self.row("in_3", MOBILE, 900)]})
+        self.assertEqual(self.who_has(MOBILE).partner_id, partner.id)
+        wrong.active = True
+        self.assertTrue(self.who_has(MOBILE).is_own)
+
+    def who_has(self, number):
+        settings = self.provider._settings(self.provider.id)
+        return self.env["pbx.directory"]._find(settings, number)
 
     def test_lines_of_calls_do_not_hide_each_other(self):
         """Of a PBX that lists none each line is made by its first call."""

@@ -7,7 +7,15 @@ from cases import CALL_START, CLIENT, IN, LINE, OUT, START, ZONE
 
 from telephony.call import derive
 from telephony.dialect import Account
-from telephony.event import INBOUND, LOGGED, OFFERED, OUTBOUND, CallEvent
+from telephony.event import (
+    ANSWERED,
+    ENDED,
+    INBOUND,
+    LOGGED,
+    OFFERED,
+    OUTBOUND,
+    CallEvent,
+)
 from telephony.facts import CallFacts
 from telephony.zadarma import statistics
 
@@ -256,7 +264,7 @@ def test_to_whom_a_call_is_forwarded_is_no_line(row, order):
     onward = {**row, "destination": MOBILE, "callstart": A_MINUTE_LATER}
     call = derive(CallFacts(read(*[row, onward][::order])))
     assert (call.number, call.line) == (CLIENT, LINE)
-    assert call.logged_lines == (LINE, f"+{MOBILE}")
+    assert call.doubtful_lines == (LINE, f"+{MOBILE}")
 
 
 def test_an_extension_that_forwards_names_no_line():
@@ -271,4 +279,18 @@ def test_what_an_event_names_is_the_line():
         OFFERED, IN, START, direction=INBOUND, caller=CLIENT, called=LINE
     )
     call = derive(CallFacts([offered, one(destination=MOBILE)]))
-    assert (call.line, call.logged_lines) == (LINE, ())
+    assert (call.line, call.doubtful_lines) == (LINE, ())
+
+
+def test_what_somebody_lifted_is_no_line():
+    """NOTIFY_ANSWER names whom the call was forwarded to; the end names the line."""
+    values = {"direction": INBOUND, "caller": CLIENT}
+    lifted = CallEvent(ANSWERED, IN, START, called=f"+{MOBILE}", **values)
+    call = derive(CallFacts([lifted]))
+    assert call.doubtful_lines == (f"+{MOBILE}",)
+    ended = CallEvent(ENDED, IN, START, called=LINE, **values)
+    for events in ([lifted, ended], [ended, lifted]):
+        call = derive(CallFacts(events))
+        assert (call.line, call.doubtful_lines) == (LINE, ())
+    call = derive(CallFacts([lifted, one()]))
+    assert set(call.doubtful_lines) == {LINE, f"+{MOBILE}"}

@@ -1,9 +1,11 @@
 """Which of our lines a call was to, and what it takes over from that line."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from odoo import fields
+from odoo.tools import SQL
 
 from ...telephony import numbers
 from ...telephony.event import INBOUND, OUTBOUND
@@ -35,6 +37,13 @@ class KnownLine(NamedTuple):
     lead_policy: str = AS_COMPANY
 
 
+class OwnLine(NamedTuple):
+    """What is known of one of our lines or caller IDs, where it is told in doubt."""
+
+    is_listed: bool
+    active: bool
+
+
 class CallLines:
     """The lines of one cloud PBX, as far as calls are about them.
 
@@ -42,11 +51,12 @@ class CallLines:
 
     :param env: with the environment in which the log is written.
     :param PbxSettings settings: of the provider.
+    :param dict memory: that of ``pbx.directory``'s ``_find``.
     """
 
-    def __init__(self, env, settings):
-        self.lines, self.settings = env["pbx.line"], settings
-        self.made = {}
+    def __init__(self, env, settings, memory):
+        self.env, self.lines, self.settings = env, env["pbx.line"], settings
+        self.memory, self.made, self._somebodys = memory, {}, {}
 
     def values(self, call, direction, line):
         """Return what a call has of its line: the values of :data:`COPIED`.
@@ -61,6 +71,61 @@ class CallLines:
             return {}
         known = self._find(direction, line)
         return {name: known and getattr(known, name) or False for name in COPIED}
+
+    def told(self, derived):
+        """Return our line. What is told in doubt is one of those that are known, or a
+        new one if nobody else has that number.
+
+        It may be the number to which a call was forwarded: taken for our own, that
+        customer would never be found or dialled again.
+        """
+        if not derived.doubtful_lines:
+            return derived.line
+        known = [text for text in derived.doubtful_lines if text in self.own_lines]
+        if known:
+            # One that a person archived may have been no line at all.
+            return next(
+                (text for text in known if self.own_lines[text].active), known[0]
+            )
+        new = (one for one in self.perhaps_new(derived) if not self._is_somebodys(one))
+        return next(new, "")
+
+    def perhaps_new(self, derived):
+        """Return which numbers told in doubt may be lines that are not known yet."""
+        texts = derived.doubtful_lines
+        # Lines that calls made are perhaps not all that there are.
+        is_complete = any(own.is_listed for own in self.own_lines.values())
+        if is_complete or any(text in self.own_lines for text in texts):
+            return ()
+        return texts
+
+    def _is_somebodys(self, number):
+        """Tell whether somebody else has ``number``; asked once in a run."""
+        if number not in self._somebodys:
+            known = self.memory.get((self.settings.id, number))
+            self._somebodys[number] = (
+                known is None or known.source != "none"
+            ) and self.env["pbx.directory"]._is_somebodys(self.settings, number)
+        return self._somebodys[number]
+
+    @cached_property
+    def own_lines(self):
+        """Our lines and caller IDs, ``{number: OwnLine}``."""
+        self.env["pbx.line"].flush_model(
+            ["number", "provider_id", "from_pbx", "active"]
+        )
+        self.env["pbx.extension"].flush_model(["caller_id", "provider_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT number, from_pbx IS TRUE, active IS TRUE FROM pbx_line
+                    WHERE provider_id = %(provider)s
+                    UNION ALL
+                   SELECT caller_id, TRUE, TRUE FROM pbx_extension
+                    WHERE provider_id = %(provider)s AND caller_id IS NOT NULL""",
+                provider=self.settings.id,
+            )
+        )
+        return {number: OwnLine(*of_line) for number, *of_line in rows}
 
     def lead_policy(self, line):
         """Return of which calls to our number ``line`` leads are made."""

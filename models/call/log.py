@@ -114,13 +114,12 @@ class CallLog:
         self.notifier = self.env["pbx.notifier"]
         self.dialect = dialects.get(settings.dialect)
         self.matcher = CallMatcher(self.calls, settings)
-        self.lines = CallLines(self.env, settings)
+        self.lines = CallLines(self.env, settings, self.memory)
         self.leads = LeadQueue(self.env, settings.company_id)
         # Events that were not added, since their call has too many of their kind.
         self.left_out = []
         # Ids of internal numbers whose phones ring, answer or dial now.
         self.online_ids = set()
-        self._own_lines = None
 
     # ------------------------------------------------------------------ one call
 
@@ -444,11 +443,13 @@ class CallLog:
         )
         self.env["pbx.directory"]._remember_strangers(
             self.settings,
-            {derived.number for _ref, _facts, derived in many if derived.number},
+            {derived.number for _ref, _facts, derived in many if derived.number}.union(
+                *(self.lines.perhaps_new(derived) for _ref, _facts, derived in many)
+            ),
             self.memory,
         )
         self.lines.make(
-            self._line(derived)
+            self.lines.told(derived)
             for _ref, _facts, derived in many
             if derived.direction == INBOUND
         )
@@ -497,7 +498,7 @@ class CallLog:
             "reported_at": _reported_at(derived, facts),
             **self._people_values(derived, seats, call),
             **self._match_values(derived, call),
-            **self.lines.values(call, derived.direction, self._line(derived)),
+            **self.lines.values(call, derived.direction, self.lines.told(derived)),
             "facts": facts.to_json(),
             "from_history": LOGGED in kinds and kinds <= NOT_LIVE,
             "corrected": derived.corrected,
@@ -535,7 +536,7 @@ class CallLog:
             "outcome": derived.outcome or False,
             "disposition": derived.disposition or False,
             "number": derived.number or False,
-            "line": self._line(derived) or False,
+            "line": self.lines.told(derived) or False,
             "start": to_second(derived.start),
             "answer": to_second(derived.answer),
             "stop": to_second(derived.stop),
@@ -543,37 +544,6 @@ class CallLog:
             "talk_seconds": derived.talk,
             "last_event_at": to_second(derived.last_event_at),
         }
-
-    def _line(self, derived):
-        """Return our line. What history alone names is one of those that are known.
-
-        It may be the number to which a call was forwarded: taken for our own, that
-        customer would never be found or dialled again.
-        """
-        if not derived.logged_lines:
-            return derived.line
-        if self._own_lines is None:
-            self._own_lines = self._fetch_own_lines()
-        known = [text for text in derived.logged_lines if text in self._own_lines]
-        # Lines that calls made are perhaps not all that there are.
-        is_complete = any(self._own_lines.values())
-        return known[0] if known else "" if is_complete else derived.line
-
-    def _fetch_own_lines(self):
-        """Return ``{number: whether the PBX lists it}`` of our lines and caller IDs."""
-        self.env["pbx.line"].flush_model(["number", "provider_id", "from_pbx"])
-        self.env["pbx.extension"].flush_model(["caller_id", "provider_id"])
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT number, from_pbx IS TRUE FROM pbx_line
-                    WHERE provider_id = %(provider)s
-                    UNION ALL
-                   SELECT caller_id, TRUE FROM pbx_extension
-                    WHERE provider_id = %(provider)s AND caller_id IS NOT NULL""",
-                provider=self.settings.id,
-            )
-        )
-        return dict(rows)
 
     def _people_values(self, derived, seats, call):
         """Return who took part, and who spoke: the users of the legs."""

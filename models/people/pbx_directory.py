@@ -220,6 +220,7 @@ class PbxDirectory(models.AbstractModel):
         """
         self._flush_people()
         self.env["pbx.call"].flush_model(["number", "line", "partner_id"])
+        self.env["pbx.line"].flush_model(["number", "company_id", "active"])
         wanted = numbers.canonical(number)
         rows = self._rows(
             SQL(
@@ -246,7 +247,13 @@ class PbxDirectory(models.AbstractModel):
                         NULL::varchar, NULL::varchar
                    FROM pbx_call
                   WHERE company_id = %(company)s AND line = ANY(%(spellings)s)
-                    AND direction = 'inbound' LIMIT 1)
+                    AND direction = 'inbound'
+                    -- Archived: no line of ours any more, or none that ever was.
+                    AND NOT EXISTS (
+                        SELECT 1 FROM pbx_line
+                         WHERE company_id = %(company)s
+                           AND number = ANY(%(spellings)s) AND active IS NOT TRUE)
+                  LIMIT 1)
                 UNION ALL
                 (SELECT 'own', NULL, NULL, NULL, NULL, NULL FROM pbx_extension
                   WHERE company_id = %(company)s AND caller_id = ANY(%(spellings)s)
@@ -306,6 +313,30 @@ class PbxDirectory(models.AbstractModel):
     def _is_own(self, settings, number):
         """Tell whether ``number`` is a line or a caller ID of our own."""
         return any(row.kind == "own" for row in self._known(settings, number))
+
+    @api.model
+    def _is_somebodys(self, settings, number):
+        """Tell whether ``number`` is none of ours, and a contact's or a lead's. The
+        cards of our own companies have our lines."""
+        rows = self._verified(settings, number, self._known(settings, number))
+        if any(row.kind == "own" for row in rows):
+            return False
+        # sudo: which contacts are our own companies
+        companies_sudo = self.env["res.company"].sudo().browse(settings.company_ids)
+        ours = companies_sudo.partner_id.ids
+        return any(row.entity_id not in ours for row in rows)
+
+    @api.model
+    def _collect_calls(self, settings, number):
+        """Have the earlier calls collected of whoever has ``number``: it is ours no
+        longer."""
+        rows = self._known(settings, number)
+        rematch = self.env["pbx.rematch"]
+        for model, ids in (
+            ("res.partner", {row.partner_id for row in rows}),
+            ("crm.lead", {row.lead_id for row in rows}),
+        ):
+            rematch._request(self.env[model].browse(sorted(filter(None, ids))))
 
     @api.model
     def _former_lead(self, settings, number, since):

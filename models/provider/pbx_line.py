@@ -106,8 +106,8 @@ class PbxLine(models.Model):
     _number_uniq = models.Constraint(
         "UNIQUE(provider_id, number)", "This cloud PBX has that line already."
     )
-    # Each caller is looked for among the own lines.
-    _own_idx = models.Index("(company_id, number) WHERE active")
+    # Each caller is looked for among the own lines, and the former ones.
+    _own_idx = models.Index("(company_id, number)")
 
     @api.constrains("closed_target", "provider_id")
     def _check_closed_target(self):
@@ -206,7 +206,17 @@ class PbxLine(models.Model):
         self._check_may_write(vals)
         result = super().write(vals)
         self._forget_known()
+        if vals.get("active") is False:
+            self._release_numbers()
         return result
+
+    def _release_numbers(self):
+        """Have the earlier calls collected of whoever has these numbers."""
+        # sudo: which contacts have a number, for the job that links calls to them
+        directory_sudo = self.env["pbx.directory"].sudo()
+        for line in self:
+            settings = self.env["pbx.provider"]._settings(line.provider_id.id)
+            directory_sudo._collect_calls(settings, line.number)
 
     def unlink(self):
         result = super().unlink()
