@@ -104,6 +104,7 @@ class BridgedReading:
         self.from_pipe = self.first is None and self._begins_with_a_pipe()
         if self.from_pipe:
             self.first = self._first_phone()
+        self.connections = list(self._connections())
         self.direction = self._direction()
         self.conversations = self._conversations()
         self.spoke = bool(self.conversations) or self._spoke_with_the_pbx()
@@ -206,7 +207,8 @@ class BridgedReading:
             is_inside = self.clicked.called in self.extensions or any(
                 leg is not self.first for leg in self.of_role(EXTENSION)
             )
-            return INTERNAL if is_inside and not trunks else OUTBOUND
+            stayed = not trunks or self._stayed_inside(self.clicked.called)
+            return INTERNAL if is_inside and stayed else OUTBOUND
         if self.first is None:
             # Of its first leg nothing has come yet.
             if trunks:
@@ -215,11 +217,33 @@ class BridgedReading:
         if self.first.role == TRUNK:
             return INBOUND
         if trunks:
-            return OUTBOUND
+            is_inside = self._stayed_inside(self.first.called)
+            return INTERNAL if is_inside else OUTBOUND
         is_alone = len(self.legs) == 1
         if is_alone and not self.closed and self.first.called not in self.extensions:
             return INTERNAL if _is_code(self.first.called) else OUTBOUND
         return INTERNAL
+
+    def _stayed_inside(self, called):
+        """Tell whether only colleagues spoke, though phones outside rang as well.
+
+        :param str called: what was dialled: a number outside is one whoever lifts.
+        """
+        if called and not is_short(called) and not _is_code(called):
+            return False
+        spoke = self._heard_another()
+        return not any(leg.id in spoke for leg in self.of_role(TRUNK)) and any(
+            leg.id in spoke for leg in self.of_role(EXTENSION) if leg is not self.first
+        )
+
+    def _heard_another(self):
+        """Return the ids of the legs that were in a bridge with another one."""
+        ids, found = {leg.id for leg in self.legs}, set()
+        for _moment, groups in self.connections:
+            for group in groups:
+                if len(group & ids) > 1:
+                    found |= group & ids
+        return found
 
     # ----------------------------------------------------------------- conversations
 
@@ -240,7 +264,7 @@ class BridgedReading:
             leg.id: leg.endpoint if leg.role == EXTENSION else "" for leg in self.legs
         }
         found, since, ours = [], None, frozenset()
-        for moment, groups in self._connections():
+        for moment, groups in self.connections:
             now = None
             for group in groups:
                 legs = group & extension_of.keys()
@@ -411,13 +435,27 @@ class BridgedReading:
             asked = self.clicked.called if self.clicked else ""
             return asked or (first and first.called) or next(iter(others), ""), ""
         called = self.clicked.called if self.clicked else first.called if first else ""
-        if not called:
+        if not called or is_short(called):
             # Another program than Odoo had the phone rung: no leg says what it dials.
-            reached = [event for leg in self.of_role(TRUNK) for event in leg.events]
-            called = next((event.caller for event in reached if event.caller), "")
+            # Or what was dialled led outside in the end: a group, a colleague.
+            reached = self._reached_outside()
+            if reached and not (called and is_short(reached)):
+                called = reached
+            elif called in self.extensions:
+                called = ""
         shown = [event.caller for event in first.events] if first else []
         lines = [text for text in shown if text and not is_short(text)]
         return called, lines[-1] if lines else ""
+
+    def _reached_outside(self):
+        """Return whom the first leg outside that spoke, else that rang, was for."""
+        trunks, spoke = self.of_role(TRUNK), self._heard_another()
+        events = [
+            event
+            for leg in sorted(trunks, key=lambda leg: leg.id not in spoke)
+            for event in leg.events
+        ]
+        return next((event.caller for event in events if event.caller), "")
 
     def extension(self):
         """Return who spoke last; of a call of ours who dialled."""

@@ -605,3 +605,80 @@ def test_who_only_rang_in_an_internal_call_did_not_answer():
     assert {leg.extension: result_of_leg(call, leg) for leg in call.legs} == {
         "201": "answered", "202": "elsewhere", "203": "answered",
     }  # fmt: skip
+
+
+class TestInsideAndOutside:
+    """A phone of ours dials inside, and a phone outside rings, too; as recorded."""
+
+    def told(self, dialled, **legs):
+        told = Told(anna=ANNA, boris=BORIS, mobile=CARRIER, **legs)
+        return told(0, "CHAN_START", "anna", num="201", exten=dialled)
+
+    def talk(self, told, second, *legs, num="", bridge="one"):
+        told(second, "ANSWER", legs[1], num=num)
+        return told.enter(second, *legs, bridge=bridge)
+
+    def group(self, lifts, other, dialled="300"):
+        told = self.told(dialled)
+        told(0, "CHAN_START", "boris")(0, "CHAN_START", "mobile")
+        assert told.call.state == "ringing"
+        self.talk(told, 2, "anna", lifts, num="300").hang_up(2, other, cause=26)
+        ongoing = told.call
+        assert (ongoing.state, ongoing.direction) == (
+            "ongoing", "internal" if lifts == "boris" else "outbound",
+        )  # fmt: skip
+        return told.hang_up(9, "anna", lifts, bridge="one").call
+
+    def test_a_colleague_lifts(self):
+        call = self.group("boris", "mobile")
+        assert (call.direction, call.outcome, call.talk) == ("internal", "answered", 7)
+        assert (call.number, call.line, call.extension) == ("300", "", "201")
+        assert {leg.extension: leg.outcome for leg in call.legs} == {
+            "201": "answered", "202": "answered",
+        }  # fmt: skip
+
+    def test_the_phone_outside_lifts(self):
+        call = self.group("mobile", "boris")
+        assert (call.direction, call.outcome, call.talk) == ("outbound", "answered", 7)
+        # Nothing tells which number that was.
+        assert (call.number, call.extension) == ("300", "201")
+
+    def test_a_number_of_ours_that_leads_outside_is_nobodys_outside(self):
+        call = self.group("mobile", "boris", dialled="202")
+        assert (call.direction, call.outcome, call.number) == (
+            "outbound", "answered", "",
+        )  # fmt: skip
+
+    def test_nobody_lifts(self):
+        told = self.told("300")(0, "CHAN_START", "boris")
+        told(0, "CHAN_START", "mobile").hang_up(5, "boris", "mobile", cause=0)
+        told.hang_up(5, "anna", cause=19)
+        call = told.call
+        assert (call.direction, call.outcome) == ("outbound", "no_answer")
+
+    @pytest.mark.parametrize("dialled", ["202", "300"])
+    def test_a_colleague_hands_it_on_outside(self, dialled):
+        told = self.told(dialled)(0, "CHAN_START", "boris")
+        self.talk(told, 1, "anna", "boris")
+        assert told.call.direction == "internal"
+        told.hang_up(3, "boris", bridge="one")
+        told(3, "BRIDGE_EXIT", "anna", bridge_id="one")(3, "CHAN_START", "mobile")
+        self.talk(told, 4, "anna", "mobile", num="+442079460100", bridge="another")
+        told.hang_up(9, "anna", "mobile", bridge="another")
+        call = told.call
+        assert (call.direction, call.outcome) == ("outbound", "answered")
+        assert (call.number, call.extension) == ("+442079460100", "201")
+        assert (call.answer, call.talk) == (moment(1790000004), 5)
+
+    def test_a_short_number_outside_is_one(self):
+        told = self.told("112")(0, "CHAN_START", "mobile")
+        self.talk(told, 1, "anna", "mobile", num="112")
+        told.hang_up(9, "anna", "mobile", bridge="one")
+        assert (told.call.direction, told.call.number) == ("outbound", "112")
+
+    def test_who_dials_outside_and_meets_a_colleague_dialled_outside(self):
+        told = self.told("02079460201")(0, "CHAN_START", "mobile")
+        told.hang_up(1, "mobile", cause=17)(1, "CHAN_START", "boris")
+        self.talk(told, 2, "anna", "boris")
+        told.hang_up(9, "anna", "boris", bridge="one")
+        assert (told.call.direction, told.call.number) == ("outbound", "+442079460201")
