@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules import get_module_path
 from odoo.tests import Form, tagged
 
+from ..models.promise import pbx_promise
 from .common import CALLER, LINE, PbxHttpCase, log_lines
 from .desk import FakeCall, FakeOutboundCall, ThreeDesks
 from .history import HistoryCase
@@ -707,6 +708,58 @@ class TestPromiseJob(PromiseCase):
         self.assertEqual(len(late.activity_ids), 2)
         self.dialled(number=STRANGER)
         self.assertFalse(self.the_promise(STRANGER).activity_ids)
+
+    def test_late_ones_that_wait_hold_nobody_up(self):
+        """However many are overdue and wait, those of other hours are escalated."""
+        self.company.pbx_escalate_user_id = self.supervisor
+        self.company.resource_calendar_id = False
+        other = self.env["res.company"].create(
+            {"name": "Slow", "pbx_escalate_minutes": 60 * 24 * 365}
+        )
+        line = self.env["pbx.line"].create(
+            {
+                "number": "+442079460555",
+                "provider_id": self.provider.id,
+                "calendar_id": self.new_hours_in_days(3).id,
+            }
+        )
+        self.lost(200)
+        self.lost(90, STRANGER)
+        waits = self.env["pbx.promise"].create(
+            [
+                {
+                    "company_id": company.id,
+                    "number": f"+4420794609{minutes}",
+                    "line_id": line.id if company == self.company else False,
+                    "opened_at": fields.Datetime.now() - ago(9000),
+                    "deadline": fields.Datetime.now() - ago(minutes),
+                }
+                for company in (other, self.company)
+                for minutes in (900, 901, 902)
+            ]
+        )
+        self.patch(pbx_promise, "JOB_BATCH", 2)
+        self.run_job("promises")
+        self.assertTrue(self.the_promise().escalated_at)
+        self.assertFalse(self.the_promise(STRANGER).escalated_at)
+        self.assertFalse(waits.filtered("escalated_at"))
+        with self.assertQueryCount(1):
+            late = waits._overdue_by_hours(fields.Datetime.now())
+        by_company = [(one, len(promises)) for one, _, promises in late]
+        self.assertEqual(by_company, [(self.company, 2), (self.company, 1), (other, 2)])
+
+    def new_hours_in_days(self, days):
+        """Return working hours of which there are none before that many days."""
+        day = fields.Date.today() + timedelta(days=days)
+        hours = {"dayofweek": str(day.weekday()), "hour_from": 9, "hour_to": 17}
+        return self.env["resource.calendar"].create(
+            {
+                "name": "Later",
+                "tz": "UTC",
+                "company_id": self.company.id,
+                "attendance_ids": [(5, 0, 0), (0, 0, {"name": "Day", **hours})],
+            }
+        )
 
     def test_escalated_to_nobody_else(self):
         """Of another company, or without a phone's rights: told nothing of a caller."""

@@ -1,5 +1,6 @@
 """Who called and was lost is called back."""
 
+import itertools
 import logging
 from datetime import UTC, datetime, timedelta
 
@@ -797,30 +798,71 @@ class PbxPromise(models.Model):
         self.write({"escalated_at": False, "escalated_user_id": False})
 
     def _escalate(self):
-        """Ask somebody to see to call-backs that are overdue."""
+        """Ask somebody to see to call-backs that are overdue.
+
+        Of those with the same working hours the one that is due first is escalated
+        first: when one is not to be escalated yet, those behind it are not, either.
+        """
         now = fields.Datetime.now()
-        companies = self.env["res.company"].search([("pbx_escalate_minutes", ">", 0)])
-        late = self.search(
-            [
-                ("company_id", "in", companies.ids),
-                ("state", "=", "open"),
-                ("escalated_at", "=", False),
-                ("deadline", "<", now),
-            ],
-            limit=JOB_BATCH,
+        for company, calendar, promises in self._overdue_by_hours(now):
+            due = itertools.takewhile(
+                lambda promise, company=company, calendar=calendar: (
+                    self._add_minutes(
+                        calendar,
+                        company.id,
+                        promise.deadline,
+                        company.pbx_escalate_minutes,
+                    )
+                    <= now
+                ),
+                promises,
+            )
+            self._each(self.concat(*due), lambda promise: promise._escalate_at(now))
+
+    def _overdue_by_hours(self, now):
+        """Return ``[(company, id of its working hours, promises)]`` of what is overdue
+        and was not escalated, the oldest ones of each, by deadline."""
+        self.flush_model()
+        self.env["pbx.line"].flush_model(["calendar_id"])
+        self.env["res.company"].flush_model(
+            ["pbx_escalate_minutes", "resource_calendar_id"]
         )
-        self._each(late, lambda promise: promise._escalate_at(now))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT company_id, calendar_id, array_agg(id ORDER BY place)
+                     FROM (SELECT promise.company_id, hours.calendar_id, promise.id,
+                                  row_number() OVER (
+                                      PARTITION BY promise.company_id, hours.calendar_id
+                                      ORDER BY promise.deadline, promise.id) AS place
+                             FROM pbx_promise promise
+                             JOIN res_company company
+                               ON company.id = promise.company_id
+                        LEFT JOIN pbx_line line ON line.id = promise.line_id
+                       CROSS JOIN LATERAL (
+                                  SELECT coalesce(line.calendar_id,
+                                                  company.resource_calendar_id)
+                                         AS calendar_id) hours
+                            WHERE promise.state = 'open'
+                              AND promise.escalated_at IS NULL
+                              AND promise.deadline < %(now)s
+                              AND company.pbx_escalate_minutes > 0) late
+                    WHERE place <= %(limit)s
+                 GROUP BY company_id, calendar_id
+                 ORDER BY company_id, calendar_id""",
+                now=now,
+                limit=JOB_BATCH,
+            )
+        )
+        companies = self.env["res.company"]
+        return [
+            (companies.browse(company_id), calendar_id, self.browse(ids))
+            for company_id, calendar_id, ids in rows
+        ]
 
     def _escalate_at(self, now):
+        if self.state != "open":
+            return  # meanwhile
         company = self.company_id
-        due = self._add_minutes(
-            self.line_id.calendar_id.id or company.resource_calendar_id.id,
-            company.id,
-            self.deadline,
-            company.pbx_escalate_minutes,
-        )
-        if due > now:
-            return
         self.escalated_at = now
         finder = ResponsibleFinder(self.env, company.id)
         # Whoever could not open it is told nothing of the caller.
