@@ -1,6 +1,7 @@
 """Who may post, and what is kept of a notification."""
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -323,6 +324,26 @@ class TestPayload:
         document = BEELINE.check(post(text), account).payload["document"]
         assert "<xsi:uri>***</xsi:uri>" in document
         assert URL[:place] not in document
+
+    def test_addresses_that_are_never_closed_cost_no_more(self):
+        account = replace(ACCOUNT, options={"keep_log": True})
+        opened = "<uri>" * 3900
+        rest = " " * (60_000 - len(opened))
+        text = NOTICE.text().replace(
+            "</xsi:Event>", f"<!--{opened}{rest}--></xsi:Event>"
+        )
+        before = time.process_time()
+        document = BEELINE.check(post(text), account).payload["document"]
+        # Of this process alone; looking for each one's end took forty times as long.
+        assert time.process_time() - before < 1
+        assert opened in document and URL not in document
+        assert "<xsi:uri>***</xsi:uri>" in document
+
+    def test_several_addresses_and_what_is_between_them(self):
+        a, b = "<uri>x<uri>y</uri>", '<a.b:uri c="d">\nz</a.b:uri >'
+        kept = xml.without_addresses(f"1{a}2{b}3</uri>4<uri>5", ())
+        hidden = '1<uri>***</uri>2<a.b:uri c="d">***</a.b:uri >3</uri>4<uri>5'
+        assert kept == hidden
 
     def test_a_document_is_kept_once(self):
         account = replace(ACCOUNT, options={"keep_log": True})

@@ -54,9 +54,7 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]*)", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]{0,200}\?>")
 _ENCODING = re.compile(r"""\sencoding\s*=\s*(["'])([^"']*)\1""")
 _FORBIDDEN = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_ADDRESS = re.compile(
-    r"(<(?:[\w.-]+:)?uri(?:\s[^<>]*)?>).*?(?=</(?:[\w.-]+:)?uri\s*>)", re.DOTALL
-)
+_ADDRESS_TAG = re.compile(r"<(/?)(?:[\w.-]+:)?uri(?:\s[^<>]*)?>")
 
 
 class Element:
@@ -168,9 +166,25 @@ def without_addresses(text, secrets):
     :param secrets: texts that must not be in it.
     :return: ``""`` where one is written in a way that is not found.
     """
-    text = masked(_ADDRESS.sub(rf"\1{HIDDEN}", text), secrets)
+    text = masked(_without_addresses(text), secrets)
     plain = html.unescape(text)
     return "" if any(secret in plain for secret in secrets) else text
+
+
+def _without_addresses(text):
+    """Return a text in which nothing stands between the tags of an address.
+
+    In one pass, whatever is opened and never closed, as it may be in a comment.
+    """
+    kept, done, opened = [], 0, None
+    for tag in _ADDRESS_TAG.finditer(text):
+        is_end = bool(tag[1])
+        if opened is None and not is_end:
+            opened = tag.end()
+        elif opened is not None and is_end:
+            kept += [text[done:opened], HIDDEN]
+            done, opened = tag.start(), None
+    return "".join([*kept, text[done:]])
 
 
 def masked(value, secrets):
