@@ -11,6 +11,7 @@ from .bridges import BridgedReading
 from .event import ANSWERED, INBOUND, INTERNAL, LOGGED, OUTBOUND, RINGING, SPOKEN
 from .numbers import from_pbx
 from .reading import Reading
+from .recorded import recorded_events
 from .verdict import MAX_SECONDS, later
 
 # Nobody waits that many seconds: a receipt that would mean so came late.
@@ -118,7 +119,9 @@ def derive(facts, history_outranks=True, country=""):
         legs=tuple(
             Leg(name, first_at=first_at.get(name, start), **leg) for name, leg in legs
         ),
-        recordings=tuple(sorted({e.recording for e in reading.events if e.recording})),
+        recordings=tuple(
+            sorted({e.recording for e in recorded_events(reading.events)})
+        ),
         last_event_at=_last_event_at(reading),
         contradictions=verdict.contradictions,
         in_doubt=reading.in_doubt(),

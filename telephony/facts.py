@@ -62,6 +62,33 @@ def _with_local_starts(events):
     return list(joined.values())
 
 
+def _with_one_name_each(events):
+    """Name the recording of an extension alike in all events of a call.
+
+    A PBX that names it by call and user, ``<id of the call>/<user>``, has one of each;
+    but one user may have several names, and its rows ids of their own. The name that
+    came first may be stored already.
+    """
+    named = [e for e in events if e.recording and e.extension and e.ref]
+    found = {}
+    for event in named:
+        found.setdefault((event.ref, event.extension), []).append(event)
+    renamed = {}
+    for (ref, _extension), same in found.items():
+        names = {event.recording for event in same}
+        if len(names) > 1 and any(name.startswith(f"{ref}/") for name in names):
+            first = min(same, key=lambda event: (event.received_at, event.recording))
+            renamed |= {id(event): first.recording for event in same}
+    if not renamed:
+        return events
+    joined = {}
+    for event in events:
+        if id(event) in renamed:
+            event = replace(event, recording=renamed[id(event)])
+        joined[event] = _one_of(joined[event], event) if event in joined else event
+    return list(joined.values())
+
+
 class CallFacts:
     """All that is known of one call: a set of events, immutable.
 
@@ -75,6 +102,7 @@ class CallFacts:
             known[event] = _one_of(known[event], event) if event in known else event
         # Replacing a dict's value keeps the older key: only the values count.
         known = _with_local_starts(list(known.values()))
+        known = _with_one_name_each(known)
         if any(event.endpoint for event in known):
             known = without_superseded(known)
         self.events = tuple(sorted(known, key=CallEvent.sort_key))

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .event import ENDED, LOGGED, RELEASED
+from .event import ANSWERED, ENDED, LOGGED, RECORDED, RELEASED, SPOKEN
 from .verdict import whole
 
 # Who tells best whose a recording is: a row or a release is of one leg, an end of the
@@ -17,16 +17,43 @@ class Part(NamedTuple):
     seconds: int = 0
 
 
+def recorded_events(events):
+    """Return those events that name a recording.
+
+    Where a PBX tells a call leg by leg, without the one of a leg on which nobody spoke
+    as far as its events tell: of it nothing can be heard.
+    """
+    events = list(events)
+    spoke = {
+        event.leg
+        for event in events
+        if event.kind == ANSWERED
+        or (event.kind == RELEASED and event.disposition == SPOKEN)
+    }
+    return [
+        event
+        for event in events
+        if event.recording
+        and (
+            event.kind != RECORDED
+            or not event.leg
+            or event.endpoint
+            or event.leg in spoke
+        )
+    ]
+
+
 def recorded_parts(events, spoke):
     """Return ``{id of a recording: Part}``.
 
     :param events: all that are known of the call.
     :param spoke: the extensions that spoke in it.
     """
-    parts = {event.recording: Part() for event in events if event.recording}
+    events = recorded_events(events)
+    parts = {event.recording: Part() for event in events}
     alone = len(parts) == 1
     ordered = sorted(events, key=lambda e: _RANK.get(e.kind, len(_RANK)), reverse=True)
-    for event in filter(lambda e: e.recording, ordered):
+    for event in ordered:
         extension, seconds = parts[event.recording]
         if event.kind in (LOGGED, RELEASED) or (event.kind == ENDED and alone):
             # A leg that was listed while it lasted is listed again when it was over.

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -12,11 +13,13 @@ from beeline_bodies import (
     BEN,
     CALL,
     CARL,
+    DOMAIN,
     LATE,
     LINE,
     PHONES,
     PREVIOUS,
     SIP,
+    ZERO,
     A,
     Leg,
     Notice,
@@ -581,6 +584,51 @@ class TestWhatIsRead:
             assert not call_of(leg.released(60, recorded=True)).recordings
         own = Leg(ANNA, CLICK).released(60, answer=4, recorded=True)
         assert not call_of(own).recordings
+
+    def test_recorded_by_whom_it_is_whatever_the_domain(self):
+        other = ANNA.replace(DOMAIN, "mpbx.example")
+        over = Leg(other).released(60, answer=10, recorded=True)
+        assert call_of(over).recordings == (f"{CALL}/{ANNA}",)
+        stranger = f"9000000177@{DOMAIN}"
+        over = Leg(stranger).released(60, answer=10, recorded=True)
+        assert call_of(over).recordings == (f"{CALL}/{stranger}",)
+
+    def test_recorded_says_the_release_and_answered_another(self):
+        leg = Leg(ANNA)
+        notices = [leg.begun(), leg.answered(10), leg.released(60, recorded=True)]
+        for order in permutations(notices):
+            assert call_of(*order).recordings == (f"{CALL}/{ANNA}",)
+        # Another leg's answer says nothing of this one.
+        assert not call_of(leg.released(60, recorded=True), Leg(BEN).answered(5),
+                           Leg(BEN).released(60, answer=5)).recordings  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "abonent",
+        [
+            {"extension": "101"},
+            {"phone": "9000000101"},
+            {"userId": ANNA, "extension": "101"},
+        ],
+    )
+    def test_a_row_of_what_was_recorded_names_no_other(self, abonent):
+        row = {
+            "id": "7002", "externalId": CALL, "callId": "h", "phone": "9000000201",
+            "direction": "INBOUND", "date": int(ms(0)), "duration": 50000,
+            "abonent": abonent,
+        }  # fmt: skip
+        logged = history._record(row, LATE + timedelta(hours=1), ACCOUNT)
+        told = events_of([Leg(ANNA).released(60, answer=10, recorded=True)])
+        facts = CallFacts([*told, logged])
+        assert derive(facts, False, "GB").recordings == (f"{CALL}/{ANNA}",)
+        # What was named otherwise before stays as it was, and is not doubled.
+        for known in ("7002", f"{CALL}/9000000101@mpbx.example"):
+            before = replace(logged, recording=known, received_at=ZERO)
+            for order in permutations([*told, logged, before]):
+                facts = CallFacts()
+                for one in order:
+                    facts = facts.add([one])
+                assert derive(facts, False, "GB").recordings == (known,)
+                assert {e.recording for e in facts.events} == {"", known}
 
     @pytest.mark.parametrize(
         "written, number",

@@ -286,7 +286,7 @@ class TestRecords:
         assert self.read(direction="OUTBOUND").called == A
 
     def test_without_what_it_is_found_by(self):
-        for values in ({"externalId": None}, {"abonent": {}}):
+        for values in ({"externalId": None}, {"abonent": {}}):  # nobody's
             assert self.read(**values).recording == "5000001"
         assert self.read(externalId=None).ref == "callhalf-1:0"
         assert self.read(externalId="x" * 201).ref == "callhalf-1:0"

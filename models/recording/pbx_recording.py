@@ -12,7 +12,7 @@ from ...telephony import errors
 from ...telephony.event import LOGGED, RECORDED
 from ...telephony.facts import CallFacts
 from ...telephony.http import sound
-from ...telephony.recorded import Part, recorded_parts
+from ...telephony.recorded import Part, recorded_events, recorded_parts
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..tools.notification import notification
 from ..tools.transactions import before_commit, lock_rows
@@ -231,7 +231,7 @@ class PbxRecording(models.Model):
         not before the call is over), and since when the PBX says that it is ready (of
         those of which it says so); and how long it takes at the most until one is."""
         due, ready = {}, {}
-        recorded = [event for event in facts.events if event.recording]
+        recorded = recorded_events(facts.events)
         if not recorded:
             return due, ready, timedelta()
         settings = call.provider_id._settings(call.provider_id.id)

@@ -94,9 +94,17 @@ def to_milliseconds(moment):
     return int(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
-def recording_name(ref, user_id):
-    """Return the id under which a leg's recording is kept in the log."""
-    return f"{ref}/{user_id}"
+def recording_name(ref, user_id, extension, account):
+    """Return the id under which a leg's recording is kept in the log.
+
+    By the user ID that Beeline lists for an extension: events may name its owner with
+    another domain, and rows not at all.
+
+    :return: ``""``: nothing says whose it is.
+    """
+    if extension in account.extensions.values():
+        user_id = party.user_id_of(extension, account)
+    return f"{ref}/{user_id}" if ref and user_id else ""
 
 
 class _Leg:
@@ -264,8 +272,11 @@ class _Leg:
         return neutral.FAILED
 
     def _recording(self):
-        """Return the id of the leg's recording, ``""`` if there is none."""
-        known = self.call.get("recorded") and self.call.get("extTrackingId")
-        if not (known and self.target and self.answer) or self.is_click:
+        """Return the id of the leg's recording, ``""`` if there is none.
+
+        Whether anybody spoke another notification of the leg may have said.
+        """
+        if not self.call.get("recorded") or self.is_click:
             return ""
-        return recording_name(self.ref, self.target)
+        ref = self.call.get("extTrackingId")
+        return recording_name(ref, self.target, self.extension, self.account)

@@ -134,10 +134,9 @@ def _record(row, fetched_at, account):
     abonent = _dict(row.get("abonent"))
     tracking, user_id = _id(row.get("externalId")), _id(abonent.get("userId"))
     talk = _seconds(row.get("duration"), MILLISECONDS)
-    if tracking and user_id:
-        recording = events.recording_name(tracking, user_id)
-    else:
-        recording = _id(row.get("id"))
+    recording = events.recording_name(
+        tracking, user_id, _extension(abonent, account), account
+    )
     return CallEvent(
         kind=event.LOGGED,
         ref=tracking or _id(row.get("callId")),
@@ -146,7 +145,7 @@ def _record(row, fetched_at, account):
         started=_started(row.get("date")),
         talk=talk,
         disposition=event.SPOKEN if talk else "",
-        recording=recording,
+        recording=recording or _id(row.get("id")),
     )
 
 
