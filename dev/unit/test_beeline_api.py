@@ -12,6 +12,7 @@ from faulty_server import once, served
 from fake_beeline.running import running
 from telephony import errors
 from telephony.beeline import party
+from telephony.beeline.client import Client
 from telephony.dialect import Extension, Line
 from telephony.http import sound
 
@@ -120,6 +121,10 @@ class TestErrors:
             (answer({"errorCode": "Odd"}, 400, "x"), errors.BadParameter, "Odd"),
             (answer({"errorCode": "Odd"}), errors.BadParameter, "Odd"),
             (answer({"errorCode": "Odd"}, 500, "x"), errors.Unreachable, "Odd"),
+            # What it says comes before the status.
+            (answer(ERROR, 500, "x"), errors.NotFound, "Абонент не найден"),
+            (answer(ERROR, 503, "x", "Retry-After: 9\r\n"), errors.NotFound, "User"),
+            (answer(b"no such list", 400, "x"), errors.BadAnswer, "HTTP 400"),
             (answer({"errorCode": "InvalidToken"}), errors.WrongKey, "InvalidToken"),
             (answer({"errorCode": "TooManyRequests"}), errors.RateLimited, "TooMany"),
             (answer(b"", 401, "x"), errors.WrongKey, "HTTP 401"),
@@ -160,6 +165,44 @@ class TestErrors:
         with served() as server, pytest.raises(errors.WrongKey):
             BEELINE.fetch_extensions(account_at(server, key=key))
         assert server.requests == []
+
+
+class TestIsItThere:
+    GONE = {"errorCode": "SubscriptionNotFound", "description": "Подписка не найдена"}
+
+    @pytest.mark.parametrize(
+        "talk",
+        [
+            answer(GONE, 404, "x"),
+            answer(GONE),
+            answer(GONE, 500, "x"),
+            answer(b"no such subscription", 400, "x"),
+            answer(b"", 410, "x"),
+            answer({"message": "gone"}, 422, "x"),
+        ],
+    )
+    def test_gone(self, talk):
+        with served(talk, talk) as server:
+            client = Client(account_at(server))
+            assert client.has_subscription("one") is False
+            client.unsubscribe("one")  # nothing is left to do
+
+    @pytest.mark.parametrize(
+        "talk, error",
+        [
+            (answer(b"", 401, "x"), errors.WrongKey),
+            (answer(b"", 403, "x"), errors.WrongKey),
+            (answer(b"", 429, "x"), errors.RateLimited),
+            (answer(b"", 408, "x"), errors.BadAnswer),
+            (answer(b"", 302, "x", "Location: /login\r\n"), errors.BadAnswer),
+            (answer(b"", 500, "x"), errors.Unreachable),
+            (answer({"errorCode": "Odd"}, 503, "x"), errors.Unreachable),
+        ],
+    )
+    def test_not_known(self, talk, error):
+        with served(talk, talk) as server, pytest.raises(errors.PbxError) as caught:
+            Client(account_at(server)).has_subscription("one")
+        assert type(caught.value) is error
 
 
 class TestClick:

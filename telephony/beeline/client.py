@@ -31,6 +31,8 @@ _CALL_ID = re.compile(r"(?![A-Za-z]+$)[A-Za-z0-9:._-]{6,200}")
 # public.
 _NOT_THERE = ("notfound", "notexist", "doesnotexist")
 _NOT_LET_IN = ("unauthorized", "authoriz", "authentic", "token", "accessdenied")
+# Statuses of a question that is for later, and no answer to it.
+_LATER = (408, 425)
 _TOO_MUCH = ("toomany", "ratelimit", "limitexceeded")
 
 
@@ -57,7 +59,7 @@ class Client:
         :param read: called with its JSON, or its text where it is no JSON; raises
             ``BadAnswer`` where that is not what was asked for.
         :param otherwise: called with the error where Beeline says that there is
-            nothing of the kind; without it that is raised.
+            nothing of the kind, or refuses to look; without it that is raised.
         """
         question = Question(
             request.method,
@@ -86,8 +88,12 @@ class Client:
         def understood(answer, data):
             try:
                 found = understand(answer, data)
-            except (errors.NotFound, errors.BadParameter) as error:
-                if otherwise is None:
+            except (errors.NotFound, errors.BadParameter, errors.BadAnswer) as error:
+                # Without a word of Beeline's that we know, its status tells.
+                says_no = not isinstance(error, errors.BadAnswer) or (
+                    400 <= answer.status < 500 and answer.status not in _LATER
+                )
+                if otherwise is None or not says_no:
                     raise
                 return otherwise(error)
             return read(found)
@@ -258,11 +264,13 @@ def _error(status, headers, code, detail):
         return errors.WrongKey(detail)
     if status == 429 or any(word in code for word in _TOO_MUCH):
         return errors.RateLimited(detail, retry_after_seconds(headers))
+    if any(word in code for word in _NOT_THERE):
+        return errors.NotFound(detail)
     if status == 503 and headers.get("Retry-After"):
         return errors.RateLimited(detail, retry_after_seconds(headers))
     if status >= 500:
         return errors.Unreachable(detail)
-    if status in (404, 410) or any(word in code for word in _NOT_THERE):
+    if status in (404, 410):
         return errors.NotFound(detail)
     return errors.BadParameter(detail) if code else errors.BadAnswer(detail)
 
