@@ -92,7 +92,7 @@ _RUN = re.compile(
 _STEM = re.compile(rf"[0-9]\s*[{_DASHES}]\s*(0{{1,3}})\s*$")
 # Numbers that end in letters of a telephone's keys: ``1-800-FLOWERS``.
 _LETTERS = re.compile(r"\+?[0-9\s().-]{0,12}[A-Z]{2}[A-Z0-9-]*")
-_FIRST_DIGITS = re.compile(r"[\s(]*\+[\s(]*([1-9][0-9]?)[^0-9]")
+_FIRST_DIGITS = re.compile(r"[\s(]*\+[\s(]*([0-9]+)")
 # What is dialled to a PBX or a network itself: ``*98``, ``#31#``.
 _FEATURE = re.compile(r"(?=.*[*#])(?=.*[0-9])[0-9*#][0-9*#+]*")
 _WORD = re.compile(r"[^\W\d_]", re.UNICODE)
@@ -495,8 +495,10 @@ def _parts_of(text, extension_, regions, whole, in_words=False):
         readings = [_read_one(part, regions) for part in parts]
         found = [reading for reading in readings if reading.valid]
         if len(found) < len(parts):
-            # The middle of a number may look like one of another country.
-            found = [one for one in found if not one.is_bare]
+            # The middle of a number may look like one of another country, and the end
+            # of one with a plus like one at home.
+            broken = "+" in parts[0] and not readings[0].valid
+            found = [one for one in found if not (one.is_bare or broken)]
     if not found and in_words:
         found = _without_strays(text, regions)
     if found:
@@ -504,8 +506,7 @@ def _parts_of(text, extension_, regions, whole, in_words=False):
             yield _replace(_typed(reading), extension=extension_)
         return
     for region in regions or (None,):
-        matches = PhoneNumberMatcher(text, region, leniency=Leniency.VALID)
-        inside = [_e164(match.number)[1:] for match in matches]
+        inside = list(_inside(text, region))
         for plain in inside:
             yield _replace(_typed(_reading(plain)), extension=extension_)
         if inside:
@@ -517,9 +518,29 @@ def _parts_of(text, extension_, regions, whole, in_words=False):
             dialable=whole.has_plus and whole.possible,
             dialled="+" + whole.dialled,
         )
-    for plain in plans.perhaps(whole.digits):
+    for plain in (*plans.perhaps(whole.digits), *_without_code(whole, regions)):
         number = "+" + plain
         yield TypedNumber(number, extension_, CANDIDATE, False, number)
+
+
+def _inside(text, region):
+    """Yield the international digits of the numbers that the library finds in a text.
+
+    None at home behind a plus: its digits belong to the number that begins there.
+    """
+    end = 0
+    for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
+        if "+" not in text[end : match.start]:
+            yield _e164(match.number)[1:]
+            end = match.end
+
+
+def _without_code(whole, regions):
+    """Yield the numbers meant by ``+510 867 5432`` if the country's code is missing."""
+    for region in regions if whole.has_plus else ():
+        at_home = _home_reading(whole.digits, region)
+        if at_home.valid and not whole.digits.startswith(str(_code(region))):
+            yield at_home.digits
 
 
 def _without_noise(text):
@@ -551,7 +572,8 @@ def _without_strays(text, regions):
         (groups[1:], groups[:1]),
         (groups[1:-1], groups[:1] + groups[-1:]),
     ):
-        if rest and all(0 < len(digits(one)) <= _STRAY_DIGITS for one in strays):
+        are_few = all(0 < len(digits(one)) <= _STRAY_DIGITS for one in strays)
+        if rest and are_few and not any("+" in one for one in strays):
             reading = _read_one(" ".join(rest), regions)
             if reading.valid:
                 return [reading]
@@ -574,6 +596,8 @@ def _groups(text, regions):
             if begin not in best or len(digits(part)) > _MAX_DIGITS + 3:
                 continue
             reading = _read_one(part, regions)
+            if begin and not _may_follow(part, reading, text):
+                continue
             if reading.valid and not reading.is_bare:
                 count, odd, squares, parts = best[begin]
                 odd += not part.startswith(("+", "0", "("))
@@ -581,6 +605,19 @@ def _groups(text, regions):
                 way = (count + 1, odd, squares, [*parts, part])
                 best[end] = min(best.get(end, way), way)
     return best.get(len(groups), best[0])[-1]
+
+
+def _may_follow(part, reading, text):
+    """Tell whether a number may stand behind others in ``text``.
+
+    Behind a plus its beginning is seen, or both are of one country: else it is the end
+    of the number with the plus.
+    """
+    return (
+        "+" not in text
+        or part.startswith(("+", "0", "("))
+        or digits(text).startswith(plans.split(reading.digits)[0] or "0")
+    )
 
 
 def _several(text, regions):
@@ -690,13 +727,11 @@ def _read_one(text, regions):
     if _HOME_ZERO.search(text):
         without_zero = digits(_HOME_ZERO.sub("", text))
     first = _NOTHING
-    for region in regions if has_plus else ():
-        if _has_home_prefix(text, region):
-            # ``+8 (495) …``: the plus stands before what is dialled at home.
-            reading = _home_reading(plain, region)
-            if reading.valid:
-                return reading
-    for reading in _readings(plain, without_zero, has_plus, regions):
+    if has_plus and not plain.startswith("0"):
+        readings = _behind_plus(text, plain, without_zero, regions)
+    else:
+        readings = _readings(plain, without_zero, has_plus, regions)
+    for reading in readings:
         if reading.valid:
             return reading
         if not first.possible and (reading.possible or not first.digits):
@@ -704,35 +739,37 @@ def _read_one(text, regions):
     return first
 
 
-def _has_home_prefix(text, region):
-    """Tell whether what is dialled before numbers at home stands apart, and is no
-    country's code."""
-    first = _FIRST_DIGITS.match(text)
-    prefix = PhoneMetadata.metadata_for_region(region).national_prefix_for_parsing
-    return (
-        bool(first and prefix and re.fullmatch(prefix, first[1], re.ASCII))
-        and not plans.split(first[1])[0]
-    )
+def _behind_plus(text, plain, without_zero, regions):
+    """Yield readings of what has a plus, as it is before all.
+
+    A plus may stand before what is dialled before numbers, and stands apart then.
+    """
+    match = _FIRST_DIGITS.match(text)
+    first = match[1] if match else ""
+    if not plans.split(first)[0]:  # ``+8 (495) …``: no country's code
+        for region in regions:
+            if plans.is_home_prefix(first, region):
+                reading = _home_reading(plain, region)
+                if reading.valid:
+                    yield reading
+    yield from _international(plain, without_zero, has_plus=True)
+    for region in regions:
+        # ``+810 44 …``; with other codes a row without blanks is rather cut off.
+        is_row = first == plain and plain.startswith("810")
+        if plans.is_exit_code("810" if is_row else first, region):
+            yield _home_reading(plain, region)
 
 
 def _readings(plain, without_zero, has_plus, regions):
-    if has_plus and not plain.startswith("0"):
-        yield from _international(plain, without_zero, has_plus=True)
-    elif has_plus and plain.startswith("00"):
-        yield from _international(plain[2:], without_zero[2:], has_plus=True)
-    if has_plus and not plain.startswith("0"):
-        # ``+510 867 5432``: the country's code was left out.
-        for region in regions:
-            reading = _home_reading(plain, region)
-            if reading.valid:
-                yield reading
-        return
     for region in regions:
-        yield _home_reading(plain, region)
+        reading = _home_reading(plain, region)
+        if has_plus and plans.begins_with_exit_code(plain, region):
+            reading = replace(reading, has_plus=True)
+        yield reading
         if without_zero:
             yield _home_reading(without_zero, region)
-    if plain.startswith("00") and not has_plus:
-        yield from _international(plain[2:], without_zero[2:])
+    if plain.startswith("00"):
+        yield from _international(plain[2:], without_zero[2:], has_plus=has_plus)
     elif not plain.startswith("0"):
         yield from _without_plus(plain, without_zero, regions)
 

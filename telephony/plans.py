@@ -153,6 +153,8 @@ _PERHAPS = {
     "504": [(r"(\d{7})", f"504{digit}\\1") for digit in "2398"],
     "371": [(r"([67]\d{6})", r"3716\1"), (r"([5689]\d{6})", r"3712\1")],
 }
+# What was dialled before numbers at home.
+_FORMER_PREFIXES = {"UA": "8"}
 # How a neighbour is dialled by a code of its own in the national plan.
 # {region: [(digits as dialled, whole number)]}.
 _NEIGHBOURS = {
@@ -312,6 +314,26 @@ def _home(region):
         re.compile(data.international_prefix or "(?!)", re.ASCII),
         re.compile(data.general_desc.national_number_pattern, re.ASCII),
     )
+
+
+def is_home_prefix(digits, region):
+    """Tell whether digits are what is, or was, dialled before numbers at home."""
+    _code, _prefix, parsing, _exits, _general = _home(region)
+    return bool(parsing and parsing.fullmatch(digits)) or (
+        digits == _FORMER_PREFIXES.get(region)
+    )
+
+
+def is_exit_code(digits, region):
+    """Tell whether digits are what ``region`` dials before foreign numbers."""
+    _code, _prefix, _parsing, exits, _general = _home(region)
+    return bool(exits.fullmatch(digits))
+
+
+def begins_with_exit_code(digits, region):
+    """Tell whether digits are dialled in ``region`` as a foreign number."""
+    _code, _prefix, _parsing, exits, _general = _home(region)
+    return bool(exits.match(digits))
 
 
 def at_home(digits, region):

@@ -1,8 +1,10 @@
 """The index of further numbers follows contacts and leads, whoever writes them."""
 
+import importlib.util
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.modules import get_module_path
 from odoo.tests import tagged
 
 from ..models.people import pbx_phone_scan
@@ -180,6 +182,27 @@ class TestPhoneIndex(PbxCase):
         # Nothing is left to do, and nothing is done.
         self.scan()
         self.assertFalse(self.env["pbx.rematch"].search([]))
+
+    def test_the_update_reads_all_anew(self):
+        """The rows of before say how numbers were read then."""
+        partner = self.new_partner(
+            phone="+33 6 12 34 56", country_id=self.env.ref("base.fr").id
+        )
+        self.run_job("read_phones")
+        self.rows(partner)
+        self.env.cr.execute(
+            "UPDATE pbx_phone_number SET number = '+33336123456' WHERE partner_id = %s",
+            [partner.id],
+        )
+        self.assertEqual(self.found("+33336123456"), partner)
+        path = f"{get_module_path('cloud_pbx')}/migrations/19.0.1.7.0/post-numbers.py"
+        spec = importlib.util.spec_from_file_location("post_numbers", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.migrate(self.env.cr, "19.0.1.6.0")
+        self.env.invalidate_all()
+        self.run_job("read_phones")
+        self.assertEqual(self.found("+33336123456"), "none")
 
     def test_begins_anew_with_another_field(self):
         scans = self.env["pbx.phone.scan"]

@@ -133,8 +133,19 @@ ONE = [
     # A number at home that begins like its country's code.
     ("IT", "391 123 4567", "+393911234567"),
     ("NO", "471 61 746", "+4747161746"),
+    # A plus before an exit code.
+    ("AU", "+0011 65 6555 0143", "+6565550143"),
+    ("CC", "+0011 65 6555 0143", "+6565550143"),
+    ("NG", "+009 65 6555 0143", "+6565550143"),
+    ("KZ", "+810 65 6555 0143", "+6565550143"),
+    ("BY", "+810 65 6555 0143", "+6565550143"),
+    ("TJ", "+810 65 6555 0143", "+6565550143"),
+    ("GY", "+001 65 6555 0143", "+6565550143"),
+    ("KZ", "+810442079460201", LONDON),
+    ("RU", "+8 10 44 20 7946 0201", LONDON),
+    ("US", "+0044 20 7946 0201", LONDON),
     # The plus was typed, the country's code was not.
-    ("US", "+510 867 5432", "+15108675432"),
+    ("UA", "+8 044 123 45 67", "+380441234567"),
     ("RU", "+8 (495) 123-45-67", "+74951234567"),
     ("NL", "00 1 1 347 620 8000", "+13476208000"),
     # A country's code whose digits stand apart.
@@ -392,6 +403,37 @@ def test_an_invalid_number_is_dialled_if_it_was_typed_in_full():
     assert "+442100000000" in exact("021 0000 0000", "GB")
 
 
+# (country, as typed, what is dialled, what it may mean besides).
+BROKEN = [
+    ("FR", "+33 6 12 34 56", "", ""),
+    ("DE", "+49 151 234567", "+49151234567", ""),
+    ("GB", "+44 1534 45678", "+44153445678", ""),
+    ("ID", "+62 21 345678", "+6221345678", ""),
+    ("XK", "+381 38 123 456", "+38138123456", "+38338138123456"),
+    ("NO", "+260 211 234 56 (home)", "", ""),
+    ("NO", "+260/21123456", "", ""),
+    ("NO", "(+260) 211 234 56 home", "", ""),
+    ("KZ", "+218 91-23456785", "", ""),
+    ("DE", "+218 91-234567 (home)", "", "+4921891234567"),
+    ("US", "+510 867 5432", "+5108675432", "+15108675432"),
+    ("GB", "+0044 21 0000 0000", "+442100000000", ""),
+    ("AC", "+98 21 2345 67807", "", ""),
+]
+
+
+@pytest.mark.parametrize("country, typed, dialled, perhaps", BROKEN)
+def test_an_invalid_number_with_a_plus_is_no_number_at_home(
+    country, typed, dialled, perhaps
+):
+    read = numbers.read_typed(typed, country)
+    assert numbers.dialable(typed, country).number == dialled
+    assert [one.number for one in read if one.certainty == CANDIDATE] == [
+        one for one in [perhaps] if one
+    ]
+    digits = numbers.digits(typed).removeprefix("00")
+    assert list(exact(typed, country)) == ["+" + digits]
+
+
 def test_the_country_of_a_contact_is_the_only_one():
     assert exact("030 901820", "DE") == {"+4930901820": ""}
     assert "+4330901820" not in exact("030 901820", "DE", ("AT",))
@@ -611,7 +653,7 @@ def test_every_number_of_a_country_in_every_form(region):
     st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)),
     st.lists(st.tuples(st.integers(1, 4), st.sampled_from(" -.")), min_size=8),
 )
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_a_valid_number_with_a_plus_is_that_number(example, region, groups):
     """... whoever has typed it, and wherever its digits stand apart."""
     plain = e164(example[1])
@@ -623,8 +665,34 @@ def test_a_valid_number_with_a_plus_is_that_number(example, region, groups):
     # What is dialled before numbers at home: it ends no country's code.
     assume(region not in FIRST_8 or not re.match(r"\+80?[ .-]", written))
     number = numbers.canonical(plain)
-    assert list(exact(written + rest, region)) == [number]
+    read = numbers.read_typed(written + rest, region)
+    assert [one.number for one in read if one.number != one.stem] == [number]
     assert numbers.canonical(numbers.dialable(written + rest, region).number) == number
+
+
+@given(
+    st.sampled_from(EXAMPLES),
+    st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)),
+    st.sampled_from(["", "1", "07", " (home)", " x", " ext. 5"]),
+    st.booleans(),
+)
+@settings(max_examples=600, deadline=None)
+def test_what_begins_with_a_plus_is_that_or_nothing(example, own, behind, shorter):
+    """An invalid one, too: it is nobody's at home, and is dialled as it was typed."""
+    region, number = example
+    typed = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+    typed = (typed[:-1] if shorter else typed) + behind
+    for country in (region, own):
+        row = "+" + numbers.digits(typed.removesuffix(" ext. 5"))
+        # As it is, or without its end, which may belong to the words.
+        rows = [row[:end] for end in range(6, len(row) + 1)]
+        meant = {e164(phonenumbers.parse(one)) for one in rows}
+        meant = {numbers.canonical(one) for one in (*meant, *rows)}
+        dialled = numbers.dialable(typed, country).number
+        assert {*exact(typed, country), numbers.canonical(dialled)} <= {*meant, ""}, (
+            typed,
+            country,
+        )
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(0, 14), st.integers(0, 9), st.booleans())
