@@ -55,6 +55,10 @@ class PromiseCase(ThreeDesks):
         self.assertEqual(len(promise), 1)
         return promise
 
+    def assigned(self, user):
+        """Have a supervisor decide who calls back."""
+        self.the_promise().with_user(self.supervisor).user_id = user
+
 
 @tagged("post_install", "-at_install")
 class TestPromise(PromiseCase):
@@ -556,6 +560,43 @@ class TestPromisePeople(PromiseCase):
                 "no_agent", "base.group_user", self.env.company
             )
 
+    def test_who_leads_a_team_sees_what_nobody_has(self):
+        """As its members do, of whom a leader need not be one: list, badge, browser."""
+        leader, member = self.new_agent("leader"), self.new_agent("member")
+        self.new_extension("103", leader)
+        self.new_extension("104", member)
+        other = self.new_agent("other")
+        self.new_extension("105", other)
+        team, _another = self.env["crm.team"].create(
+            [
+                {"name": name, "user_id": user.id, "company_id": self.company.id}
+                for name, user in (("Sales", leader), ("Service", other))
+            ]
+        )
+        self.env["crm.team.member"].create(
+            {"crm_team_id": team.id, "user_id": member.id}
+        )
+        self.env["pbx.line"].create(
+            {"number": LINE, "provider_id": self.provider.id, "team_id": team.id}
+        )
+        self.lost()
+        self.assigned(self.nobody)
+        promise = self.the_promise()
+        self.assertEqual(promise.team_id, team)
+        for user, sees in ((leader, True), (member, True), (other, False)):
+            with self.subTest(user.name):
+                theirs = promise.with_user(user)
+                self.assertEqual(bool(theirs.search([("id", "=", promise.id)])), sees)
+                self.assertEqual(theirs.has_access("read"), sees)
+                self.assertEqual(promise.with_user(user).sudo().concerns_me, sees)
+                self.assertEqual(self.ask(user).count_missed(), int(sees))
+                self.assertEqual(
+                    user.partner_id in self.env["pbx.notifier"]._who_counts(promise),
+                    sees,
+                )
+        self.assigned(self.boris)
+        self.assertFalse(self.the_promise().with_user(leader).has_access("read"))
+
     def test_who_calls_back_sees_the_calls(self):
         """Also where they rang at somebody else's: without, nobody could call back."""
         call = self.lost()
@@ -892,9 +933,6 @@ class TestPromiseJob(PromiseCase):
                 promise = self.the_promise()
                 self.assertFalse(promise.user_id or promise.user_source)
                 self.assertFalse(promise.activity_ids)
-
-    def assigned(self, user):
-        self.the_promise().with_user(self.supervisor).user_id = user
 
     def delete_responsible(self):
         """Have a user deleted who was responsible without a person's choice."""

@@ -302,6 +302,10 @@ class PbxNotifier(models.AbstractModel):
                        JOIN crm_team_member member
                          ON member.crm_team_id = waits.team_id AND member.active
                       WHERE waits.user_id IS NULL
+                      UNION
+                     SELECT team.user_id FROM waits
+                       JOIN crm_team team ON team.id = waits.team_id
+                      WHERE waits.user_id IS NULL
                       UNION  -- nobody was rung: supervisors
                      SELECT held.uid FROM waits
                        JOIN res_company_users_rel works

@@ -296,6 +296,7 @@ class PbxPromise(models.Model):
         "participant_ids",
         "partner_id.user_id",
         "lead_id.user_id",
+        "team_id.user_id",
         "team_id.crm_team_member_ids.user_id",
     )
     @api.depends_context("uid")
@@ -305,10 +306,11 @@ class PbxPromise(models.Model):
         # sudo: whether it is this user, nothing else
         for promise, known in zip(self, self.sudo(), strict=True):
             team = known.team_id.with_context(active_test=True)
+            of_team = team.user_id | team.crm_team_member_ids.user_id
             promise.concerns_me = (
                 me in known.user_id | known.partner_id.user_id | known.lead_id.user_id
                 or me in known.participant_ids | known.escalated_user_id
-                or (not known.user_id and me in team.crm_team_member_ids.user_id)
+                or (not known.user_id and me in of_team)
                 or (sees_all and not known.user_id and not known.participant_ids)
             )
 
@@ -960,9 +962,11 @@ def _is_mine(model, alias, query):
             OR coalesce((SELECT user_id FROM crm_lead WHERE id = %(lead_id)s)
                         = %(me)s, FALSE)
             OR (%(user_id)s IS NULL AND (
-                SELECT TRUE FROM crm_team_member
-                 WHERE crm_team_id = %(team_id)s AND user_id = %(me)s AND active
-                 LIMIT 1))
+                coalesce((SELECT user_id FROM crm_team WHERE id = %(team_id)s)
+                         = %(me)s, FALSE)
+                OR (SELECT TRUE FROM crm_team_member
+                     WHERE crm_team_id = %(team_id)s AND user_id = %(me)s AND active
+                     LIMIT 1)))
             %(nobody)s)""",
         me=model.env.uid,
         nobody=nobody or SQL(),
