@@ -1,6 +1,7 @@
 """The life of a subscription, against the look-alike."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -235,6 +236,31 @@ class TestSeveral:
         assert sorted(live(pbx).values()) == self.WRITTEN
         assert all(is_taken(odoo, one) for one in former)
 
+    @pytest.mark.parametrize("left", [1, 60])
+    def test_all_that_were_just_replaced_are_taken(self, monkeypatch, pbx, odoo, left):
+        """However many: 60 abonents are named, and then as many or one of them."""
+        names = [str(number) for number in range(100, 160)]
+        anna = pbx.account.abonents["101"]
+        pbx.account.abonents = {
+            name: replace(
+                anna, extension=name, user_id=f"{name}@x.example", phone="9" * 7 + name
+            )
+            for name in names
+        }
+        odoo.change(account=",".join(names))
+        odoo.connect()
+        former = ids(odoo)
+        assert len(former) == 60
+        odoo.change(account=",".join(names[:left]))
+        odoo.connect()
+        assert len(ids(odoo)) == left
+        assert all(is_taken(odoo, one) for one in former)
+        # Those of long ago are not kept in such numbers.
+        later = subscription.utc_now() + timedelta(hours=3)
+        monkeypatch.setattr(subscription, "utc_now", lambda: later)
+        odoo.renew()
+        assert len(odoo.account.memory["previous"]) <= 60
+
     def test_other_ones(self, pbx, odoo):
         odoo.connect()
         odoo.change(account="101,103")
@@ -309,6 +335,8 @@ NOW = datetime(2026, 9, 21, 12, 0, 0)
     [
         (240, 240),
         ("240", 240),
+        (240.0, 240),
+        ("240.5", 240),
         (86400, 86400),
         (604_800, 604_800),
         (86_400_000, 86400),  # milliseconds

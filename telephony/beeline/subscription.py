@@ -29,6 +29,8 @@ PREVIOUS_TIME = timedelta(days=1)
 # Within this time the next step belongs to the same run.
 RUN_TIME = timedelta(minutes=2)
 MAX_PREVIOUS = 50
+# Whatever their number, those replaced within this time are kept.
+LATE_TIME = timedelta(minutes=10)
 LONGEST_SECONDS = 7 * 86400
 DEFAULT_SECONDS = 86400
 # Larger numbers are moments of the epoch, or milliseconds.
@@ -87,10 +89,16 @@ class Memory:
         """Return what is to be remembered, as plain values."""
         return {
             "current": self.current,
-            "previous": self.previous[-MAX_PREVIOUS:],
+            "previous": self._previous_kept(),
             "waiting": self.waiting,
             "stepped_at": self.stepped_at.isoformat(),
         }
+
+    def _previous_kept(self):
+        """Return the latest ones; of those just replaced, events are on their way."""
+        lately = self.stepped_at + PREVIOUS_TIME - LATE_TIME
+        fresh = sum(_moment(one["until"]) > lately for one in self.previous)
+        return self.previous[-max(MAX_PREVIOUS, fresh) :]
 
     def retire(self, pattern, now):
         """Give up a subscription that has a successor, or is not wanted any more."""
@@ -170,8 +178,8 @@ def end_of(granted, asked, now):
     """
     seconds = None
     text = str(granted or "").strip()
-    if re.fullmatch(r"[0-9]{1,15}", text):
-        seconds = int(text)
+    if number := re.fullmatch(r"([0-9]{1,15})(?:\.[0-9]{0,15})?", text):
+        seconds = int(number[1])
         if seconds >= _LEAST_EPOCH_MILLISECONDS:
             seconds = seconds // 1000 - _epoch_seconds(now)
         elif seconds >= _LEAST_EPOCH:
