@@ -5,6 +5,8 @@ import re
 from .. import numbers
 
 COUNTRY, CODE = "RU", "+7"
+# Beginnings of Kazakhstan's numbers, which has the same code.
+_KAZAKHSTAN = ("+76", "+77")
 _SCHEME = re.compile(r"(?:tel|sips?):", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[0-9\s().-]*[0-9][0-9\s().-]*")
 _EXTENSION = re.compile(r";\s*ext\s*=\s*([0-9]{1,5})(?![0-9])", re.IGNORECASE)
@@ -40,7 +42,9 @@ def ten_digits(number):
     """Return a Russian number as Beeline names it, others as their digits alone."""
     number = number or ""
     figures = re.sub(r"[^0-9]", "", number)
-    is_russian = not number.startswith("+") or number.startswith(CODE)
+    is_russian = not number.startswith("+") or (
+        number.startswith(CODE) and not number.startswith(_KAZAKHSTAN)
+    )
     if len(figures) == 11 and figures[0] in "78" and is_russian:
         return figures[1:]
     return figures
