@@ -6,6 +6,7 @@ from functools import cached_property
 from .event import (
     ANSWERED,
     BUSY,
+    CANCELLED,
     CLICKED,
     DIALLED,
     ENDED,
@@ -94,6 +95,29 @@ def _with_ways(events):
     )
 
 
+def _with_own_legs(events):
+    """Return events in which all of a leg is our own part of a click, where each of
+    them that says whose leg it is says so: an end need not say it again.
+
+    Where the part that follows goes on under the same id, it begins anew.
+    """
+    own = {event.leg for event in events if event.leg and event.own_leg}
+    own -= {e.leg for e in events if e.kind in _OPENING and not e.own_leg}
+    return tuple(
+        replace(
+            event,
+            own_leg=True,
+            direction=OUTBOUND,
+            caller="",
+            called="",
+            disposition=CANCELLED if event.disposition == SPOKEN else event.disposition,
+        )
+        if event.leg in own and not event.own_leg
+        else event
+        for event in events
+    )
+
+
 def _first_opening(events):
     """Return the event that began the first leg; ``None``: none is there.
 
@@ -138,7 +162,7 @@ class Reading:
     def __init__(self, facts, history_outranks=True, country=""):
         self.country = country
         self.history_outranks = history_outranks
-        self.events = _with_ways(_as_asked(facts.events))
+        self.events = _with_ways(_with_own_legs(_as_asked(facts.events)))
         self.extensions = _named_extensions(self.events)
         pbx = [e for e in self.events if e.kind not in (*_OURS, EXPIRED)]
         # A click-to-call first rings our own extension; that part tells the fate of

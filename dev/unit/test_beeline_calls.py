@@ -404,6 +404,18 @@ class TestClick:
         call = call_of(own.begun(), own.released(8, "", "localRelease", answer=4))
         assert (call.state, call.outcome, call.talk) == ("done", "cancelled", 0)
 
+    @pytest.mark.parametrize(
+        "end", [{"by": "localRelease"}, {"by": "remoteRelease"}, {}]
+    )
+    def test_an_end_that_does_not_say_again_whose_leg_it_is(self, end):
+        own = Leg(ANNA, CLICK, address="tel:+79000000101", call_id="callhalf-7:0")
+        over = Leg(ANNA, "", address="tel:+79000000101", call_id="callhalf-7:0")
+        notices = [own.begun(), own.answered(4), over.released(8, answer=4, **end)]
+        for order in permutations(notices):
+            call = call_of(*order)
+            assert (call.state, call.outcome, call.talk) == ("done", "cancelled", 0)
+            assert (call.direction, call.number, call.answer) == ("outbound", "", None)
+
 
 class TestInternal:
     def test_both_sides_are_one_call(self):
