@@ -127,7 +127,7 @@ def digits(text):
     return phonenumbers.normalize_digits_only(text or "")
 
 
-def _ascii(text):
+def ascii_text(text):
     """Return ``text``, stripped, with the digits of every script as ASCII ones."""
     text = (text or "").strip()
     if text.isascii():
@@ -142,12 +142,17 @@ def extension(text):
 
     ``0`` is what a PBX writes for "none".
     """
-    text = _ascii(text)
+    text = ascii_text(text)
     if login := _LOGIN.fullmatch(text):
         text = login.group(1)
     if not _SHORT.fullmatch(text) or not text.strip("0"):
         return ""
     return text
+
+
+def is_plain(text):
+    """Tell whether a text has digits, and what people write between them, alone."""
+    return bool(_PLAIN.fullmatch(ascii_text(text)))
 
 
 def is_extension(text):
@@ -160,13 +165,13 @@ def is_short(text):
 
     Whether it is an extension, its shortness does not say.
     """
-    text = _ascii(text)
+    text = ascii_text(text)
     return text.isdigit() and 0 < len(text) <= SHORT_DIGITS and bool(text.strip("0"))
 
 
 def is_feature_code(text):
     """Tell whether ``text`` is dialled to the PBX or the network itself: ``*98``."""
-    return bool(_FEATURE.fullmatch(_ascii(text)))
+    return bool(_FEATURE.fullmatch(ascii_text(text)))
 
 
 def _parse(text, country=None):
@@ -198,7 +203,7 @@ def from_pbx(text, country=None, national_first=False):
     stay, behind a ``+`` where they do not begin with a zero: no country's code does.
     What has letters (``anonymous``), is empty or all zeros is a withheld caller.
     """
-    text = _ascii(text)
+    text = ascii_text(text)
     if text.lower().startswith(("sip:", "tel:")):
         text = text[4:]
     text = text.split("@", 1)[0].split(";", 1)[0].strip()
@@ -281,10 +286,23 @@ def canonical(number):
     changes nothing.
     """
     number = number or ""
-    plain = number[1:]
-    if not number.startswith("+") or not (plain.isascii() and plain.isdigit()):
+    if not is_international(number):
         return number
-    return "+" + plans.canonical(plain)
+    return "+" + plans.canonical(number[1:])
+
+
+def is_international(number):
+    """Tell whether a text is a plus and digits."""
+    plain = number[1:]
+    return number.startswith("+") and plain.isascii() and plain.isdigit()
+
+
+def spellings(number):
+    """Return all forms in which a PBX, or a person, may have an E.164 number, the
+    :func:`canonical` one first; of other text only itself."""
+    if not is_international(number):
+        return (number,)
+    return tuple(f"+{one}" for one in plans.spellings(number[1:]))
 
 
 # ------------------------------------------------------------------- from a person
@@ -343,7 +361,7 @@ def read_typed(text, country=None, fallbacks=()):
     local
     is left out: no caller has such a number.
     """
-    text = _ascii(text)[:MAX_TEXT]
+    text = ascii_text(text)[:MAX_TEXT]
     if not text:
         return ()
     regions = (_region(country),) if country else tuple(map(_region, fallbacks))
@@ -358,7 +376,7 @@ def dialable(text, country=None, fallbacks=()):
     typed with ``+`` and could be numbers: a new range is in use before the library
     knows it.
     """
-    text = _ascii(text)[:MAX_TEXT]
+    text = ascii_text(text)[:MAX_TEXT]
     if is_feature_code(text):
         return DialReading(problem=FEATURE)
     found = [one for one in read_typed(text, country, fallbacks) if one.dialable]
@@ -904,7 +922,7 @@ def readable(number):
 def rows_of_digits(text):
     """Return the rows of digits in a text that are not international, each perhaps
     more than one number, without words and extensions."""
-    found = (run["number"] for run in _RUN.finditer(_ascii(text)[:MAX_TEXT]))
+    found = (run["number"] for run in _RUN.finditer(ascii_text(text)[:MAX_TEXT]))
     # A plus with a blank behind it stands between two.
     found = (row[1:] if row.startswith("+ ") else row for row in found)
     return [row for row in found if "+" not in row]
@@ -915,7 +933,7 @@ def tail(text):
 
     An extension written behind the number does not count.
     """
-    plain = digits(_SUFFIX.sub("", _ascii(text)))
+    plain = digits(_SUFFIX.sub("", ascii_text(text)))
     return plain[-TAIL_DIGITS:] if len(plain) >= TAIL_DIGITS else ""
 
 

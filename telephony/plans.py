@@ -71,6 +71,15 @@ _ONE_PHONE = {
         (r"((?:596|69[67])\d{6}|5989\d{5}|7091\d{5})", r"596\1"),
     ],
 }
+# The same the other way round: what else a number that we keep is written as.
+_ALSO = {
+    "52": [(r"(\d{10})", r"521\1")],
+    "55": [(r"([1-9]{2})9([689]\d{7})", r"55\1\2")],
+    "54": [(r"9(\d{10})", r"54\1")],
+    "378": [(r"(0549\d{6})", r"39\1"), (r"0549([89]\d{5})", r"378\1")],
+    "970": [(r"(5[69]\d{7})", r"972\1")],
+    **{code: [(r"(\d{9})", r"33\1")] for code in ("262", "590", "594", "596")},
+}
 # Numbers that no plan knows any more, and what they became. A rule counts only where
 # its result is valid.
 _FORMER = {
@@ -175,6 +184,7 @@ def _compiled(table):
 
 
 _ONE_PHONE, _FORMER = _compiled(_ONE_PHONE), _compiled(_FORMER)
+_ALSO = _compiled(_ALSO)
 _PERHAPS, _NEIGHBOURS = _compiled(_PERHAPS), _compiled(_NEIGHBOURS)
 
 
@@ -194,25 +204,31 @@ def _validity(code):
     """Return ``[(leading digits or None, general form, forms of numbers)]``."""
     found = []
     for region in _CODES[int(code)]:
-        if region == "001":
-            data = PhoneMetadata.metadata_for_nongeo_region(int(code))
-        else:
-            data = PhoneMetadata.metadata_for_region(region)
+        data = _metadata(region, code)
         if data is None:
             continue
-        kinds = [getattr(data, name) for name in _TYPES]
-        forms = [k.national_number_pattern for k in kinds if k is not None]
-        forms = "|".join(f"(?:{form})" for form in forms if form)
         general = data.general_desc.national_number_pattern
         leading = data.leading_digits
         found.append(
             (
                 re.compile(leading, re.ASCII) if leading else None,
                 re.compile(general or r"\d+", re.ASCII),
-                re.compile(forms, re.ASCII),
+                re.compile(_forms(data), re.ASCII),
             )
         )
     return found
+
+
+def _metadata(region, code):
+    if region == "001":
+        return PhoneMetadata.metadata_for_nongeo_region(int(code))
+    return PhoneMetadata.metadata_for_region(region)
+
+
+def _forms(data):
+    kinds = [getattr(data, name) for name in _TYPES]
+    forms = [k.national_number_pattern for k in kinds if k is not None]
+    return "|".join(f"(?:{form})" for form in forms if form)
 
 
 def is_valid(digits):
@@ -288,6 +304,21 @@ def canonical(digits):
     return digits
 
 
+@lru_cache(maxsize=8192)
+def spellings(digits):
+    """Return all that international ``digits`` may be written as, the canonical form
+    first: what plans know as one phone."""
+    kept = canonical(digits)
+    code, national = split(kept)
+    found = {kept: None, digits: None}
+    for pattern, new in _ALSO.get(code, ()):
+        if match := pattern.fullmatch(national):
+            other = match.expand(new)
+            if canonical(other) == kept:
+                found[other] = None
+    return tuple(found)
+
+
 def perhaps(digits):
     """Return the numbers that invalid international ``digits`` may have become."""
     code, national = split(digits)
@@ -352,3 +383,117 @@ def at_home(digits, region):
     if parsing is not None and parsing.match(digits):
         return ""
     return code + digits if is_valid(code + digits) else ""
+
+
+# ------------------------------------------------------------- beginnings of numbers
+
+# Stands for any digit that was not written, in patterns that are open for it.
+_ANY = "x"
+# Digits of the longest code by which a neighbour is dialled.
+_NEIGHBOUR = 3
+# One sign of a number in a pattern of the library; what is counted is none.
+_SIGN = re.compile(r"\{[0-9,]+\}|\\d|\[[0-9-]+\]|[0-9]")
+
+
+def _opened(pattern):
+    """Return a pattern that takes :data:`_ANY` where it takes a digit.
+
+    Each digit of a number is taken by one sign of the pattern: digits with enough of
+    :data:`_ANY` behind them fit if any number that begins with them does.
+    """
+
+    def sign(found):
+        text = found[0]
+        if text.startswith("{"):
+            return text
+        return f"[{text.strip('[]')}{_ANY}]"
+
+    return re.compile(_SIGN.sub(sign, pattern), re.ASCII)
+
+
+@cache
+def _opened_plan(region, code):
+    """Return ``(leading digits, general form, forms, lengths)`` of a region's numbers,
+    opened; ``None`` for one without any."""
+    data = _metadata(region, code)
+    if data is None:
+        return None
+    return (
+        _opened(data.leading_digits or ""),
+        _opened(data.general_desc.national_number_pattern or r"\d+"),
+        _opened(_forms(data)),
+        data.general_desc.possible_length,
+    )
+
+
+def regions_of(code):
+    """Return the two-letter regions that share a country's code."""
+    regions = _CODES.get(int(code), ()) if code else ()
+    return tuple(one for one in regions if one != "001")
+
+
+def _begins_in(national, region, code):
+    plan = _opened_plan(region, code)
+    if plan is None:
+        return False
+    leading, general, forms, lengths = plan
+    for length in lengths:
+        whole = national.ljust(length, _ANY)
+        if leading.match(whole) and general.fullmatch(whole) and forms.fullmatch(whole):
+            return True
+    return False
+
+
+@cache
+def _opened_rules(code):
+    rules = _ONE_PHONE.get(code, ())
+    return tuple((_opened(pattern.pattern), new) for pattern, new in rules)
+
+
+@lru_cache(maxsize=8192)
+def begins(digits, region=None):
+    """Tell whether any number begins with international ``digits``.
+
+    :param str region: whether one of that region does; by default one of any country.
+    """
+    code, national = split(digits)
+    if not code:
+        # Perhaps the beginning of a country's code.
+        return not region and any(str(one).startswith(digits) for one in _CODES)
+    regions = _CODES[int(code)]
+    if region:
+        return region in regions and _begins_in(national, region, code)
+    if any(_begins_in(national, one, code) for one in regions):
+        return True
+    if code in _WHOLE_RANGES and next(_rewritten(national, _opened_range(code)), None):
+        return True
+    return any(begins(one) for one in _rewritten(national, _opened_rules(code)))
+
+
+@cache
+def _opened_range(code):
+    return ((_opened(_WHOLE_RANGES[code].pattern), code),)
+
+
+def _rewritten(national, rules):
+    """Yield the international beginnings that rules make of the beginning of a
+    national number."""
+    for rule, new in rules:
+        for length in range(len(national), MAX_DIGITS + 1):
+            if found := rule.fullmatch(national.ljust(length, _ANY)):
+                yield found.expand(new).rstrip(_ANY)
+                break
+
+
+def begun_at_neighbour(digits, region):
+    """Return what ``digits`` begin, where ``region`` dials its neighbour by a code of
+    its own: a list of international beginnings."""
+    if len(digits) <= _NEIGHBOUR:
+        return []
+    return list(_rewritten(digits, _opened_neighbours(region)))
+
+
+@cache
+def _opened_neighbours(region):
+    rules = _NEIGHBOURS.get(region, ())
+    return tuple((_opened(pattern.pattern), new) for pattern, new in rules)

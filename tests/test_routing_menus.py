@@ -1,13 +1,14 @@
 """Messages, menus and blocked numbers, as a PBX that asks is told them."""
 
 import json
+import re
 from datetime import date, timedelta
 
 import psycopg2
 
 from odoo import fields
 from odoo.exceptions import ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from .common import CALLER, LINE
@@ -338,9 +339,81 @@ class TestBlocked(RoutingCase):
         ):
             with self.fresh(typed):
                 self.assertEqual(self.block(typed).number, kept)
-        for typed in ("+447*", "*", "100", "anonymous", "12"):
+        for typed in ("+447*", "*", "0044*", "020**", "+4479*1", "100", "x4479*", "12"):
             with self.fresh(typed), self.assertRaises(ValidationError):
                 self.block(typed)
+
+    def test_beginnings_as_they_are_typed_in_a_country(self):
+        """Each blocks who is meant, as the log has them, and nobody else."""
+        others = {
+            "ru": "+84951234567",
+            "us": "+212555123456",
+            "it": "+390612345678",
+            "uk": "+441632960123",
+            "ar": "+542214321234",
+            "mx": "+528112345678",
+            "br": "+551140041234",
+            "fr": "+33142685300",
+        }
+        for country, typed, kept, caller in (
+            ("ru", "8495*", "+7495*", "+74951234567"),
+            ("ru", "8 (495) 12*", "+749512*", "+74951234567"),
+            ("ru", "8 (800) 555*", "+7800555*", "+78005553535"),
+            ("ru", "８４９５＊", "+7495*", "+74951234567"),
+            ("us", "212555*", "+1212555*", "+12125550123"),
+            ("us", "1-212-555*", "+1212555*", "+12125550123"),
+            ("us", "011 44 20*", "+4420*", "+442079460123"),
+            ("it", "06 6982*", "+39066982*", "+390669821234"),
+            ("it", "+39 (0)6 6982*", "+39066982*", "+390669821234"),
+            ("it", "0549 88*", "+39054988*", "+3780549886377"),
+            ("uk", "+44 (0)20 7946*", "+44207946*", "+442079460123"),
+            ("uk", "+440207946*", "+44207946*", "+442079460123"),
+            ("ar", "+5411*", "+5411*", "+541143211234"),
+            ("ar", "011 4321*", "+54114321*", "+541143211234"),
+            ("ar", "+54 9 11*", "+54911*", "+541143211234"),
+            ("mx", "+521 55*", "+52155*", "+525512345678"),
+            ("mx", "+521 55*", "+52155*", "+5215512345678"),
+            ("br", "+55 11 8*", "+55118*", "+5511987654321"),
+            ("fr", "0692 12*", "+3369212*", "+262692123456"),
+        ):
+            with self.fresh(country, typed, caller):
+                home = self.env.ref(f"base.{country}")
+                self.company.country_id = self.provider.country_id = home
+                blocked = self.block(typed)
+                self.assertEqual(blocked.number, kept)
+                self.assertEqual(blocked.number_readable, kept)
+                self.assertEqual(self.ask(caller_id=caller), self.REFUSED)
+                self.assertTrue(self.call_of().is_blocked)
+                self.assertEqual(self.ask("other", caller_id=others[country]), {})
+                blocked.number = kept
+                self.assertEqual(blocked.number, kept, "read again, it is the same")
+
+    def test_what_is_not_sure_is_refused_with_what_to_write(self):
+        russia, germany = self.env.ref("base.ru"), self.env.ref("base.de")
+        for company, pbx, typed, example in (
+            (russia, russia, "8485*", "+7485*"),
+            (russia, russia, "8 (727)*", "+7727*"),
+            (germany, self.gb, "07911*", "+447911*"),
+            (self.gb, self.gb, "9999*", "+4479*"),
+        ):
+            with self.fresh(company.code, typed):
+                self.company.country_id, self.provider.country_id = company, pbx
+                with self.assertRaisesRegex(ValidationError, re.escape(example)):
+                    self.block(typed)
+                self.assertEqual(self.block(example).number, example)
+
+    def test_the_form_shows_how_it_is_read(self):
+        form = Form(self.env["pbx.blocked"], "cloud_pbx.pbx_blocked_view_list")
+        form.number = "020 7946*"
+        self.assertEqual(form.number, "+44207946*")
+        form.number = "020 7946 0201"
+        self.assertEqual(form.number, CALLER)
+        with self.assertLogs("odoo.tests.form.onchange", "WARNING") as lines:
+            form.number = "9999*"
+        self.assertIn("international form", str(lines.output))
+        self.assertEqual(form.number, "9999*", "it can be corrected")
+        form.number = "+49 999*"
+        self.assertEqual(form.save().number, "+49999*")
 
     def test_refused(self):
         today = fields.Date.today()

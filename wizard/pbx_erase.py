@@ -66,10 +66,10 @@ class PbxErase(models.TransientModel):
 
     def _erasure(self):
         blocked = self.env["pbx.blocked"]
-        number = blocked._read_typed(self.number, self.env.company)
-        if number.endswith("*"):
+        if "*" in (self.number or ""):
             # A beginning is no one person's.
             raise blocked._unreadable(self.number)
+        number = blocked._read_typed(self.number, self.env.company)
         return Erasure(self.env, numbers.canonical(number))
 
     def action_erase(self):

@@ -1,4 +1,3 @@
-import re
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -6,13 +5,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, ormcache
 
-from ...telephony import numbers
+from ...telephony import beginnings, numbers
 from .. import pbx_remembered  # noqa: F401  (the model that is inherited comes first)
 
 # Of a beginning, at the least.
 LEAST_DIGITS = 4
-# What people write in the beginning of a number.
-_BEGINNING = re.compile(r"[+0-9\s()./-]*")
 
 
 class PbxBlocked(models.Model):
@@ -68,8 +65,8 @@ class PbxBlocked(models.Model):
         providers = providers.search([("company_id", "=", company.id)])
         codes = [one.country_id.code for one in providers] + [company.country_id.code]
         countries = tuple(dict.fromkeys(filter(None, codes)))
-        text = (typed or "").strip()
-        if text.endswith("*") and _BEGINNING.fullmatch(text[:-1]):
+        text = numbers.ascii_text(typed)
+        if text.endswith("*") and numbers.is_plain(text[:-1]):
             return self._read_beginning(text[:-1], countries)
         if "*" in text or not numbers.digits(text):
             raise self._unreadable(text)
@@ -86,8 +83,22 @@ class PbxBlocked(models.Model):
         )
 
     def _read_beginning(self, text, countries):
-        digits = numbers.digits(text)
-        if len(digits) < LEAST_DIGITS:
+        self._check_length(text, text)
+        found = beginnings.read(text, countries)
+        if not found.number:
+            raise ValidationError(
+                self.env._(
+                    "Enter the beginning in international form, such as %(example)s: "
+                    "“%(text)s”.",
+                    example=f"{found.example}*",
+                    text=f"{text}*",
+                )
+            )
+        self._check_length(found.number, f"{found.number}*")
+        return f"{found.number}*"
+
+    def _check_length(self, beginning, text):
+        if len(numbers.digits(beginning)) < LEAST_DIGITS:
             raise ValidationError(
                 self.env._(
                     "Enter at least %(count)s digits before the *: “%(text)s”.",
@@ -95,14 +106,19 @@ class PbxBlocked(models.Model):
                     text=text,
                 )
             )
-        if text.startswith("+"):
-            return f"+{digits}*"
-        if digits.startswith("00"):
-            return self._read_beginning(f"+{digits[2:]}", countries)
-        if digits.startswith("0") and countries:
-            code = self.env["res.country"].search([("code", "=", countries[0])])
-            return f"+{code.phone_code}{digits[1:]}*"
-        return f"+{digits}*"
+
+    @api.onchange("number")
+    def _onchange_number(self):
+        """Show how a number is read, before it is saved."""
+        if not self.number:
+            return None
+        company = self.company_id or self.env.company
+        try:
+            self.number = self._read_typed(self.number, company)
+        except ValidationError as error:
+            # It stays as it was typed, to be corrected.
+            return {"warning": {"message": error.args[0], "type": "notification"}}
+        return None
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -154,7 +170,8 @@ class PbxBlocked(models.Model):
         zone = number and self._zone_if_any(company_id)
         if not zone:
             return SQL("FALSE")
-        names = {number, numbers.canonical(number)}
+        # Whoever typed the beginning may have meant another spelling of the number.
+        names = {number, *numbers.spellings(number)}
         for spelling in tuple(names):
             ends = range(1 + LEAST_DIGITS, len(spelling) + 1)
             names.update(f"{spelling[:end]}*" for end in ends)
