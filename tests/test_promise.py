@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules import get_module_path
 from odoo.tests import Form, tagged
 
+from ..models.promise import follow as following
 from ..models.promise import pbx_promise
 from .common import CALLER, LINE, PbxHttpCase, log_lines
 from .desk import FakeCall, FakeOutboundCall, ThreeDesks
@@ -985,6 +986,29 @@ class TestPromiseJob(PromiseCase):
         self.assertEqual(set(self.events().mapped("state")), {"done"})
         self.assertEqual(self.states(), [("open", 1, 0)])
         self.assertEqual(self.the_promise().first_call_id, call)
+
+    def test_more_calls_than_are_looked_at(self):
+        """Each has its part, and a talk after all of them keeps it."""
+        self.patch(following, "MAX_CALLS", 3)
+        calls = self.calls()
+        for minutes in range(90, 10, -10):
+            calls |= self.lost(minutes)
+        promise = self.the_promise()
+        self.assertEqual(promise.call_ids, calls)
+        self.assertEqual(promise.first_call_id, calls[0])
+        self.assertEqual(promise.last_attempt_at, calls[-1].start)
+        # Found by the job, a call from the midst has its part, too.
+        calls[4].write({"promise_id": False, "promise_part": False})
+        self.run_job("promises")
+        self.assertEqual(self.the_promise().call_ids, calls)
+        talk = self.dialled(10)
+        promise = self.the_promise()
+        self.assertEqual((promise.state, promise.closed_call_id), ("kept", talk))
+        self.assertEqual(promise.call_ids, calls | talk)
+        self.lost(5)
+        self.assertEqual([one.state for one in self.promises()], ["kept", "open"])
+        audit = self.env["pbx.promise"].with_user(self.supervisor).audit()
+        self.assertEqual((audit["promised"], audit["missing"]), (9, 0))
 
     def test_calls_of_long_ago_make_none(self):
         """Somebody enters the contact of calls from before the addon was there."""

@@ -23,7 +23,8 @@ from .responsible import ResponsibleFinder
 
 _logger = logging.getLogger(__name__)
 
-# Calls of one number that are looked at, from the first one that matters.
+# Calls of one number that are looked at, from the first one that matters; and as many
+# of those after them, the talks first.
 MAX_CALLS = 5000
 # Where call-backs stay open for ever, older calls make none all the same.
 MAX_DAYS = 365
@@ -33,6 +34,20 @@ WHOSE = frozenset(
         *("partner_id", "lead_id", "line_id", "team_id"),
         *("first_call_id", "participant_ids", "due_from"),
     )
+)
+
+
+# The columns of a ``LoggedCall``, after the first one.
+COLUMNS = SQL(
+    """call.id, call.number, call.direction, call.outcome, call.start,
+       call.answer, call.stop,
+       CASE WHEN NOT %s THEN coalesce(call.talk_seconds, 0) END,
+       call.reported_at, call.user_id, call.partner_id, call.lead_id,
+       call.line_id, call.team_id, call.provider_id,
+       coalesce(call.is_blocked, FALSE), %s,
+       coalesce(call.promise_off, FALSE), call.promise_id, call.promise_part""",
+    IS_UNTIMED,
+    IS_SPAM,
 )
 
 
@@ -385,6 +400,7 @@ class PromiseFollower:
         :param calls: that may have left a promise.
         """
         loaded = self._load_calls(since)
+        loaded += self._load_after(loaded, calls)
         if not self.settings.is_on:
             self._exclude_new(loaded)
         records = self._load_promises(since, loaded)
@@ -405,17 +421,6 @@ class PromiseFollower:
         self.calls.flush_model()
         self.env["pbx.call.tag"].flush_model(["is_spam"])
         self.env["res.partner"].flush_model(["is_company"])
-        columns = SQL(
-            """call.id, call.number, call.direction, call.outcome, call.start,
-               call.answer, call.stop,
-               CASE WHEN NOT %s THEN coalesce(call.talk_seconds, 0) END,
-               call.reported_at, call.user_id, call.partner_id, call.lead_id,
-               call.line_id, call.team_id, call.provider_id,
-               coalesce(call.is_blocked, FALSE), %s,
-               coalesce(call.promise_off, FALSE), call.promise_id, call.promise_part""",
-            IS_UNTIMED,
-            IS_SPAM,
-        )
         rows = self.env.execute_query(
             SQL(
                 """WITH wanted AS MATERIALIZED (
@@ -443,13 +448,49 @@ class PromiseFollower:
                     WHERE call.company_id = %(company)s AND call.state = 'done'
                       AND call.outcome = 'answered' AND call.start >= person.since
                       AND call.number IS DISTINCT FROM person.whose""",
-                columns=columns,
+                columns=COLUMNS,
                 numbers=list(since),
                 moments=list(since.values()),
                 company=self.company_id,
                 limit=MAX_CALLS,
             )
         )
+        return [LoggedCall(*row) for row in rows]
+
+    def _load_after(self, loaded, calls):
+        """Return further calls of numbers of which there are too many: talks, ``calls``
+        and then the newest ones.
+
+        Those between keep the part that they got when they came.
+        """
+        own = defaultdict(list)
+        for call in loaded:
+            if call.number == call.whose:
+                own[call.whose].append(call)
+        rows = []
+        for number, found in own.items():
+            if len(found) < MAX_CALLS:
+                continue
+            last = max(call.start for call in found)
+            rows += self.env.execute_query(
+                SQL(
+                    """SELECT call.number AS whose, %(columns)s FROM pbx_call call
+                        WHERE call.number = %(number)s AND call.company_id = %(company)s
+                          AND call.start >= %(last)s AND call.state = 'done'
+                          AND call.direction IN ('inbound', 'outbound')
+                          AND NOT call.id = ANY(%(found)s)
+                     ORDER BY (call.outcome = 'answered' OR call.id = ANY(%(calls)s))
+                              IS NOT TRUE, call.start DESC, call.id DESC
+                        LIMIT %(limit)s""",
+                    columns=COLUMNS,
+                    number=number,
+                    company=self.company_id,
+                    last=last,
+                    found=[call.id for call in found if call.start == last],
+                    calls=[call.id for call in calls],
+                    limit=MAX_CALLS,
+                )
+            )
         return [LoggedCall(*row) for row in rows]
 
     def _exclude_new(self, loaded):
