@@ -58,6 +58,8 @@ NO_NUMBER, LOCAL, SHORT, FEATURE, INVALID, SEVERAL = (
     "invalid",
     "several",
 )
+# No town has longer numbers.
+_LOCAL_DIGITS = 8
 # E.164 allows fifteen digits.
 _MAX_DIGITS = plans.MAX_DIGITS
 _LOGIN = re.compile(r"[0-9]{3,}-([0-9]{1,5})")
@@ -377,9 +379,11 @@ def dialable(text, country=None, fallbacks=()):
     knows it.
     """
     text = ascii_text(text)[:MAX_TEXT]
-    if is_feature_code(text):
-        return DialReading(problem=FEATURE)
     found = [one for one in read_typed(text, country, fallbacks) if one.dialable]
+    # ``2125550123#12`` is a number and its extension, ``*21*…#`` is for the network.
+    has_extension = text[:1].isdigit() and any(one.extension for one in found)
+    if is_feature_code(text) and not has_extension:
+        return DialReading(problem=FEATURE)
     if len(found) == 1:
         one = found[0]
         return DialReading(one.dialled, one.extension, choices=(one,))
@@ -860,7 +864,25 @@ def _is_local(plain, region):
     found = _national(plain, region)
     if plans.possibility(found) in (_LOCAL_ONLY, ValidationResult.TOO_SHORT):
         return True
-    return _lacks_area_code(found)
+    return _lacks_area_code(found) or _is_as_long_as_local(plain, region)
+
+
+def _is_as_long_as_local(plain, region):
+    """Tell whether digits are as long as numbers within a town, where these differ.
+
+    The library knows where: not everywhere does it know how long they are.
+    """
+    example = phonenumbers.example_number_for_type(region, PhoneNumberType.FIXED_LINE)
+    if not example or not phonenumbers.length_of_geographical_area_code(example):
+        return False
+    lengths = PhoneMetadata.metadata_for_region(region).fixed_line.possible_length
+    is_short = len(plain) <= SHORT_DIGITS
+    # Services of six digits begin with a one, such as 116117.
+    return (
+        EXTENSION_DIGITS < len(plain) <= _LOCAL_DIGITS
+        and len(plain) < lengths[-1]
+        and not plain.startswith(("0", "1") if is_short else "0")
+    )
 
 
 def _lacks_area_code(international):

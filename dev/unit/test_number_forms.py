@@ -227,6 +227,9 @@ SEVERAL = [
     ("GB", "020 7946 0201 x 1234", {LONDON: "1234"}),
     ("GB", "020 7946 0201 #4", {LONDON: "4"}),
     ("GB", "020 7946 0201,,12", {LONDON: "12"}),
+    ("US", "2125550123#12", {"+12125550123": "12"}),
+    ("GB", "02079460201#12", {LONDON: "12"}),
+    ("RU", "84951234567#123", {"+74951234567": "123"}),
     ("GB", "020 7946 0201p12", {LONDON: "12"}),
     ("GB", "020 7946 0201;12", {LONDON: "12"}),
     (None, "tel:+44-20-7946-0201;ext=12", {LONDON: "12"}),
@@ -392,6 +395,59 @@ def test_what_is_not_dialled_has_a_reason(country, typed, problem):
     reading = numbers.dialable(typed, country)
     assert (reading.number, reading.problem) == ("", problem)
     assert not exact(typed, country) or problem == numbers.INVALID
+
+
+# What callers may have, perhaps: a plan may be younger than the library.
+NOT_DIALLED = [
+    # Where the library does not know how long local numbers are.
+    ("DE", "901820", numbers.LOCAL),
+    ("CN", "8765 4321", numbers.LOCAL),
+    ("RO", "312 34 56", numbers.LOCAL),
+    ("AT", "534530", numbers.LOCAL),
+    ("JP", "1234-5678", numbers.LOCAL),
+    ("TR", "345 67 89", numbers.LOCAL),
+    ("ZA", "123 4567", numbers.LOCAL),
+    ("IE", "123 4567", numbers.LOCAL),
+    ("IT", "6981 2345", numbers.LOCAL),
+    ("DE", "116117", numbers.SHORT),
+    ("AT", "118877", numbers.SHORT),
+    # No areas there: digits are missing elsewhere.
+    ("NO", "22 12 34 567", numbers.INVALID),
+    ("GB", "*21*02079460201#12", numbers.FEATURE),
+    ("GB", "#31#02079460201", numbers.FEATURE),
+    ("GB", "*100*5#", numbers.FEATURE),
+    ("US", "2125550123*12", numbers.FEATURE),
+    ("US", "2125550123#", numbers.FEATURE),
+]
+
+
+@pytest.mark.parametrize("country, typed, problem", NOT_DIALLED)
+def test_what_is_read_and_not_dialled_has_a_reason(country, typed, problem):
+    reading = numbers.dialable(typed, country)
+    assert (reading.number, reading.problem) == ("", problem)
+
+
+def test_a_number_without_its_area_code_is_local_in_every_country():
+    seen = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        example = phonenumbers.example_number_for_type(
+            region, PhoneNumberType.FIXED_LINE
+        )
+        area = example and phonenumbers.length_of_geographical_area_code(example)
+        if not area:
+            continue
+        local = phonenumbers.national_significant_number(example)[area:]
+        reading = numbers.dialable(local, region)
+        # Valid as it is, which nothing tells from a whole number; a service, or odd.
+        if (
+            reading.number
+            or local.startswith(("0", "1"))
+            or len(local) not in (6, 7, 8)
+        ):
+            continue
+        seen += 1
+        assert reading.problem == numbers.LOCAL, (region, local)
+    assert seen > 70
 
 
 def test_an_invalid_number_is_dialled_if_it_was_typed_in_full():
