@@ -203,6 +203,7 @@ def from_pbx(text, country=None, national_first=False):
     valid so is that number; else what is valid in the account's country; else all
     digits
     stay, behind a ``+`` where they do not begin with a zero: no country's code does.
+    Short ones stay short, behind a ``+`` as well.
     What has letters (``anonymous``), is empty or all zeros is a withheld caller.
     """
     text = ascii_text(text)
@@ -219,9 +220,11 @@ def from_pbx(text, country=None, national_first=False):
     if not plain.strip("0"):
         return ""
     region = _region(country)
-    if len(plain) <= SHORT_DIGITS and "+" not in text:
-        # Six digits are a whole number in a few countries.
+    if len(plain) <= SHORT_DIGITS:
+        # Six digits are a whole number in a few countries. A plus is written before
+        # any number: it makes no longer one of 112.
         whole = _has_short_numbers(region) and _reported_at_home(plain, region)
+        whole = whole or ("+" in text and _full(plain))
         return "+" + whole if whole else plain
     at_home = ""
     if national_first and "+" not in text:
