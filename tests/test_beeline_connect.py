@@ -1,5 +1,6 @@
 """Beeline entered, connected, renewed and left, against its look-alike."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -289,22 +290,39 @@ class TestBeelineConnect(BeelineCase):
             }
         )
 
+    def render(self, scenario):
+        """Return the bodies of the events of a scenario."""
+        [live] = self.subscriptions()
+        wanted = {"scenario": scenario, "subscription": live["subscriptionId"]}
+        events = self.pbx.control("POST", "/render", wanted).json()["events"]
+        return [event["body"] for event in events]
+
+    def post(self, body):
+        """Send an event; return the status of the answer."""
+        url = f"/pbx/beeline/{self.provider.webhook_token}"
+        with log_lines():
+            headers = {"Content-Type": "application/xml; charset=UTF-8"}
+            answer = self.url_open(url, data=body.encode(), headers=headers)
+        self.env.invalidate_all()
+        return answer.status_code
+
+    def test_the_ambulance_is_no_colleague(self):
+        """103 is an extension, too."""
+        self.connect()
+        self.assertIn("103", self.provider.extension_ids.mapped("number"))
+        for body in self.render("outbound"):
+            body = re.sub(r"tel:\+7900\d{7}", "tel:103", body)
+            self.assertEqual(self.post(body), 200)
+            call = self.env["pbx.call"].search([("provider_id", "=", self.provider.id)])
+            self.assertCall(call, direction="outbound", number="103")
+        self.assertEqual((call.state, call.outcome), ("done", "answered"))
+
     def test_events_are_taken_from_named_networks_alone(self):
         self.connect()
-        url = f"/pbx/beeline/{self.provider.webhook_token}"
-        [live] = self.subscriptions()
-        body = self.pbx.control(
-            "POST",
-            "/render",
-            {"scenario": "answered", "subscription": live["subscriptionId"]},
-        ).json()["events"][0]["body"]
+        body = self.render("answered")[0]
 
         def post():
-            with log_lines():
-                headers = {"Content-Type": "application/xml; charset=UTF-8"}
-                answer = self.url_open(url, data=body.encode(), headers=headers)
-            self.env.invalidate_all()
-            return answer.status_code
+            return self.post(body)
 
         self.provider.beeline_sources = "198.51.100.0/24"
         self.env.flush_all()

@@ -122,7 +122,7 @@ class TestSubscription(ToyCase):
         # Put right: it is tried without anybody pressing anything.
         self.office.login = "office"
         self.assertGreater(self.own.renew_at, fields.Datetime.now(), "not yet stored")
-        self.env.cr.flush()
+        self.env.cr.postcommit.run()
         self.assertLessEqual(self.own.renew_at, fields.Datetime.now())
         with log_lines():
             self.run_job("keep_alive")
@@ -442,7 +442,7 @@ class TestSubscription(ToyCase):
         self.server.failure = None
         mine.login = "office of before"
         mine.login = "office"
-        self.env.cr.flush()
+        self.env.cr.postcommit.run()
         self.assertEqual(self.own.attempts, 0, "tried at once")
         mine.active = False
         self.assertFalse(self.server.subscriptions)
@@ -454,7 +454,7 @@ class TestSubscription(ToyCase):
         def put_right(_name):
             self.server.while_subscribing = lambda _name: None
             self.office.api_key = "the right one"
-            self.env.cr.flush()
+            self.env.flush_all()
             raise errors.WrongKey("not this one")
 
         self.server.while_subscribing = put_right

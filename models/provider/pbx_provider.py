@@ -1035,11 +1035,13 @@ class PbxProvider(models.Model):
         if values:
             own_sudo.write(values)
 
+    def _access(self):
+        """Return with what this PBX is asked."""
+        return self.read(sorted(ACCESS))
+
     def _access_now(self):
-        """Return with what this PBX is asked, as it is stored at this moment."""
-        return in_own_transaction(
-            self.env, lambda env: self.with_env(env).read(sorted(ACCESS))
-        )
+        """The same, as it is stored at this moment."""
+        return in_own_transaction(self.env, lambda env: self.with_env(env)._access())
 
     def _is_secret_proven(self):
         """Tell whether the present secret ever worked: in a question, or for an event.

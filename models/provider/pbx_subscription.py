@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 
-from ..tools.transactions import before_commit, in_own_transaction, lock_rows
+from ..tools.transactions import in_own_transaction
 
 # An answer of the PBX is stored after so long at the latest, or never comes.
 EXPECTING_SECONDS = 60
@@ -186,29 +186,26 @@ class PbxSubscription(models.Model):
 
     @api.model
     def _try_soon(self, provider):
-        """What made renewals fail was put right: the job tries at once.
+        """What made renewals fail is put right: the job tries at once.
 
-        With the caller's commit: before it the job would still ask with what was wrong,
-        and pause again. As late as that, since others write this row meanwhile.
+        After the caller's commit: before it the job would still ask with what was
+        wrong, and pause again.
         """
-        before_commit(self.env, "cloud_pbx.try_soon", set, self._try_now).add(
-            provider.id
-        )
+        self.env.cr.postcommit.add(lambda: self._try_now(provider.id))
 
-    def _try_now(self, provider_ids):
-        """Have the job try at once what could not be renewed.
+    @api.model
+    def _try_now(self, provider_id):
+        """The same, where what was put right is stored."""
+        now = fields.Datetime.now()
 
-        :raises SerializationFailure: a renewal failed since this transaction began.
-        """
-        own = self.sudo().search([("provider_id", "in", list(provider_ids))])
-        lock_rows(own, "NO KEY UPDATE")
-        failed = own.filtered("attempts")
-        if not failed:
-            return
-        failed.write({"renew_at": fields.Datetime.now(), "attempts": 0})
-        failed.provider_id[:1]._wake("ir_cron_keep_alive")
-        for provider in failed.provider_id:
-            self._changed(provider.id)
+        def note(env):
+            own = self._own(env, provider_id)
+            if own.attempts:
+                own.write({"renew_at": now, "attempts": 0})
+                env.ref("cloud_pbx.ir_cron_keep_alive")._trigger()
+
+        in_own_transaction(self.env, note, user=SUPERUSER_ID)
+        self._changed(provider_id)
 
     @api.model
     def _forget(self, provider, left=None):

@@ -217,7 +217,8 @@ class Renewal:
         subscriptions, now = self.env["pbx.subscription"].sudo(), fields.Datetime.now()
         if not subscriptions._is_due(provider):
             return
-        stored, asked_with = subscriptions._read_now(provider), provider._access_now()
+        # What is asked with was read when this transaction began.
+        stored, asked_with = subscriptions._read_now(provider), provider._access()
         try:
             results, is_whole = connect.renew()
         except errors.PbxError as error:
@@ -270,7 +271,7 @@ class Renewal:
         )
         if self.provider._access_now() != asked_with:
             # Put right while it was asked with what was wrong.
-            subscriptions._try_soon(self.provider)
+            subscriptions._try_now(self.provider.id)
             return
 
         def write():
