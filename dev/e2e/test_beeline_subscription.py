@@ -238,6 +238,28 @@ def test_a_wrong_token_is_said_at_once(beeline, status):
     assert beeline.live() != [before]
 
 
+def test_a_corrected_token_is_tried_at_once(beeline):
+    """And not after the hour that a wrong one is not tried again."""
+    [before] = beeline.live()
+    beeline.write(api_key="another-token")
+    try:
+        beeline.make_due()
+        log.until(
+            lambda: beeline.read("state")["state"] == "error", RENEWED_SECONDS, "so"
+        )
+        assert beeline.live() == [before] and beeline.subscription()["attempts"] == 1
+    finally:
+        beeline.write(api_key="00000000-1111-4222-8333-444444444444")
+    renewed(beeline, before)
+    log.until(
+        lambda: beeline.read("state")["state"] == "connected", RENEWED_SECONDS, "so"
+    )
+    assert beeline.steps()["keys"] == "ok"
+    assert beeline.read("last_error", "activity_ids") == {
+        **{"id": beeline.id, "last_error": False, "activity_ids": []}
+    }
+
+
 def test_again_and_again_nothing_is_doubled(beeline):
     numbers = [("provider_id", "=", beeline.id)]
 
