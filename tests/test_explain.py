@@ -10,6 +10,7 @@ from ..models.call import search
 from ..models.call.log import CallLog
 from ..models.inbox.apply import Apply
 from ..models.people.res_partner import NAMED_IN
+from ..models.routing.router import Router
 from ..telephony import dialect as dialects
 from ..telephony.dialect import Delivery
 from .common import CALLER, LINE, scenarios
@@ -111,6 +112,20 @@ class TestExplain(ExplainCase):
         with self.statements() as recorded:
             CallLog(self.env, self.settings).matcher.near_a_leg(call)
         self.assertIndexed(recorded)
+
+    def test_deciding_where_a_call_goes(self):
+        """The last talks of people are few rows of an index, however many there are."""
+        self.env["pbx.route"].create(
+            {"name": "Anna", "target": "user", "user_id": self.anna.id}
+        )
+        with self.statements() as recorded:
+            outcome = Router(self.env, self.settings).decide("+442000002000", LINE)
+        self.assertEqual(outcome.code, "route")
+        [asked] = [one for one in recorded if "talked_at" in one]
+        self.env.cr.execute("EXPLAIN (FORMAT JSON) " + asked)
+        [plan] = self.env.cr.fetchone()[0]
+        self.assertNotIn("pbx_call", self.read_whole(plan["Plan"]))
+        self.assertIn("pbx_call_user_idx", str(plan))
 
     # ------------------------------------------------------------------------- jobs
 

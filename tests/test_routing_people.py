@@ -267,6 +267,33 @@ class TestPeople(RoutingCase):
                 self.ask()
                 self.assertEqual(self.step_codes(), [code])
 
+    def test_the_talk_that_ended_last_counts(self):
+        """Whatever began last: on another phone, or still going on."""
+        self.company.pbx_wrap_up_seconds = 60
+        self.rule()
+        long = self.talk(
+            self.anna, self.extension, timedelta(seconds=30), seconds=10 * 60
+        )
+        for ago in range(2, 9):
+            self.talk(self.anna, self.extension, ago * MINUTE, seconds=10)
+        self.ask("a")
+        self.assertEqual(self.step_codes("a"), ["wrapping"])
+        running = self.talk(self.anna, self.env["pbx.extension"], MINUTE, seconds=30)
+        running.stop = False
+        self.ask("b")
+        self.assertEqual(self.step_codes("b"), ["wrapping"])
+        long.stop -= MINUTE
+        self.ask("c")
+        self.assertEqual(self.step_codes("c"), ["chosen"])
+
+    def test_idle_since_the_talk_that_ended_last(self):
+        self.rule("team")
+        self.team.member_ids = self.anna | self.boris
+        self.talk(self.anna, self.extension, MINUTE, seconds=60 * 60)
+        self.talk(self.anna, self.extension, 30 * MINUTE, seconds=10)
+        self.talk(self.boris, self.extension_2, 5 * MINUTE)
+        self.assertEqual(self.ask(), self.to("101"), "idle for five minutes")
+
     def test_which_of_several_phones(self):
         third = self.new_extension("102", self.anna)
         now = fields.Datetime.now()

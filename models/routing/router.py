@@ -20,6 +20,9 @@ DEADLINE_SECONDS = 0.8
 RINGS_MINUTES = 5
 # Who talked longer ago than that is as idle as anybody.
 TALKS_DAYS = 7
+# A person who speaks on two phones may end last what began first: of so many talks that
+# began last, the one that ended last counts.
+TALKS = 20
 # What tells that somebody has the number.
 KNOWN_SOURCES = frozenset(("picked", "number", "tail", "lead", "several"))
 
@@ -386,11 +389,13 @@ class Router:
                               'id', person.id,
                               'name', coalesce(partner.name, partner.complete_name),
                               'talked_at', (
-                                   SELECT stop FROM pbx_call
-                                    WHERE user_id = person.id
-                                      AND start > %(talks_since)s
-                                      AND outcome = 'answered'
-                                 ORDER BY start DESC LIMIT 1)))
+                                   SELECT max(stop)
+                                     FROM (SELECT stop FROM pbx_call
+                                            WHERE user_id = person.id
+                                              AND start > %(talks_since)s
+                                              AND outcome = 'answered'
+                                         ORDER BY start DESC
+                                            LIMIT %(talks)s) talk)))
                          FROM res_users person
                          JOIN res_partner partner ON partner.id = person.partner_id
                         WHERE person.id = ANY(%(users)s)) AS people""",
@@ -403,6 +408,7 @@ class Router:
             rings_since=facts.now - timedelta(minutes=RINGS_MINUTES),
             sent_since=facts.now - timedelta(minutes=HELD_MINUTES),
             talks_since=facts.now - timedelta(days=TALKS_DAYS),
+            talks=TALKS,
         )
 
     # --------------------------------------------------------------------- the rest
