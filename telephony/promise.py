@@ -19,7 +19,8 @@ LOST_PART, TRY_PART, KEPT_PART = "lost", "try", "kept"
 LOST_OUTCOMES = frozenset(("missed", "busy", "failed"))
 # A lost call that was reported later than this makes none: it is a first import.
 LATEST_REPORT = timedelta(hours=72)
-# Reported so soon after its end, the time to call back counts from the end itself.
+# Reported so soon after its end, the time to call back counts from the end itself: how
+# long the report took moves no deadline. See docs/decisions.md.
 AT_ONCE = timedelta(seconds=60)
 # A lost call that goes on for so long after a talk began is not what was spoken about:
 # two people call from one number. Ends are known less well than beginnings.

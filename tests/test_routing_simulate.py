@@ -128,6 +128,21 @@ class TestSimulate(RoutingCase):
             with self.subTest(values), self.assertRaises(UserError):
                 self.simulate(**values)
 
+    def test_moments_at_the_ends_of_time(self):
+        zone = {"tz": "Pacific/Kiritimati"}  # the first to have a new day
+        self.line.calendar_id = self.calendar_of(8, **zone)
+        self.rule("user", moment="open")
+        for calendar in (self.line.calendar_id, self.calendar_of(8)):
+            self.line.calendar_id = calendar
+            for at in ("0001-01-01 00:00:00", "0001-12-31 23:59:59",
+                       "9999-01-01 00:00:00", "9999-12-31 23:59:59"):  # fmt: skip
+                with self.subTest(at, zone=calendar.tz):
+                    with self.assertRaisesRegex(UserError, "2026-06-16 12:00:00"):
+                        self.simulate(at=at)
+            for at in ("0002-01-01 00:00:00", "9998-12-31 23:59:59"):
+                with self.subTest(at, zone=calendar.tz):
+                    self.assertIn("code", self.simulate(at=at))
+
     def test_who_may_try(self):
         admin = self.new_user("administrator", "base.group_system")
         self.assertEqual(self.simulate(user=admin)["code"], "scenario")

@@ -1,6 +1,7 @@
 """Trying the rules: what a PBX would be told about a call, at a moment."""
 
 import json
+from datetime import datetime
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -10,6 +11,9 @@ from ...telephony import numbers, routing
 from ...telephony.dialect import Delivery
 from .explain import Explanation
 from .router import Router
+
+# Of moments that can be tried: days around them, in all time zones, are dates as well.
+YEARS = range(datetime.min.year + 1, datetime.max.year)
 
 
 class Trial:
@@ -85,11 +89,15 @@ class Trial:
 
     def _moment(self, text):
         try:
-            return fields.Datetime.to_datetime(text or None) or fields.Datetime.now()
+            moment = fields.Datetime.to_datetime(text or None) or fields.Datetime.now()
         except ValueError as error:
-            raise UserError(
-                self.env._("Enter the time as 2026-06-16 12:00:00, in UTC.")
-            ) from error
+            raise self._unreadable_moment() from error
+        if moment.year not in YEARS:
+            raise self._unreadable_moment()
+        return moment
+
+    def _unreadable_moment(self):
+        return UserError(self.env._("Enter the time as 2026-06-16 12:00:00, in UTC."))
 
     @staticmethod
     def _is_open(router, called, moment):
