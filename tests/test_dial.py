@@ -308,6 +308,23 @@ class TestDial(DialCase):
         self.env["phone.blacklist"].search([("number", "=", CALLER)]).action_archive()
         self.dial()
 
+    def test_blacklisted_in_the_other_spelling(self):
+        """That list holds what Odoo has read, the log one spelling for each phone."""
+        for number, dialled in (
+            ("+541155550143", "+54 9 11 5555-0143"),
+            ("+5491155550143", "+54 11 5555-0143"),
+            ("+390549882345", "+378 0549 882345"),
+            ("+3780549882345", "+39 0549 882345"),
+            ("+5215555550143", "+52 55 5555 0143"),
+            ("+551181234567", "+55 11 98123-4567"),
+        ):
+            with self.subTest(number):
+                listed = self.env["phone.blacklist"].create({"number": number})
+                self.assertIn(
+                    "blacklist", self.refused(dialled, kind=ConfirmationNeeded)
+                )
+                listed.unlink()
+
     def test_a_call_back_is_dialled_whatever_the_blacklist_says(self):
         """That list is of advertisements; whoever called asked to be called back."""
         self.env["phone.blacklist"].create({"number": CALLER})

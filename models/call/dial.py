@@ -367,7 +367,8 @@ class Dial:
             )
 
     def _is_blacklisted(self, number):
-        spellings = list({number, numbers.canonical(number)})
+        # In whatever form Odoo has read what was entered there.
+        spellings = list(numbers.spellings(numbers.canonical(number)))
         # sudo: what is on that list is asked, nothing of it is shown
         blacklist = self.env["phone.blacklist"].sudo()
         return blacklist.search_count([("number", "in", spellings)], limit=1)
