@@ -310,6 +310,16 @@ def spellings(number):
     return tuple(f"+{one}" for one in plans.spellings(number[1:]))
 
 
+def is_dialled_in_two_ways(number):
+    """Tell whether two spellings of an E.164 number may reach different phones."""
+    return len([one for one in spellings(number) if _keeps_spelling(one[1:])]) > 1
+
+
+def _keeps_spelling(international):
+    """Tell whether digits are dialled as they are, although another form is kept."""
+    return international.startswith("54") and plans.is_valid(international)
+
+
 # ------------------------------------------------------------------- from a person
 
 
@@ -723,7 +733,7 @@ def _reading(international, **more):
     found = plans.canonical(international)
     valid = plans.is_valid(found)
     # Two spellings that both reach the phone: the one that was typed is dialled.
-    keeps = valid and international.startswith("54") and plans.is_valid(international)
+    keeps = valid and _keeps_spelling(international)
     dialled = international if keeps else found
     possible = valid or (
         plans.possibility(found) == ValidationResult.IS_POSSIBLE

@@ -361,6 +361,20 @@ class TestDial(DialCase):
             res_id=promise.id,
         )
 
+    def test_a_call_back_is_dialled_as_the_pbx_named_the_caller(self):
+        """In Argentina a landline and a mobile share their digits, not the 9."""
+        for reported in ("541143210000", "5491143210000"):
+            with self.fresh(reported):
+                call = self.tell("missed", caller=reported)
+                self.assertEqual(call.number, "+5491143210000")
+                promise = call.promise_id
+                for about in (promise, call):
+                    made = self.dial(promise.number, about._name, about.id)
+                    self.assertEqual(made.number, "+5491143210000")
+                    asked = self.asked(CALLBACK)[-1]["params"]["to"]
+                    self.assertEqual(asked, f"+{reported}")
+                    self.age(made, 11)
+
     def test_a_call_back_of_others_is_not_dialled(self):
         promise = self.env["pbx.promise"].create(
             {

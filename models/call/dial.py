@@ -197,7 +197,7 @@ class Dial:
         country = phones._countries(record.sudo())[record.id] if record else ""
         reading = numbers.dialable(typed, country, settings.countries)
         if reading.number and len(reading.number) > MIN_DIGITS:
-            return reading.choices[0]
+            return self._as_reported(reading.choices[0], record, settings)
         if reading.problem == numbers.SEVERAL:
             raise SeveralNumbers(
                 self.env._("“%s” holds more than one number. Choose one.", typed),
@@ -209,6 +209,31 @@ class Dial:
         if self._was_reported(typed, phone):
             return numbers.TypedNumber(typed, dialled=typed)
         raise UserError(self._explain_number(typed, reading.problem))
+
+    @staticmethod
+    def _as_reported(one, record, settings):
+        """Return a number, to be dialled as the PBX named it in the call it is of.
+
+        The log has one spelling where two of them reach different phones.
+        """
+        if (
+            record is None
+            or record._name not in ("pbx.call", "pbx.promise")
+            or not numbers.is_dialled_in_two_ways(one.number)
+        ):
+            return one
+        # sudo: of the calls only how a number is spelled that the user knows
+        call = record.sudo()
+        if record._name == "pbx.promise":
+            lost = [("promise_id", "=", record.id), ("promise_part", "=", "lost")]
+            call = call.env["pbx.call"].search(lost, order="start desc", limit=1)
+        facts = CallFacts.from_json(call.facts)
+        for event in reversed(facts.events):
+            for reported in (event.caller_reported, event.called_reported):
+                for read in numbers.read_typed(reported, None, settings.countries):
+                    if read.number == one.number:
+                        return dataclasses.replace(one, dialled=read.dialled)
+        return one
 
     def _choices(self, found):
         """Return the numbers of a text to choose from, the last one called first."""
