@@ -24,6 +24,9 @@ def recorded_events(events):
     as far as its events tell: of it nothing can be heard.
     """
     events = list(events)
+    named = [event for event in events if event.recording]
+    if any(event.endpoint for event in events):
+        return named  # what is heard there depends on bridges, too
     spoke = {
         event.leg
         for event in events
@@ -32,14 +35,8 @@ def recorded_events(events):
     }
     return [
         event
-        for event in events
-        if event.recording
-        and (
-            event.kind != RECORDED
-            or not event.leg
-            or event.endpoint
-            or event.leg in spoke
-        )
+        for event in named
+        if event.kind != RECORDED or not event.leg or event.leg in spoke
     ]
 
 
