@@ -137,8 +137,9 @@ class TestDeskCounts(ThreeDesks):
         other = self.env["res.company"].create({"name": "Another company"})
         group = "cloud_pbx.group_pbx_manager"
         self.new_extension("104", self.new_user("idle", group))
-        foreign = self.new_user("foreign", group, other)
+        foreign = self.new_user("foreign", group)
         foreign.pbx_extension_ids = self.extension_3
+        foreign.write({"company_id": other.id, "company_ids": other.ids})
         idle = self.env["res.users"].search([("name", "=", "Idle")])
         self.messages("cloud_pbx.missed")
         FakeCall(self).start().give_up()

@@ -96,7 +96,9 @@ class TestDigest(ReportCase):
 
     def test_of_the_digests_own_company(self):
         other = self.env["res.company"].create({"name": "Quay Ltd"})
-        provider = self.new_provider(other, self.supervisor, "s3cr3t-of-quay")
+        provider = self.new_provider(
+            other, self.new_user("robot", "base.group_user", other), "s3cr3t-of-quay"
+        )
         self.call(NOW - timedelta(hours=1), company=other, provider=provider)
         self.supervisor.company_ids = [(4, other.id)]
         theirs = self.digest.copy({"company_id": other.id})

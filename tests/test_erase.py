@@ -203,7 +203,9 @@ class TestErase(RecordingCase, PbxCase):
             {"name": "Quay Ltd", "country_id": self.gb.id}
         )
         self.admin.company_ids += company
-        provider = self.new_provider(company, self.robot, "other")
+        provider = self.new_provider(
+            company, self.new_user("robot", "base.group_user", company), "other"
+        )
         self.lost(CALLER)
         self.tell("missed", provider=provider, caller=CALLER)
         self.env["pbx.blocked"].create({"number": CALLER, "company_id": company.id})

@@ -2,7 +2,8 @@
 
 import psycopg2
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo import Command
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -133,7 +134,8 @@ class TestExtension(PbxCase):
         self.assertEqual(self.found("100 (London)", operator="="), [names[0]])
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         other.active = False
-        self.new_provider(elsewhere, self.robot, "third")
+        robot = self.new_user("robot", "base.group_user", elsewhere)
+        self.new_provider(elsewhere, robot, "third")
         self.env.invalidate_all()
         self.assertEqual(self.extension.display_name, "100")
 
@@ -205,6 +207,30 @@ class TestExtension(PbxCase):
         self.assertEqual(
             self.extension.with_user(clerk).user_ids.ids, self.extension.user_ids.ids
         )
+
+    def test_who_cannot_have_a_phone(self):
+        """From either side: no guest, and nobody who does not work for the company."""
+        other = self.env["res.company"].create({"name": "Another company"})
+        stranger = self.new_agent("clara", other)
+        portal = self.new_user("portal", "base.group_portal")
+        for user, error in ((portal, ValidationError), (stranger, UserError)):
+            links = [Command.link(user.id)], [Command.link(self.extension.id)]
+            for enter in (
+                lambda user, _links: self.new_extension("102", user),
+                lambda _user, links: self.extension.write({"user_ids": links[0]}),
+                lambda user, links: user.write({"pbx_extension_ids": links[1]}),
+            ):
+                with self.fresh(user.name), self.assertRaisesRegex(error, user.name):
+                    self.env.invalidate_all()
+                    enter(user, links)
+        stranger.company_ids |= self.company
+        self.extension.user_ids |= stranger
+        # Who left keeps nobody from being entered, and stays.
+        self.boris.active = False
+        self.extension_2.write({"user_ids": [Command.link(self.anna.id)]})
+        self.env.invalidate_all()
+        users = self.extension_2.with_context(active_test=False).user_ids
+        self.assertEqual(users, self.anna | self.boris)
 
     def test_agents_do_not_give_themselves_a_phone(self):
         """Whoever has a phone sees its calls."""

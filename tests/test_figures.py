@@ -52,7 +52,9 @@ class FiguresCase(PbxCase):
             {"name": "Quay Ltd", "country_id": cls.gb.id}
         )
         cls.company.pbx_service_seconds, cls.other.pbx_service_seconds = 20, 5
-        cls.other_provider = cls.new_provider(cls.other, cls.robot, "other")
+        cls.other_provider = cls.new_provider(
+            cls.other, cls.new_user("robot", "base.group_user", cls.other), "other"
+        )
         both = (cls.company | cls.other).ids
         cls.chief = cls.new_user("chief", f"cloud_pbx.group_pbx_manager,{ALL_LEADS}")
         cls.chief.write({"company_ids": [(6, 0, both)]})

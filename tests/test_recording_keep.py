@@ -65,7 +65,8 @@ class TestRecordingKeep(RecordingCase, PbxCase):
 
     def test_one_company_s_days_are_not_another_s(self):
         other = self.env["res.company"].create({"name": "Another company"})
-        self.new_provider(other, self.robot, "another", recording_days=1)
+        robot = self.new_user("robot", "base.group_user", other)
+        self.new_provider(other, robot, "another", recording_days=1)
         self.age(self.recording, 31)
         self.vacuum()
         self.assertEqual(self.recording.state, "stored")

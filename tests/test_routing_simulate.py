@@ -242,7 +242,9 @@ class TestSimulate(RoutingCase):
         self.env["pbx.blocked"].create(
             {"number": "+442079460299", "company_id": other.id}
         )
-        provider = self.new_provider(other, self.robot, "their secret")
+        provider = self.new_provider(
+            other, self.new_user("robot", "base.group_user", other), "their secret"
+        )
         menu = self.env["pbx.menu"].create(
             {
                 "name": "Secret",
@@ -279,7 +281,9 @@ class TestSimulate(RoutingCase):
         calendar = self.env["resource.calendar"].create(
             {"name": "C", "company_id": other.id}
         )
-        provider = self.new_provider(other, self.robot, "their secret")
+        provider = self.new_provider(
+            other, self.new_user("robot", "base.group_user", other), "their secret"
+        )
         for values in (
             {"user_id": user.id},
             {"target": "team", "user_id": False, "team_id": team.id},

@@ -376,7 +376,9 @@ class TestWallboard(WallboardCase):
                 found = {one["user_id"] for one in board["people"]}
                 self.assertEqual(found, set(people.ids))
         # Whoever has left a company has no phone there, whoever is entered.
+        dora.company_ids |= self.company
         self.extension.user_ids |= dora
+        dora.company_ids = other
         found = {one["user_id"] for one in self.board()["people"]}
         self.assertNotIn(dora.id, found)
 

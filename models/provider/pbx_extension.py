@@ -58,6 +58,7 @@ class PbxExtension(models.Model):
         "user_id",
         string="Users",
         domain=[("share", "=", False)],
+        check_company=True,
         help="Whose phone it is. A desk phone may be shared, a person may have two. "
         "Takes effect at once.",
     )
@@ -215,6 +216,16 @@ class PbxExtension(models.Model):
                         pbx=dialect.label,
                         example=dialect.extension_example,
                     )
+                )
+
+    @api.constrains("user_ids")
+    def _check_users(self):
+        for extension in self:
+            # sudo: what kind of users these are, nothing else
+            guest_sudo = extension.sudo().user_ids.filtered("share")[:1]
+            if guest_sudo:
+                raise ValidationError(
+                    self.env._("%s is no internal user.", guest_sudo.name)
                 )
 
     # ------------------------------------------------------------ users and their calls
