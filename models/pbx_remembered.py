@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .tools.memory import forget
+
 
 class PbxRemembered(models.AbstractModel):
     """What workers keep in memory: whoever writes it, they read it anew."""
@@ -12,7 +14,7 @@ class PbxRemembered(models.AbstractModel):
         return self
 
     def _forget_in_workers(self):
-        self.env.registry.clear_cache()
+        forget(self.env)
         # Hours and absences are among it.
         self.env["pbx.notifier"]._wallboard_changed()
 

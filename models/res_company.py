@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
 from .figures.report import DAYS, CallReport, latest_today
+from .tools.memory import forget
 from .tools.transactions import in_own_transaction
 
 _logger = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ class ResCompany(models.Model):
         followed = {"country_id", "parent_id", "resource_calendar_id"}
         if followed.intersection(vals) or any(name.startswith("pbx_") for name in vals):
             # Settings that webhooks keep in memory hold them.
-            self.env.registry.clear_cache()
+            forget(self.env)
         return result
 
     def action_pbx_send_report(self):

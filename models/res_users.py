@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .tools.memory import forget
+
 # What a user may change in “My Preferences”.
 OWN_PREFERENCES = [
     "pbx_open_contact",
@@ -175,7 +177,7 @@ class ResUsers(models.Model):
             self.env["pbx.assignment"]._update_of_users(with_phone)
             self.env["pbx.extension"]._forget_who_has_phones()
         # Workers keep in memory who wishes notes, and who is an agent.
-        self.env.registry.clear_cache()
+        forget(self.env)
         self.env["pbx.notifier"]._phones_changed(with_phone)
         return users
 
@@ -195,7 +197,7 @@ class ResUsers(models.Model):
             self.env["pbx.notifier"]._wallboard_changed()
         if "pbx_log_calls" in vals:
             # Workers keep in memory who wishes so.
-            self.env.registry.clear_cache()
+            forget(self.env)
         if "pbx_extension_ids" in vals:
             self.env["pbx.extension"]._forget_who_has_phones()
             self.env["pbx.notifier"]._phones_changed(self)

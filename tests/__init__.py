@@ -41,6 +41,7 @@ from . import test_bus_connection
 from . import test_desk_counts
 from . import test_desk_cards
 from . import test_desk_companies
+from . import test_memory
 from . import test_desk_rights
 from . import test_desk_settled
 from . import test_desk_standing

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.tools import ormcache
 from odoo.tools.misc import hmac
 
+from ..tools.memory import forget
+
 
 class PbxErased(models.Model):
     """A number that was erased: its past calls are not read from the PBX again.
@@ -35,7 +37,7 @@ class PbxErased(models.Model):
                 self.create(
                     {"company_id": company.id, "digest": digest, "erased_at": now}
                 )
-        self.env.registry.clear_cache()
+        forget(self.env)
 
     @api.model
     def _covers(self, company_id, number, start):

@@ -8,6 +8,7 @@ from odoo.tools import SQL, ormcache
 from ...telephony import dialect as dialects
 from ...telephony import errors, numbers
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
+from ..tools.memory import forget
 from ..tools.secret_field import Secret
 from ..tools.transactions import lock_rows
 from . import pbx_secrets  # noqa: F401  (the model that is inherited comes first)
@@ -439,7 +440,7 @@ class PbxExtension(models.Model):
     @api.model
     def _forget_who_has_phones(self):
         """Users got or lost phones: workers keep in memory who has one."""
-        self.env.registry.clear_cache()
+        forget(self.env)
 
     # ---------------------------------------------------------------- earlier calls
 

@@ -8,6 +8,7 @@ from ...telephony import numbers
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..call.lines import OF_LINE, KnownLine
 from ..res_company import LEAD_POLICIES
+from ..tools.memory import forget
 
 # What the PBX says of a line: nobody corrects that by hand.
 PBX_FIELDS = frozenset(("number", "provider_id", "company_id", "pbx_name", "from_pbx"))
@@ -320,14 +321,8 @@ class PbxLine(models.Model):
 
     @api.model
     def _forget_known(self):
-        """Lines change in this transaction: workers read them anew when it is over.
-
-        What is read before that must not be kept longer.
-        """
-        forget = self.env.registry.clear_cache
-        forget()
-        self.env.cr.postcommit.add(forget)
-        self.env.cr.postrollback.add(forget)
+        """Lines change in this transaction: workers keep them in memory."""
+        forget(self.env)
 
     # ------------------------------------------------------------------- from the PBX
 

@@ -23,6 +23,7 @@ from ..history.fetch_now import FetchNow
 from ..history.replay import Replay
 from ..routing.trial import Trial
 from ..tools.jobs import for_each_provider
+from ..tools.memory import forget
 from ..tools.notification import notification
 from ..tools.secret_field import Secret, without_blanks
 from ..tools.transactions import in_own_transaction
@@ -791,7 +792,7 @@ class PbxProvider(models.Model):
         """Workers keep in memory what events may call extensions by."""
         # sudo: which PBX it is, nothing else
         if any(one._dialect().names_extensions for one in self.sudo()):
-            self.env.registry.clear_cache()
+            forget(self.env)
 
     @api.model
     @tools.ormcache("token")
@@ -891,7 +892,7 @@ class PbxProvider(models.Model):
     def create(self, vals_list):
         providers = super().create([_trimmed(vals) for vals in vals_list])
         providers._make_secrets()
-        self.env.registry.clear_cache()
+        forget(self.env)
         return providers
 
     def copy_data(self, default=None):
@@ -914,7 +915,7 @@ class PbxProvider(models.Model):
         result = super().write(vals)
         self._make_secrets()
         # Workers keep settings in memory.
-        self.env.registry.clear_cache()
+        forget(self.env)
         for provider, values in before.items():
             provider._note_changes(values)
         if "keep_log" in vals and not vals["keep_log"]:
@@ -966,7 +967,7 @@ class PbxProvider(models.Model):
         self._unlink_except_with_calls()
         self._end_subscription()
         result = super().unlink()
-        self.env.registry.clear_cache()
+        forget(self.env)
         self.env["pbx.notifier"]._phones_changed(users)
         return result
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 
+from ..tools.memory import forget
 from ..tools.transactions import in_own_transaction
 
 # An answer of the PBX is stored after so long at the latest, or never comes.
@@ -248,16 +249,13 @@ class PbxSubscription(models.Model):
 
     def _changed(self, provider_id):
         """Have all workers read it anew: they keep it with the provider's settings."""
-        registry = self.env.registry
         provider = self.env["pbx.provider"].browse(provider_id)
         provider.invalidate_recordset(["subscription_ids", "subscribed_until"])
         self.invalidate_model()
-        registry.clear_cache()
-        # Not with the caller's transaction, which may take until after the answer.
-        registry.signal_changes()
         # What this transaction reads meanwhile is what was there when it began.
-        self.env.cr.postcommit.add(registry.clear_cache)
-        self.env.cr.postrollback.add(registry.clear_cache)
+        forget(self.env)
+        # Not with the caller's transaction, which may take until after the answer.
+        self.env.registry.signal_changes()
 
 
 def _halfway(until):
