@@ -113,7 +113,11 @@ def expected(calls, log, promises, leads, service_seconds, now):
         ),
         "callback_median": percentile(
             [
-                int((promise["closed_at"] - promise["opened_at"]).total_seconds())
+                # A talk may begin a moment before the lost call has ended.
+                max(
+                    0,
+                    int((promise["closed_at"] - promise["opened_at"]).total_seconds()),
+                )
                 for promise in state["kept"]
             ],
             0.5,

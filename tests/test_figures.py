@@ -106,6 +106,7 @@ class FiguresCase(PbxCase):
         """The call-back of a lost call; closed so many seconds later."""
         opened_at = call.start + timedelta(seconds=30)
         closed = values.pop("closed_after", None)
+        has_ended = closed is not None
         return self.env["pbx.promise"].create(
             {
                 "company_id": call.company_id.id,
@@ -115,7 +116,7 @@ class FiguresCase(PbxCase):
                 "opened_at": opened_at,
                 "deadline": opened_at + timedelta(hours=1),
                 "first_call_id": call.id,
-                "closed_at": opened_at + timedelta(seconds=closed) if closed else False,
+                "closed_at": has_ended and opened_at + timedelta(seconds=closed),
                 **values,
             }
         )
@@ -223,6 +224,12 @@ class TestFigures(FiguresCase):
         self.call(wait_seconds=0)
         figures = self.reader().figures([])
         self.assertEqual((figures["wait_median"], figures["talk_average"]), (0, 0))
+
+    def test_called_back_before_the_lost_call_had_ended(self):
+        """A talk may begin while the lost call is still being ended: no time at all."""
+        call = self.call(outcome="missed", number=NUMBERS[2])
+        self.promise(call, "kept", closed_after=-15)
+        self.assertEqual(self.reader().figures([])["callback_median"], 0)
 
     def test_questions_that_have_no_answer(self):
         for group_by in ("number", "start", "start:day", "year", "id; --", 7):
@@ -612,7 +619,7 @@ class TestFiguresProperty(FiguresCase):
                 "state": st.sampled_from(("kept", "kept", "open", "dismissed")),
                 "in_time": st.booleans(),
                 "hours": st.integers(-2, 2),
-                "closed_after": st.integers(1, 7200),
+                "closed_after": st.integers(-15, 7200),
             }
         )
         lead = st.none() | st.fixed_dictionaries(

@@ -294,8 +294,9 @@ class Figures:
                       count(*) FILTER (WHERE %(state)s = 'open') AS open,
                       count(*) FILTER (WHERE %(state)s = 'open'
                                          AND %(deadline)s < %(now)s) AS overdue,
-                      percentile_disc(0.5) WITHIN GROUP (
-                          ORDER BY extract(epoch FROM %(closed_at)s - %(opened_at)s))
+                      -- A talk may have begun a moment before the lost call had ended.
+                      percentile_disc(0.5) WITHIN GROUP (ORDER BY greatest(
+                          0, extract(epoch FROM %(closed_at)s - %(opened_at)s)))
                           FILTER (WHERE %(state)s = 'kept') AS callback_median
                  FROM %(calls)s call
                  JOIN pbx_promise promise ON %(first_call_id)s = call.id
