@@ -767,6 +767,50 @@ class TestLeadValues(LeadCase):
             self.assertFalse(leads.search(domain))
             self.assertFalse(leads._read_group(domain, ["pbx_line_id"]))
 
+    def test_another_company_sees_no_names(self):
+        """Of a lead without a company, which all see, or of theirs."""
+        self.line.name = "Fox line"
+        self.new_partner("Olga Fox")
+        call = self.lost()
+        lead = self.the_lead()
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        groups = "cloud_pbx.group_pbx_manager,sales_team.group_sale_manager"
+        theirs = self.new_user("lead_other", groups, other)
+        ours = self.new_user("lead_ours", groups)
+        lead.partner_id = False
+        names = ["pbx_call_id", "pbx_line_id"]
+        shown = {name: {"fields": {"display_name": {}}} for name in names}
+        for company in (other, other.browse()):
+            lead.write({"team_id": False, "user_id": False, "name": "Found"})
+            lead.company_id = company
+            for user, is_seen in ((theirs, False), (ours, True)):
+                with self.subTest(user.name, company=company.name):
+                    self.env.flush_all()
+                    self.env.invalidate_all()
+                    here = lead.with_user(user).with_context(
+                        allowed_company_ids=user.company_ids.ids
+                    )
+                    if company and user == ours:
+                        self.assertFalse(here.has_access("read"))
+                        continue
+                    seen = [
+                        here.read(names),
+                        here.web_read(shown),
+                        here._read_group([("id", "=", lead.id)], ["pbx_line_id"]),
+                        here.formatted_read_group(
+                            [("id", "=", lead.id)], ["pbx_line_id"], ["__count"]
+                        ),
+                        here.search(
+                            [("id", "=", lead.id), ("pbx_line_id", "ilike", "Fox")]
+                        ),
+                        here.search(
+                            [("id", "=", lead.id), ("pbx_call_id", "ilike", "Fox")]
+                        ),
+                    ]
+                    self.assertEqual("Fox" in str(seen), is_seen, seen)
+                    self.assertEqual(bool(seen[-1] or seen[-2]), is_seen)
+        self.assertEqual(call.with_user(self.supervisor).display_name, "Olga Fox")
+
 
 @tagged("post_install", "-at_install")
 class TestLeadJob(LeadCase):

@@ -26,7 +26,7 @@ from ..lead.make import LeadMaker
 from ..lead.queue import LEADS_FOLLOW, LeadQueue
 from ..promise.follow import PromiseFollower
 from ..promise.pbx_promise import SETTLED_SECONDS, UNSETTLED
-from ..tools.companies import of_all_companies
+from ..tools.companies import may_be_named, of_all_companies
 from ..tools.domains import name_begins, search_boolean
 from ..tools.group_order import order_of_groups
 from ..tools.local_datetime import LocalDatetime, bin_of, expect_few_groups
@@ -633,6 +633,9 @@ class PbxCall(models.Model):
     @api.depends_context("uid")
     def _compute_display_name(self):
         for call in self:
+            if not may_be_named(call):
+                call.display_name = False
+                continue
             # sudo: the log shows the names of its callers to all who see the call
             call.display_name = (
                 call.partner_id.sudo().display_name

@@ -8,6 +8,7 @@ from ...telephony import numbers
 from .. import pbx_internal_fields  # noqa: F401  (the model that is inherited comes first)
 from ..call.lines import OF_LINE, KnownLine
 from ..res_company import LEAD_POLICIES
+from ..tools.companies import may_be_named
 from ..tools.memory import forget
 
 # What the PBX says of a line: nobody corrects that by hand.
@@ -128,9 +129,10 @@ class PbxLine(models.Model):
             line.number_readable = numbers.readable(line.number)
 
     @api.depends("number", "name")
+    @api.depends_context("uid")
     def _compute_display_name(self):
         for line in self:
-            line.display_name = line._label()
+            line.display_name = may_be_named(line) and line._label()
 
     def _label(self):
         """Return the name and the number of a line; the number alone, without one."""

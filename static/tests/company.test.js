@@ -43,8 +43,8 @@ const SALE = {id: 11, name: "Sale", color: 10, is_on: false};
 function answerAll() {
     onRpc("pbx.call", "*", ({method, kwargs}) => {
         expect.step([method, kwargs.context.allowed_company_ids]);
-        const said = {params: {message: "Blocked.", type: "success"}};
-        return method === "action_block_number" ? said : {type: method};
+        const notification = {params: {message: "Blocked.", type: "success"}};
+        return method === "action_block_number" ? notification : {type: method};
     });
     onRpc("pbx.promise", "*", ({method, kwargs}) => {
         expect.step([method, kwargs.context.allowed_company_ids]);
