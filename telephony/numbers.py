@@ -788,11 +788,11 @@ def _behind_plus(text, plain, without_zero, regions):
                 if reading.valid:
                     yield reading
     yield from _international(plain, without_zero, has_plus=True)
-    for region in regions:
-        # ``+810 44 …``; with other codes a row without blanks is rather cut off.
-        is_row = first == plain and plain.startswith("810")
-        if plans.is_exit_code("810" if is_row else first, region):
-            yield _home_reading(plain, region)
+    if first in ("810", plain) and plain.startswith("810"):
+        # ``+810 44 …``: other exit codes begin with a zero, or are a carrier's.
+        for region in regions:
+            if plans.begins_with_exit_code("810", region):
+                yield _home_reading(plain, region)
 
 
 def _readings(plain, without_zero, has_plus, regions):

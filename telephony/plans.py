@@ -61,6 +61,13 @@ _ONE_PHONE = {
     # The area code 0549 of Italy is San Marino.
     "39": [(r"(0549\d{6})", r"378\1")],
     "378": [(r"([89]\d{5})", r"3780549\1")],
+    # Gabon wrote a zero before eight digits until 2019, and could until 2024: it became
+    # a digit of each operator's.
+    "241": [
+        (r"0?(1\d{6})", r"2411\1"),
+        (r"0?([256]\d{6})", r"2416\1"),
+        (r"0?([47]\d{6})", r"2417\1"),
+    ],
     # Palestinian mobiles are reached under Israel's code too.
     "972": [(r"(5[69]\d{7})", r"970\1")],
     # The plan of France holds overseas departments that have codes of their own.
@@ -77,6 +84,7 @@ _ALSO = {
     "55": [(r"([1-9]{2})9([689]\d{7})", r"55\1\2")],
     "54": [(r"9(\d{10})", r"54\1")],
     "378": [(r"(0549\d{6})", r"39\1"), (r"0549([89]\d{5})", r"378\1")],
+    "241": [(r"[167]([1-7]\d{6})", r"2410\1")],
     "970": [(r"(5[69]\d{7})", r"972\1")],
     **{code: [(r"(\d{9})", r"33\1")] for code in ("262", "590", "594", "596")},
 }
@@ -113,6 +121,10 @@ _FORMER = {
         (r"011([1-9]\d{6})", r"7401\1"),
         (r"0(\d{9})", r"74\1"),
     ],
+    # Kosovo had codes of others until 2018. Where those have numbers that begin alike
+    # nothing tells whose one is.
+    "381": [(r"(38\d{6})", r"383\1")],
+    "386": [(r"(49\d{6})", r"383\1")],
     # Vietnam: mobiles 2018, areas 2017.
     "84": [
         *_moved(
@@ -353,12 +365,6 @@ def is_home_prefix(digits, region):
     return bool(parsing and parsing.fullmatch(digits)) or (
         digits == _FORMER_PREFIXES.get(region)
     )
-
-
-def is_exit_code(digits, region):
-    """Tell whether digits are what ``region`` dials before foreign numbers."""
-    _code, _prefix, _parsing, exits, _general = _home(region)
-    return bool(exits.fullmatch(digits))
 
 
 def begins_with_exit_code(digits, region):
