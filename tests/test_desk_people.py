@@ -179,13 +179,17 @@ class TestContacts(DeskCase):
                     self.assertEqual(self.ask().search_callers(text), [], text)
 
     def test_by_digits_at_the_start_of_a_name(self):
-        for name in ("1000 Tulips", "1009 Nights", "100 Steps", "A1000"):
+        for name in (
+            *("1000 Tulips", "1009 Nights", "100 Steps", "A1000"),
+            *("999 Bottles", "9991 Corks", "Alice"),
+        ):
             self.new_partner(name, False)
         for text, names in (
             ("1000", ["1000 Tulips"]),
             ("100", ["100 Steps", "1000 Tulips", "1009 Nights"]),
             ("1009", ["1009 Nights"]),
-            ("999", []),
+            ("1099", []),
+            ("999", ["999 Bottles", "9991 Corks"]),
         ):
             self.assertEqual(self.found(text), names, text)
 

@@ -25,6 +25,8 @@ def name_begins(digits, model, alias, query):
     field = model._fields["complete_name"]
     name = SQL.identifier(alias, "complete_name", to_flush=field)
     after = str(int(digits) + 1).rjust(len(digits), "0")
+    if len(after) > len(digits):  # all nines: letters are next
+        after = "A"
     return SQL(
         "(%(name)s >= %(first)s AND %(name)s < %(after)s AND %(name)s LIKE %(like)s)",
         name=name,
