@@ -18,8 +18,8 @@ _HOME_ZERO = re.compile(r"(?<=[0-9])([^0-9]*)\(\s*0\s*\)")
 # The first digits behind a plus, and what stands behind them.
 _FIRST = re.compile(r"[\s(\[]*\+[\s(\[]*([0-9]+)([^0-9]?)")
 _EXAMPLE = "4479"
-# An exit code that is no country's beginning, and known without a blank behind it.
-_KNOWN_EXIT = "810"
+# An exit code with which no country's numbers begin.
+_EXIT = "810"
 # Where mobiles have a 15 behind the area code that is dialled at home only.
 _MARKS_MOBILES = {"54": "AR"}
 # How well a beginning fits: into the country's plan, into that of one that shares its
@@ -53,7 +53,7 @@ def read(text, countries=()):
     shorter = numbers.digits(_HOME_ZERO.sub(r"\1", text))
     if "+" in text and not _is_plus_before_home(text, regions):
         digits, shorter = digits.removeprefix("00"), shorter.removeprefix("00")
-        exits = _exits_behind_plus(text, digits, shorter, regions)
+        exits = _exit_behind_plus(digits, shorter, regions)
         return _one_of(_behind_plus(digits, shorter, exits), _EXAMPLE)
     found = []
     for region in regions:
@@ -124,16 +124,11 @@ def _international(digits, shorter, others=()):
     return [*others, *filter(plans.begins, _without_home_prefix(shorter))]
 
 
-def _exits_behind_plus(text, digits, shorter, regions):
+def _exit_behind_plus(digits, shorter, regions):
     """Return the readings of a plus before what is dialled abroad: ``+810 44``."""
-    match = _FIRST.match(text)
-    first, stands_apart = match.groups() if match else ("", "")
-    exit_code = first if stands_apart else first[: len(_KNOWN_EXIT)]
-    if not stands_apart and exit_code != _KNOWN_EXIT:
+    if not any(plans.begins_with_exit_code(_EXIT, region) for region in regions):
         return []
-    if not any(plans.is_exit_code(exit_code, region) for region in regions):
-        return []
-    return _behind_exit(exit_code, digits, shorter)
+    return _behind_exit(_EXIT, digits, shorter)
 
 
 def _without_mark_of_mobiles(digits):
