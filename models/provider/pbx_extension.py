@@ -59,7 +59,6 @@ class PbxExtension(models.Model):
         "user_id",
         string="Users",
         domain=[("share", "=", False)],
-        check_company=True,
         help="Whose phone it is. A desk phone may be shared, a person may have two. "
         "Takes effect at once.",
     )

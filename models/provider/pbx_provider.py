@@ -123,7 +123,6 @@ class PbxProvider(models.Model):
         "res.users",
         string="Run as",
         domain=[("share", "=", False)],
-        check_company=True,
         default=lambda self: self.env.user,
         ondelete="set null",
         help="Events are processed with this user's rights and in this user's name. "

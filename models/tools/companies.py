@@ -15,8 +15,14 @@ def may_be_named(record):
 
     Odoo shows the name of what a record points to, whoever may read that; a lead
     without a company, which all see, may point to the call and the line of any.
+
+    :param record: with the fields ``company_id`` and ``provider_id``.
     """
     env, company = record.env, record.company_id
     if not company or env.uid == SUPERUSER_ID:
         return True
-    return company.id in env.user._get_company_ids()
+    if company.id in env.user._get_company_ids():
+        return True
+    # In whose name the log is written need not work there.
+    provider = record.provider_id
+    return bool(provider) and provider._settings(provider.id).user_id == env.uid
