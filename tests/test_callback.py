@@ -236,6 +236,7 @@ class TestMissedCount(CallbackCase):
             row,
             {
                 "id": call.id,
+                "company_id": self.company.id,
                 "start": call.start.strftime("%Y-%m-%d %H:%M:%S"),
                 "direction": "inbound",
                 "state": "done",

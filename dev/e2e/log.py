@@ -122,7 +122,7 @@ def run_job(admin, xml_id: str):
     """
     domain = [("module", "=", "cloud_pbx"), ("name", "=", xml_id)]
     [job] = admin.call("ir.model.data", "search_read", domain, ["res_id"])
-    return admin.call("ir.cron", "method_direct_trigger", [job["res_id"]])
+    return admin.run_job(job["res_id"])
 
 
 def connect_phones(odoo, pbx, numbers: tuple) -> None:

@@ -100,4 +100,4 @@ def settle(admin: Login, provider: int, count: int) -> None:
         if time.monotonic() > deadline:
             return  # a person sees it come
         time.sleep(0.5)
-        admin.call("ir.cron", "method_direct_trigger", [job])
+        admin.run_job(job)
