@@ -17,7 +17,7 @@ export class CallTags extends Component {
         this.state = useState({isWaiting: false});
     }
 
-    /** One answer at a time: a second press waits for the first one. */
+    /** One answer at a time: what is pressed meanwhile is passed over. */
     async answer(send) {
         if (this.state.isWaiting) {
             return;

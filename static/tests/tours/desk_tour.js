@@ -59,6 +59,12 @@ tours.add("cloud_pbx_desk_answered", {
 });
 
 /** What a talk was about is said with one press; the card goes when it would have gone. */
+// A press while an answer is on its way is passed over.
+const serverHasTags = {
+    content: "The server has it",
+    trigger: card("done", ".o_pbx_card_tags[aria-busy=false]"),
+};
+
 tours.add("cloud_pbx_desk_tagged", {
     steps: () => [
         openPage,
@@ -68,10 +74,13 @@ tours.add("cloud_pbx_desk_tagged", {
         pbxTells("NOTIFY_END"),
         {trigger: card("done", tagButton("Sale", false)), run: "click"},
         {trigger: card("done", tagButton("Sale", true))},
+        serverHasTags,
         {trigger: card("done", tagButton("Spam", false)), run: "click"},
+        {trigger: card("done", tagButton("Spam", true))},
+        serverHasTags,
         {trigger: card("done", tagButton("Spam", true)), run: "click"},
         {trigger: card("done", tagButton("Spam", false))},
-        {content: "The server has it", trigger: card("done", "[aria-busy=false]")},
+        serverHasTags,
         {trigger: card("done", "button[aria-label='Close this card']"), run: "click"},
         {trigger: NO_CARD},
         samePage,
