@@ -128,11 +128,14 @@ def worst_documents(rounds):
         "a long text": b"<xsi:userId>" + b"&#65;" * (room // 6) + b"</xsi:userId>",
         "references": b"<xsi:name>" + b"&#x41;" * (room // 7) + b"</xsi:name>",
         "a comment": b"<!--" + b"- " * (room // 2 - 10) + b"-->",
+        "addresses without an end": (
+            b"<!--" + b"<uri>" * 3900 + b" " * (room - 3900 * 5 - 10) + b"-->"),
     }  # fmt: skip
     bodies = {name: (head + inner + tail)[:LARGEST] for name, inner in worst.items()}
     bodies["an ordinary one"] = ordinary
     dialect = get("beeline")
-    account = Account(memory={"current": {"": {"id": SUBSCRIPTION, "until": "2099-01-01T00:00:00", "address": ""}}})  # fmt: skip # noqa: E501
+    # What is kept of a document costs the most.
+    account = Account(options={"keep_log": True}, memory={"current": {"": {"id": SUBSCRIPTION, "until": "2099-01-01T00:00:00", "address": ""}}})  # fmt: skip # noqa: E501
 
     def parse(body):
         request = Request("POST", {"content-type": KIND}, {}, body)

@@ -1,7 +1,6 @@
 """Who may post, and what is kept of a notification."""
 
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -325,17 +324,15 @@ class TestPayload:
         assert "<xsi:uri>***</xsi:uri>" in document
         assert URL[:place] not in document
 
-    def test_addresses_that_are_never_closed_cost_no_more(self):
+    def test_addresses_that_are_never_closed_are_no_addresses(self):
+        """What they cost `B=beeline make bench` says."""
         account = replace(ACCOUNT, options={"keep_log": True})
         opened = "<uri>" * 3900
         rest = " " * (60_000 - len(opened))
         text = NOTICE.text().replace(
             "</xsi:Event>", f"<!--{opened}{rest}--></xsi:Event>"
         )
-        before = time.process_time()
         document = BEELINE.check(post(text), account).payload["document"]
-        # Of this process alone; looking for each one's end took forty times as long.
-        assert time.process_time() - before < 1
         assert opened in document and URL not in document
         assert "<xsi:uri>***</xsi:uri>" in document
 

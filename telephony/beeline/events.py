@@ -89,11 +89,6 @@ def _since_epoch(text):
     return moment - _EPOCH
 
 
-def to_milliseconds(moment):
-    """Return naive UTC as epoch milliseconds."""
-    return int(moment.replace(tzinfo=UTC).timestamp() * 1000)
-
-
 def recording_name(ref, user_id, extension, account):
     """Return the id under which a leg's recording is kept in the log.
 
